@@ -1,0 +1,3 @@
+//! zenreaper.
+
+pub mod cloud;
