@@ -1,3 +1,9 @@
 //! zenreaper.
 
 pub mod cloud;
+pub mod diagnostic;
+pub mod inventory;
+pub mod lifetime;
+pub mod rules;
+pub mod schedule;
+mod yaml;

@@ -1,0 +1,198 @@
+//! What is wrong with a file that a person wrote, and where.
+//!
+//! Pure: a [`Problem`] is a value, [`render`] makes the text that a terminal shows. The value of a line that looks like a
+//! credential is never shown, whoever put it there.
+
+use std::{ops::Range, sync::Arc};
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use serde::Serialize;
+
+/// A file, or what stands for one.
+#[derive(Debug, Eq, PartialEq)]
+pub struct Source {
+    /// The name to show, usually a path.
+    pub name: String,
+    /// The whole text.
+    pub text: String,
+}
+
+/// Where in a source something stands.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Place {
+    /// The line, from 1.
+    pub line: u64,
+    /// The column in characters, from 1.
+    pub column: u64,
+    /// The bytes of the text.
+    pub bytes: Range<usize>,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Problem {
+    /// The file.
+    pub source: Arc<Source>,
+    /// Where in it; `None` if the whole file is meant.
+    pub place: Option<Place>,
+    /// The key's path, such as `rules[0].expire.after`; empty at the top.
+    pub path: String,
+    /// What is wrong.
+    pub message: String,
+    /// What was expected, or what to do.
+    pub help: String,
+}
+
+#[derive(Serialize)]
+struct Json<'a> {
+    file: &'a str,
+    line: Option<u64>,
+    column: Option<u64>,
+    path: &'a str,
+    message: &'a str,
+    help: &'a str,
+}
+
+impl Serialize for Problem {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self {
+            source,
+            place,
+            path,
+            message,
+            help,
+        } = self;
+        let line = place.as_ref().map(|place| place.line);
+        let column = place.as_ref().map(|place| place.column);
+        Json {
+            file: &source.name,
+            line,
+            column,
+            path,
+            message,
+            help,
+        }
+        .serialize(serializer)
+    }
+}
+
+/// The problems as text, each with file, line, column, the line itself and a caret, in the order of files and lines.
+#[must_use]
+pub fn render(problems: &[Problem], colour: bool) -> String {
+    let renderer = if colour {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    let mut sorted: Vec<_> = problems.iter().collect();
+    sorted.sort_by_key(|one| {
+        (
+            &one.source.name,
+            one.place.as_ref().map(|place| place.bytes.start),
+        )
+    });
+    let texts: Vec<_> = sorted
+        .into_iter()
+        .map(|one| render_one(one, &renderer))
+        .collect();
+    texts.join("\n\n") + "\n"
+}
+
+fn render_one(problem: &Problem, renderer: &Renderer) -> String {
+    let Problem {
+        source,
+        place,
+        path,
+        message,
+        help,
+    } = problem;
+    let title = if path.is_empty() {
+        message.clone()
+    } else {
+        format!("{path}: {message}")
+    };
+    let text = mask_credentials(&source.text);
+    let mut group = Group::with_title(Level::ERROR.primary_title(title));
+    group = match place {
+        Some(place) => {
+            let caret = AnnotationKind::Primary.span(place.bytes.clone());
+            group.element(Snippet::source(&text).path(&source.name).annotation(caret))
+        }
+        None => group.element(Origin::path(&source.name)),
+    };
+    if !help.is_empty() {
+        group = group.element(Level::HELP.message(help));
+    }
+    renderer.render(&[group])
+}
+
+/// Blanks the values of lines whose key looks like a credential, keeping every byte's place.
+fn mask_credentials(text: &str) -> String {
+    let mask = |line: &str| match line.split_once(':') {
+        Some((key, value)) if is_credential(key) => {
+            format!("{key}:{}", "*".repeat(value.trim_end_matches('\n').len()))
+                + if value.ends_with('\n') { "\n" } else { "" }
+        }
+        _ => line.to_owned(),
+    };
+    text.split_inclusive('\n').map(mask).collect()
+}
+
+/// Whether a key's name looks like that of a credential.
+#[must_use]
+pub fn is_credential(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    ["secret", "token", "password", "access_key"]
+        .iter()
+        .any(|word| key.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(text: &str, bytes: Range<usize>) -> Problem {
+        let source = Arc::new(Source {
+            name: "rules/a.yaml".into(),
+            text: text.into(),
+        });
+        let place = Some(Place {
+            line: 2,
+            column: 3,
+            bytes,
+        });
+        let (message, help) = ("unknown key".into(), "did you mean `name`?".into());
+        Problem {
+            source,
+            place,
+            path: "rules[0].nmae".into(),
+            message,
+            help,
+        }
+    }
+
+    #[test]
+    fn a_problem_shows_its_line_with_a_caret() {
+        let text = render(&[problem("rules:\n  nmae: x\n", 9..13)], false);
+        expect_test::expect![[r#"
+            error: rules[0].nmae: unknown key
+             --> rules/a.yaml:2:3
+              |
+            2 |   nmae: x
+              |   ^^^^
+              |
+              = help: did you mean `name`?
+        "#]]
+        .assert_eq(&text);
+    }
+
+    #[test]
+    fn a_credential_in_a_file_is_never_shown() {
+        let text = render(
+            &[problem("a: 1\n  access_key_secret: hunter2\n", 7..24)],
+            false,
+        );
+        assert!(text.contains("access_key_secret:*"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}

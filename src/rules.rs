@@ -1,0 +1,185 @@
+//! What we want: rules, compiled once, that say of an instance whether and when it is due.
+//!
+//! Pure: no clock, no file. A rule answers in three values, and each answer carries its reason: a field that the cloud did
+//! not tell makes it [`Verdict::Unknown`], which never terminates. In `unless` and `protect` it is the other way round: there,
+//! unknown protects. Text conditions on tags are two-valued: a tag that is not there is simply not matched.
+
+mod condition;
+mod expiry;
+mod parse;
+
+use std::sync::Arc;
+
+use crate::inventory::Instance;
+
+pub(crate) use self::parse::matchers;
+pub use self::{
+    condition::{Condition, Field, Truth},
+    expiry::{Due, Expiry},
+    parse::parse,
+};
+
+/// The name of a rule, unique over all files.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct RuleName(Arc<str>);
+
+impl RuleName {
+    /// The longest name, as long as a DNS label.
+    const CHARS_MAX: usize = 63;
+
+    /// Takes a name of `[a-z0-9-]`, 1 to 63 characters.
+    pub fn new(text: &str) -> Result<Self, String> {
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let fits = (1..=Self::CHARS_MAX).contains(&text.len());
+        if fits && text.bytes().all(allowed) {
+            return Ok(Self(text.into()));
+        }
+        Err(format!(
+            "`{}` is not a rule's name",
+            crate::lifetime::shorten(text)
+        ))
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for RuleName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A rule.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Its name.
+    pub name: RuleName,
+    /// What it is for, in the words of who wrote it.
+    pub description: Option<String>,
+    /// What must hold.
+    pub matches: Condition,
+    /// What must not.
+    pub unless: Condition,
+    /// When a match is due.
+    pub expiry: Expiry,
+}
+
+/// What a rule says of an instance.
+#[must_use]
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Verdict {
+    /// The rule does not speak of it.
+    NoMatch,
+    /// It matches, but for an exception.
+    Excepted,
+    /// Whether it matches depends on a field that the cloud did not tell.
+    Unknown(Field),
+    /// It matches, and is due so.
+    Matches(Due),
+}
+
+impl Rule {
+    /// What this rule says of `instance`.
+    pub fn evaluate(&self, instance: &Instance) -> Verdict {
+        match self.matches.test(instance) {
+            Truth::False => return Verdict::NoMatch,
+            Truth::Unknown(field) => return Verdict::Unknown(field),
+            Truth::True => {}
+        }
+        match self.unless.test(instance) {
+            Truth::True => Verdict::Excepted,
+            Truth::Unknown(field) => Verdict::Unknown(field),
+            Truth::False => Verdict::Matches(self.expiry.due(instance)),
+        }
+    }
+}
+
+/// All rules, in the order of their files and in them.
+#[derive(Clone, Debug, Default)]
+pub struct RuleSet {
+    /// The rules.
+    pub rules: Vec<Rule>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::tests::{instance, tags};
+
+    fn check(rule: &str, edit: impl FnOnce(&mut Instance), expected: &Verdict) {
+        let yaml = format!("rules:\n  - name: r\n{}", rule.replace('|', "\n"));
+        let rules = parse::tests::rules(&yaml);
+        let mut subject = instance("i-1");
+        edit(&mut subject);
+        assert_eq!(&rules.rules[0].evaluate(&subject), expected, "{yaml}");
+    }
+
+    const AT_ONCE: Verdict = Verdict::Matches(Due::AtOnce);
+
+    #[test]
+    fn every_line_of_a_match_must_hold() {
+        check("    match: { zone: HKG-A, type: M6C }", |_| {}, &AT_ONCE);
+        check(
+            "    match: { zone: HKG-A, type: M7C }",
+            |_| {},
+            &Verdict::NoMatch,
+        );
+        check("    match: everything", |_| {}, &AT_ONCE);
+    }
+
+    #[test]
+    fn a_field_that_is_absent_is_unknown_and_protects_in_unless() {
+        let no_zone = |subject: &mut Instance| subject.zone = None;
+        let unknown = Verdict::Unknown(Field::Zone);
+        check("    match: { zone: HKG-A }", no_zone, &unknown);
+        check(
+            "    match: { type: M6C }|    unless: { zone: SEL-A }",
+            no_zone,
+            &unknown,
+        );
+        check(
+            "    match: { zone: HKG-A, type: M7C }",
+            no_zone,
+            &Verdict::NoMatch,
+        );
+        check(
+            "    match: { type: M6C }|    unless: [{ zone: SEL-A }, { type: M6C }]",
+            no_zone,
+            &Verdict::Excepted,
+        );
+    }
+
+    #[test]
+    fn a_tag_that_is_absent_is_not_matched() {
+        check(
+            "    match: { tags: { env: dev } }",
+            |_| {},
+            &Verdict::NoMatch,
+        );
+        check(
+            "    match: { zone: HKG-A }|    unless: [{ tags: { keep: '*' } }]",
+            |_| {},
+            &AT_ONCE,
+        );
+        let kept = |subject: &mut Instance| subject.tags = tags(&[("keep", "")]);
+        check(
+            "    match: { zone: HKG-A }|    unless: [{ tags: { keep: '*' } }]",
+            kept,
+            &Verdict::Excepted,
+        );
+    }
+
+    #[test]
+    fn a_rule_name_is_a_dns_label() {
+        for good in ["a", "dev-three-days", "0", &"x".repeat(63)] {
+            assert!(RuleName::new(good).is_ok(), "{good}");
+        }
+        for bad in ["", "Dev", "a_b", "a b", "é", &"x".repeat(64)] {
+            assert!(RuleName::new(bad).is_err(), "{bad}");
+        }
+    }
+}
