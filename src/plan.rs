@@ -1,0 +1,595 @@
+//! What may be done: one decision for every instance, each with its reason.
+//!
+//! Pure: the same inventory, rules and `now` give the same plan, in the order of the ids. A plan is a proposal; only what
+//! [`guard::approve`] makes of it can be executed.
+
+pub mod eligibility;
+pub mod guard;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use self::eligibility::Host;
+use crate::{
+    inventory::{Instance, InstanceId, Inventory, Unreadable},
+    rules::{Condition, Due, Field, Rule, RuleSet, Verdict},
+};
+
+/// What instances are judged by.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// The rules.
+    pub rules: RuleSet,
+    /// The machines that are never touched.
+    pub protect: Condition,
+    /// The machine that zenreaper runs on.
+    pub host: Host,
+}
+
+/// What is to happen to an instance.
+#[must_use]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Decision {
+    /// It is due and eligible.
+    Terminate,
+    /// It matches, and is not due yet.
+    Wait,
+    /// It matches and is due, or cannot tell when it is, but is not to be touched.
+    Skip(Skip),
+    /// It stays, since no rule takes it.
+    Keep(Keep),
+}
+
+/// Why a match is not touched.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Skip {
+    /// A `protect` matcher holds for it, or may.
+    Protected,
+    /// zenreaper runs on it.
+    Own,
+    /// It is a subscription, which TerminateInstance does not return.
+    Subscription,
+    /// It is being created.
+    Creating,
+    /// It is being installed.
+    Installing,
+    /// It is in the recycle bin already.
+    Recycled,
+    /// Its status is absent, or none that this version knows.
+    UnknownStatus,
+    /// Its charge type is absent, or none that this version knows.
+    UnknownChargeType,
+    /// Its tag does not say when, though it means to.
+    UnreadableExpiry,
+}
+
+/// Why no rule takes an instance.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Keep {
+    /// None speaks of it.
+    NoRule,
+    /// One would, but for its `unless`.
+    Excepted,
+    /// One does, but it is never due by it.
+    Never,
+    /// One may, which depends on a field that the cloud did not tell.
+    Unknown(Field),
+    /// The cloud's record of it cannot be read.
+    Unreadable,
+}
+
+impl Decision {
+    /// The decision's name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Terminate => "terminate",
+            Self::Wait => "wait",
+            Self::Skip(_) => "skip",
+            Self::Keep(_) => "keep",
+        }
+    }
+
+    /// The reason's name, from a closed set.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Terminate => "due",
+            Self::Wait => "not_due",
+            Self::Skip(skip) => skip.as_str(),
+            Self::Keep(keep) => keep.as_str(),
+        }
+    }
+}
+
+impl Skip {
+    /// Every reason.
+    pub const ALL: [Self; 9] = [
+        Self::Protected,
+        Self::Own,
+        Self::Subscription,
+        Self::Creating,
+        Self::Installing,
+        Self::Recycled,
+        Self::UnknownStatus,
+        Self::UnknownChargeType,
+        Self::UnreadableExpiry,
+    ];
+
+    /// The reason's name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Protected => "protected",
+            Self::Own => "self",
+            Self::Subscription => "subscription",
+            Self::Creating => "creating",
+            Self::Installing => "installing",
+            Self::Recycled => "recycled",
+            Self::UnknownStatus => "unknown_status",
+            Self::UnknownChargeType => "unknown_charge_type",
+            Self::UnreadableExpiry => "unreadable_expiry",
+        }
+    }
+}
+
+impl Keep {
+    /// The reason's name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoRule => "no_rule",
+            Self::Excepted => "excepted",
+            Self::Never => "never",
+            Self::Unreadable => "unreadable",
+            Self::Unknown(Field::Id) => "unknown_id",
+            Self::Unknown(Field::Name) => "unknown_name",
+            Self::Unknown(Field::Hostname) => "unknown_hostname",
+            Self::Unknown(Field::Zone) => "unknown_zone",
+            Self::Unknown(Field::Type) => "unknown_type",
+            Self::Unknown(Field::Image) => "unknown_image",
+            Self::Unknown(Field::Status) => "unknown_status",
+            Self::Unknown(Field::ChargeType) => "unknown_charge_type",
+            Self::Unknown(Field::ResourceGroup) => "unknown_resource_group",
+            Self::Unknown(Field::CreateTime) => "unknown_create_time",
+        }
+    }
+}
+
+/// Whom a decision is about.
+#[derive(Clone, Copy, Debug)]
+pub enum Subject<'a> {
+    /// An instance that could be read.
+    Instance(&'a Instance),
+    /// One of which only the id could.
+    Unreadable(&'a Unreadable),
+}
+
+impl<'a> Subject<'a> {
+    /// Its id.
+    #[must_use]
+    pub fn id(self) -> &'a InstanceId {
+        match self {
+            Self::Instance(instance) => &instance.id,
+            Self::Unreadable(unreadable) => &unreadable.id,
+        }
+    }
+
+    /// Its name, if it is known.
+    #[must_use]
+    pub fn name(self) -> Option<&'a str> {
+        match self {
+            Self::Instance(instance) => instance.name.as_deref(),
+            Self::Unreadable(_) => None,
+        }
+    }
+}
+
+/// A judgement of one instance.
+#[must_use]
+#[derive(Clone, Copy, Debug)]
+pub struct Judgement<'r> {
+    /// What is to happen.
+    pub decision: Decision,
+    /// The rule that decides: the one that acts, or would.
+    pub rule: Option<&'r Rule>,
+    /// When it was or will be due.
+    pub due_at: Option<Timestamp>,
+}
+
+impl<'r> Judgement<'r> {
+    fn keep(reason: Keep, rule: Option<&'r Rule>) -> Self {
+        Self {
+            decision: Decision::Keep(reason),
+            rule,
+            due_at: None,
+        }
+    }
+
+    /// When it will be terminated: `None` if nothing is to happen to it.
+    #[must_use]
+    pub fn terminate_at(&self) -> Option<Timestamp> {
+        match self.decision {
+            Decision::Terminate | Decision::Wait => self.due_at,
+            Decision::Skip(_) | Decision::Keep(_) => None,
+        }
+    }
+}
+
+impl Policy {
+    /// Judges an instance at `now`.
+    ///
+    /// The first rule in order by which the instance is due acts. A tag that means to say when and cannot be read keeps the
+    /// machine, whatever another rule says.
+    pub fn judge(&self, instance: &Instance, now: Timestamp) -> Judgement<'_> {
+        self.judge_counting(instance, now, &mut |_| {})
+    }
+
+    fn judge_counting(
+        &self,
+        instance: &Instance,
+        now: Timestamp,
+        matched: &mut dyn FnMut(usize),
+    ) -> Judgement<'_> {
+        let mut seen = Seen::default();
+        for (n, rule) in self.rules.rules.iter().enumerate() {
+            let verdict = rule.evaluate(instance);
+            if let Verdict::Matches(_) = verdict {
+                matched(n);
+            }
+            seen.take(rule, &verdict, now);
+        }
+        seen.judgement(|| eligibility::check(instance, &self.protect, &self.host))
+    }
+}
+
+/// What the rules said so far, the first of each kind, but the earliest of those to come.
+#[derive(Default)]
+struct Seen<'r> {
+    unreadable: Option<&'r Rule>,
+    due: Option<(&'r Rule, Timestamp)>,
+    to_come: Option<(&'r Rule, Timestamp)>,
+    unknown: Option<(&'r Rule, Field)>,
+    never: Option<&'r Rule>,
+    excepted: Option<&'r Rule>,
+}
+
+impl<'r> Seen<'r> {
+    fn take(&mut self, rule: &'r Rule, verdict: &Verdict, now: Timestamp) {
+        match *verdict {
+            Verdict::NoMatch => {}
+            Verdict::Excepted => self.excepted = self.excepted.or(Some(rule)),
+            Verdict::Unknown(field) | Verdict::Matches(Due::Unknown(field)) => {
+                self.unknown = self.unknown.or(Some((rule, field)));
+            }
+            Verdict::Matches(Due::Never) => self.never = self.never.or(Some(rule)),
+            Verdict::Matches(Due::Unreadable) => self.unreadable = self.unreadable.or(Some(rule)),
+            Verdict::Matches(Due::AtOnce) => self.due = self.due.or(Some((rule, now))),
+            Verdict::Matches(Due::At(at)) if at <= now => self.due = self.due.or(Some((rule, at))),
+            Verdict::Matches(Due::At(at)) => {
+                let earlier = self.to_come.is_none_or(|(_, other)| at < other);
+                self.to_come = if earlier {
+                    Some((rule, at))
+                } else {
+                    self.to_come
+                };
+            }
+        }
+    }
+
+    fn judgement(self, eligible: impl FnOnce() -> Result<(), Skip>) -> Judgement<'r> {
+        let Self {
+            unreadable,
+            due,
+            to_come,
+            unknown,
+            never,
+            excepted,
+        } = self;
+        if unreadable.is_some() {
+            let decision = Decision::Skip(Skip::UnreadableExpiry);
+            return Judgement {
+                decision,
+                rule: unreadable,
+                due_at: None,
+            };
+        }
+        if let Some((rule, due_at)) = due {
+            let decision = eligible().map_or_else(Decision::Skip, |()| Decision::Terminate);
+            return Judgement {
+                decision,
+                rule: Some(rule),
+                due_at: Some(due_at),
+            };
+        }
+        if let Some((rule, due_at)) = to_come {
+            return Judgement {
+                decision: Decision::Wait,
+                rule: Some(rule),
+                due_at: Some(due_at),
+            };
+        }
+        if let Some((rule, field)) = unknown {
+            return Judgement::keep(Keep::Unknown(field), Some(rule));
+        }
+        match (never, excepted) {
+            (Some(_), _) => Judgement::keep(Keep::Never, never),
+            (None, Some(_)) => Judgement::keep(Keep::Excepted, excepted),
+            (None, None) => Judgement::keep(Keep::NoRule, None),
+        }
+    }
+}
+
+/// One decision for every instance, in the order of the ids.
+#[must_use]
+#[derive(Debug)]
+pub struct Plan<'a> {
+    /// The instant that the decisions hold for.
+    pub now: Timestamp,
+    /// The decisions.
+    pub decisions: Vec<(Subject<'a>, Judgement<'a>)>,
+    /// How many live instances the account has.
+    pub live: usize,
+    /// For each rule in order, how many instances it matches.
+    pub rule_matches: Vec<(&'a Rule, usize)>,
+}
+
+impl<'a> Plan<'a> {
+    /// Drafts the plan for an inventory.
+    pub fn draft(inventory: &'a Inventory, policy: &'a Policy, now: Timestamp) -> Self {
+        let mut rule_matches: Vec<_> = policy.rules.rules.iter().map(|rule| (rule, 0)).collect();
+        let mut decisions = Vec::with_capacity(inventory.len());
+        for instance in inventory.instances() {
+            let judgement = policy.judge_counting(instance, now, &mut |n| {
+                if let Some((_, count)) = rule_matches.get_mut(n) {
+                    *count += 1;
+                }
+            });
+            decisions.push((Subject::Instance(instance), judgement));
+        }
+        let unreadable = inventory.unreadable().iter();
+        decisions.extend(unreadable.map(|one| {
+            (
+                Subject::Unreadable(one),
+                Judgement::keep(Keep::Unreadable, None),
+            )
+        }));
+        decisions.sort_by(|(a, _), (b, _)| a.id().cmp(b.id()));
+        Self {
+            now,
+            decisions,
+            live: inventory.live(),
+            rule_matches,
+        }
+    }
+
+    /// The instances to terminate, each with the rule that says so.
+    pub fn targets(&self) -> impl Iterator<Item = (&'a Instance, &'a Rule)> {
+        self.decisions
+            .iter()
+            .filter_map(|(subject, judgement)| match (subject, judgement) {
+                (
+                    Subject::Instance(instance),
+                    Judgement {
+                        decision: Decision::Terminate,
+                        rule: Some(rule),
+                        ..
+                    },
+                ) => Some((*instance, *rule)),
+                _ => None,
+            })
+    }
+
+    /// How many decisions there are of each kind and reason.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<(&'static str, &'static str), usize> {
+        let mut counts = BTreeMap::new();
+        for (_, Judgement { decision, .. }) in &self.decisions {
+            *counts
+                .entry((decision.as_str(), decision.reason()))
+                .or_default() += 1;
+        }
+        counts
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::{
+        inventory::{
+            Listing, Page, Status,
+            tests::{instance, tags},
+        },
+        rules::parse,
+    };
+
+    /// A policy with these rules, nothing protected and no host.
+    pub(crate) fn policy(yaml: &str) -> Policy {
+        let source = crate::diagnostic::Source {
+            name: "rules.yaml".into(),
+            text: yaml.into(),
+        };
+        let rules = parse(&[source.into()], &jiff::tz::TimeZone::UTC).unwrap();
+        Policy {
+            rules,
+            protect: Condition::NOTHING,
+            host: Host::default(),
+        }
+    }
+
+    /// A complete inventory of these instances.
+    pub(crate) fn inventory(instances: Vec<Instance>) -> Inventory {
+        let mut listing = Listing::default();
+        let (total, entries) = (instances.len() as u64, instances.len());
+        listing.add(Page {
+            total,
+            entries,
+            instances,
+            unreadable: Vec::new(),
+        });
+        listing.finish().unwrap()
+    }
+
+    const RULES: &str = "
+rules:
+  - { name: zone, match: { zone: SEL-A } }
+  - { name: short, match: { tags: { env: dev } }, unless: { tags: { keep: '*' } }, expire: { after: 72h } }
+  - { name: ttl, match: { tags: { ttl: '*' } }, expire: { tag: ttl } }
+  - { name: old, match: { tags: { env: '*' } }, expire: { after: 30d } }
+";
+
+    /// Of a machine that was created at 2026-11-01T00:00:00Z, at `now`.
+    fn check(own: &[(&str, &str)], now: &str, expected: &str) {
+        check_edited(|subject| subject.tags = tags(own), now, expected);
+    }
+
+    fn check_edited(edit: impl FnOnce(&mut Instance), now: &str, expected: &str) {
+        let mut subject = instance("i");
+        edit(&mut subject);
+        let policy = policy(RULES);
+        let Judgement {
+            decision,
+            rule,
+            due_at,
+        } = policy.judge(&subject, now.parse().unwrap());
+        let rule = rule.map_or("-", |rule| rule.name.as_str());
+        let due = due_at.map_or("-".to_owned(), |at| at.strftime("%d %H:%M:%S").to_string());
+        assert_eq!(
+            format!("{} {} {rule} {due}", decision.as_str(), decision.reason()),
+            expected
+        );
+    }
+
+    #[test]
+    fn the_first_rule_whose_time_has_come_acts() {
+        check(
+            &[("env", "dev")],
+            "2026-11-03T23:59:59Z",
+            "wait not_due short 04 00:00:00",
+        );
+        check(
+            &[("env", "dev")],
+            "2026-11-04T00:00:00Z",
+            "terminate due short 04 00:00:00",
+        );
+        check(
+            &[("env", "dev"), ("ttl", "24h")],
+            "2026-11-03T00:00:00Z",
+            "terminate due ttl 02 00:00:00",
+        );
+        check(
+            &[("env", "dev"), ("ttl", "24h")],
+            "2026-11-01T12:00:00Z",
+            "wait not_due ttl 02 00:00:00",
+        );
+        check(
+            &[("env", "dev"), ("ttl", "24h")],
+            "2026-11-09T00:00:00Z",
+            "terminate due short 04 00:00:00",
+        );
+        check(
+            &[("env", "prod")],
+            "2026-12-02T00:00:00Z",
+            "terminate due old 01 00:00:00",
+        );
+    }
+
+    #[test]
+    fn what_no_rule_takes_is_kept_with_the_reason() {
+        check(&[], "2026-12-31T00:00:00Z", "keep no_rule - -");
+        check(
+            &[("env", "dev"), ("keep", "")],
+            "2026-11-05T00:00:00Z",
+            "wait not_due old 01 00:00:00",
+        );
+        check(
+            &[("ttl", "never")],
+            "2026-12-31T00:00:00Z",
+            "keep never ttl -",
+        );
+        check_edited(
+            |subject| subject.zone = None,
+            "2026-12-31T00:00:00Z",
+            "keep unknown_zone zone -",
+        );
+        let unborn = |subject: &mut Instance| {
+            (subject.created, subject.tags) = (None, tags(&[("env", "dev")]))
+        };
+        check_edited(
+            unborn,
+            "2026-12-31T00:00:00Z",
+            "keep unknown_create_time short -",
+        );
+    }
+
+    #[test]
+    fn an_expiry_that_cannot_be_read_keeps_the_machine_whatever_other_rules_say() {
+        let own = [("env", "dev"), ("ttl", "3 dayz")];
+        check(&own, "2026-12-31T00:00:00Z", "skip unreadable_expiry ttl -");
+    }
+
+    #[test]
+    fn a_machine_that_is_due_and_not_eligible_is_skipped() {
+        let recycled = |subject: &mut Instance| {
+            (subject.status, subject.tags) = (Some(Status::Recycle), tags(&[("env", "dev")]));
+        };
+        check_edited(
+            recycled,
+            "2026-12-31T00:00:00Z",
+            "skip recycled short 04 00:00:00",
+        );
+    }
+
+    #[test]
+    fn a_plan_does_not_depend_on_the_order_of_the_listing() {
+        let policy = policy(RULES);
+        let now = "2026-11-20T00:00:00Z".parse().unwrap();
+        let (mut one, two, three) = (instance("a"), instance("b"), instance("c"));
+        one.tags = tags(&[("env", "dev")]);
+        let forward = inventory(vec![one.clone(), two.clone(), three.clone()]);
+        let backward = inventory(vec![three, two, one]);
+        let text = |inventory| format!("{:?}", Plan::draft(inventory, &policy, now).decisions);
+        assert_eq!(text(&forward), text(&backward));
+        let plan = Plan::draft(&forward, &policy, now);
+        assert_eq!(
+            plan.targets()
+                .map(|(one, _)| one.id.as_str())
+                .collect::<Vec<_>>(),
+            ["a"]
+        );
+        assert_eq!(plan.counts()[&("terminate", "due")], 1);
+        assert_eq!(
+            plan.rule_matches
+                .iter()
+                .map(|(_, n)| *n)
+                .collect::<Vec<_>>(),
+            [0, 1, 0, 1]
+        );
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_read_is_kept_and_counted() {
+        let mut listing = Listing::default();
+        let odd = Unreadable {
+            id: InstanceId::new("b"),
+            problem: "odd".into(),
+        };
+        listing.add(Page {
+            total: 2,
+            entries: 2,
+            instances: vec![instance("c")],
+            unreadable: vec![odd],
+        });
+        let inventory = listing.finish().unwrap();
+        let policy = policy("rules: [{ name: all, match: everything }]");
+        let plan = Plan::draft(&inventory, &policy, Timestamp::UNIX_EPOCH);
+        let told: Vec<_> = plan
+            .decisions
+            .iter()
+            .map(|(s, j)| (s.id().as_str(), j.decision.reason()))
+            .collect();
+        assert_eq!(told, [("b", "unreadable"), ("c", "due")]);
+    }
+}

@@ -1,0 +1,206 @@
+//! Whether an instance may be terminated at all, decided before any call.
+//!
+//! "Try it and see" would cost money: version 2026-02-01 of TerminateInstance takes a call on a subscription for a
+//! cancellation. So the table of the design is applied to the inventory, and what it does not know is not touched.
+
+use std::net::IpAddr;
+
+use super::Skip;
+use crate::{
+    inventory::{ChargeType, Instance, Status},
+    rules::{Condition, Truth},
+};
+
+/// The machine that zenreaper runs on, as far as it knows itself.
+#[derive(Clone, Debug, Default)]
+pub struct Host {
+    /// Its addresses that can mean only it: no loopback, no link-local ones.
+    pub addresses: Vec<IpAddr>,
+    /// Its name.
+    pub hostname: Option<String>,
+}
+
+impl Host {
+    /// Whether `instance` is this machine, or looks like it.
+    #[must_use]
+    pub fn is(&self, instance: &Instance) -> bool {
+        let same_address = instance
+            .addresses
+            .iter()
+            .any(|address| self.addresses.contains(address));
+        let same_name = match (&self.hostname, &instance.hostname) {
+            (Some(own), Some(other)) => is_same_name(own, other),
+            _ => false,
+        };
+        same_address || same_name
+    }
+}
+
+/// Whether two host names mean the same machine: equal, or equal up to a domain that only one of them has.
+fn is_same_name(a: &str, b: &str) -> bool {
+    let (long, short) = if a.len() >= b.len() { (a, b) } else { (b, a) };
+    let (Some(head), Some(tail)) = (long.get(..short.len()), long.get(short.len()..)) else {
+        return false;
+    };
+    !short.is_empty()
+        && !short.to_ascii_lowercase().starts_with("localhost")
+        && head.eq_ignore_ascii_case(short)
+        && (tail.is_empty() || (tail.starts_with('.') && !short.contains('.')))
+}
+
+/// Whether `instance` may be terminated, or why not.
+pub fn check(instance: &Instance, protect: &Condition, host: &Host) -> Result<(), Skip> {
+    match protect.test(instance) {
+        Truth::True | Truth::Unknown(_) => return Err(Skip::Protected),
+        Truth::False => {}
+    }
+    if host.is(instance) {
+        return Err(Skip::Own);
+    }
+    by_status(instance)
+}
+
+fn by_status(instance: &Instance) -> Result<(), Skip> {
+    use Status::{
+        Booting, CreateFailed, Creating, InstallFailed, Installing, Other, Pending, Recycle,
+        Running, Stopped, Stopping,
+    };
+    let charge = match &instance.charge_type {
+        Some(ChargeType::Prepaid) => Some(ChargeType::Prepaid),
+        Some(ChargeType::Postpaid) => Some(ChargeType::Postpaid),
+        Some(ChargeType::Other(_)) | None => None,
+    };
+    match (&instance.status, charge) {
+        (Some(Pending | Creating), _) => Err(Skip::Creating),
+        (Some(Installing), _) => Err(Skip::Installing),
+        (Some(Recycle), _) => Err(Skip::Recycled),
+        (Some(Other(_)) | None, _) => Err(Skip::UnknownStatus),
+        (Some(_), None) => Err(Skip::UnknownChargeType),
+        (Some(CreateFailed), Some(_)) => Ok(()),
+        (
+            Some(Running | Stopped | Booting | Stopping | InstallFailed),
+            Some(ChargeType::Postpaid),
+        ) => Ok(()),
+        (Some(Running | Stopped | Booting | Stopping | InstallFailed), Some(_)) => {
+            Err(Skip::Subscription)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::tests::instance;
+
+    fn verdict(status: Option<&str>, charge: Option<&str>) -> &'static str {
+        let mut subject = instance("i");
+        subject.status = status.map(|text| Status::from(std::sync::Arc::from(text)));
+        subject.charge_type = charge.map(|text| ChargeType::from(std::sync::Arc::from(text)));
+        check(&subject, &Condition::NOTHING, &Host::default())
+            .map_or_else(Skip::as_str, |()| "eligible")
+    }
+
+    #[test]
+    fn the_table_of_the_design_holds() {
+        for (status, postpaid, prepaid, unknown) in [
+            ("RUNNING", "eligible", "subscription", "unknown_charge_type"),
+            ("STOPPED", "eligible", "subscription", "unknown_charge_type"),
+            ("BOOTING", "eligible", "subscription", "unknown_charge_type"),
+            (
+                "STOPPING",
+                "eligible",
+                "subscription",
+                "unknown_charge_type",
+            ),
+            (
+                "INSTALL_FAILED",
+                "eligible",
+                "subscription",
+                "unknown_charge_type",
+            ),
+            (
+                "CREATE_FAILED",
+                "eligible",
+                "eligible",
+                "unknown_charge_type",
+            ),
+            ("PENDING", "creating", "creating", "creating"),
+            ("CREATING", "creating", "creating", "creating"),
+            ("INSTALLING", "installing", "installing", "installing"),
+            ("RECYCLE", "recycled", "recycled", "recycled"),
+            (
+                "MIGRATING",
+                "unknown_status",
+                "unknown_status",
+                "unknown_status",
+            ),
+            (
+                "running",
+                "unknown_status",
+                "unknown_status",
+                "unknown_status",
+            ),
+            ("", "unknown_status", "unknown_status", "unknown_status"),
+        ] {
+            assert_eq!(
+                verdict(Some(status), Some("POSTPAID")),
+                postpaid,
+                "{status}"
+            );
+            assert_eq!(verdict(Some(status), Some("PREPAID")), prepaid, "{status}");
+            assert_eq!(verdict(Some(status), Some("SPOT")), unknown, "{status}");
+            assert_eq!(verdict(Some(status), None), unknown, "{status}");
+        }
+        assert_eq!(verdict(None, Some("POSTPAID")), "unknown_status");
+    }
+
+    #[test]
+    fn the_host_itself_is_known_by_address_or_name() {
+        let host = Host {
+            addresses: vec!["203.0.113.7".parse().unwrap()],
+            hostname: Some("reaper.example".into()),
+        };
+        let is = |address: &str, hostname: Option<&str>| {
+            let mut subject = instance("i");
+            subject.addresses = Box::new([address.parse().unwrap()]);
+            subject.hostname = hostname.map(Into::into);
+            check(&subject, &Condition::NOTHING, &host) == Err(Skip::Own)
+        };
+        assert!(is("203.0.113.7", None));
+        assert!(is("203.0.113.8", Some("reaper.example")));
+        assert!(is("203.0.113.8", Some("REAPER")));
+        assert!(!is("203.0.113.8", Some("reaper2")));
+        assert!(!is("203.0.113.8", Some("reaper.other")));
+        assert!(!is("203.0.113.8", None));
+    }
+
+    #[test]
+    fn a_name_that_every_machine_may_have_means_none() {
+        assert!(!is_same_name("localhost", "localhost"));
+        assert!(!is_same_name(
+            "localhost.localdomain",
+            "localhost.localdomain"
+        ));
+        assert!(!is_same_name("", ""));
+        assert!(is_same_name("web.example", "web"));
+        assert!(!is_same_name("web.example.org", "web.example"));
+        assert!(!is_same_name("é.x", "x"));
+    }
+
+    #[test]
+    fn unknown_protects() {
+        let source = crate::diagnostic::Source {
+            name: "r".into(),
+            text: "rules: [{ name: p, match: { zone: SEL-A } }]".into(),
+        };
+        let rules = crate::rules::parse(&[source.into()], &jiff::tz::TimeZone::UTC).unwrap();
+        let protect = &rules.rules[0].matches;
+        let mut subject = instance("i");
+        assert_eq!(check(&subject, protect, &Host::default()), Ok(()));
+        subject.zone = None;
+        assert_eq!(
+            check(&subject, protect, &Host::default()),
+            Err(Skip::Protected)
+        );
+    }
+}
