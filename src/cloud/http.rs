@@ -1,0 +1,656 @@
+//! The client: signed requests at a bounded pace, retried where that can help.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use backoff::{ExponentialBuilder, Retryable};
+use jiff::{Timestamp, fmt::rfc2822};
+use reqwest::{
+    Response,
+    header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER},
+};
+use secrecy::ExposeSecret;
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Action, Class, Code, Credentials, Error, Observation, Observer, Settings,
+    limiter::{Limiter, Permit},
+    sign,
+    wire::{self, Envelope},
+};
+use crate::{
+    clock,
+    inventory::{InstanceId, Interner, Page},
+    lifetime::shorten,
+};
+
+/// The page size that we ask for, the largest that DescribeInstances takes.
+pub const PAGE_SIZE: u64 = 1_000;
+
+/// The most ids that DescribeInstances and ReleaseInstances take in one call.
+pub const IDS_MAX: usize = 100;
+
+/// The largest answer that is read, in bytes: a page of 1,000 instances has about one MiB.
+const BODY_BYTES_MAX: usize = 32 << 20;
+
+/// The longest pause between two tries.
+const DELAY_MAX: Duration = Duration::from_secs(30);
+
+/// How long it may take to connect; the timeout of a call bounds it too.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+const JSON: &str = "application/json";
+
+/// That the API took an order. The change shows later in the inventory.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Accepted {
+    /// The request's id, which Zenlayer's support asks for.
+    pub request_id: Option<String>,
+}
+
+/// A client for one account. Once `stop` is cancelled, no call is sent any more; calls under way are finished.
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+    observer: Observer,
+    stop: CancellationToken,
+}
+
+/// What all clients of an account share, above all its limiters.
+struct Shared {
+    http: reqwest::Client,
+    settings: Settings,
+    credentials: Credentials,
+    describe: Limiter,
+    terminate: Limiter,
+    release: Limiter,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client")
+            .field("endpoint", &self.shared.settings.endpoint)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client for the account whose credentials these are.
+    pub fn new(settings: Settings, credentials: Credentials) -> Result<Self, reqwest::Error> {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("zenreaper/", env!("CARGO_PKG_VERSION")))
+            // A signature holds for one host only, and a redirect from an API is a sign of something in between.
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT.min(settings.timeout))
+            .timeout(settings.timeout);
+        if settings.endpoint.loopback {
+            builder = builder.no_proxy();
+        }
+        let shared = Shared {
+            http: builder.build()?,
+            describe: Limiter::new(settings.describe_rate),
+            terminate: Limiter::new(settings.terminate_rate),
+            release: Limiter::new(settings.terminate_rate),
+            settings,
+            credentials,
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+            observer: Arc::new(|_| {}),
+            stop: CancellationToken::new(),
+        })
+    }
+
+    /// The same client, telling `observer` what happens.
+    #[must_use]
+    pub fn observed_by(&self, observer: Observer) -> Self {
+        Self {
+            observer,
+            ..self.clone()
+        }
+    }
+
+    /// The same client, which sends nothing any more once `stop` is cancelled.
+    #[must_use]
+    pub fn until(&self, stop: CancellationToken) -> Self {
+        Self {
+            stop,
+            ..self.clone()
+        }
+    }
+
+    /// A page of DescribeInstances, from 1; texts that many instances share are kept in `interner`.
+    pub async fn describe_page(
+        &self,
+        page_num: u64,
+        interner: &mut Interner,
+    ) -> Result<Page, Error> {
+        let request = wire::DescribePage {
+            page_num,
+            page_size: PAGE_SIZE,
+        };
+        let body = self.call(Action::Describe, &request).await?;
+        self.read_page(&body, interner)
+    }
+
+    /// What DescribeInstances tells of at most [`IDS_MAX`] instances; those that are gone are missing.
+    pub async fn describe_ids(&self, ids: &[&InstanceId]) -> Result<Page, Error> {
+        let request = wire::DescribeIds {
+            instance_ids: ids,
+            page_size: PAGE_SIZE,
+        };
+        let body = self.call(Action::Describe, &request).await?;
+        self.read_page(&body, &mut Interner::default())
+    }
+
+    /// Orders TerminateInstance.
+    pub async fn terminate(&self, id: &InstanceId) -> Result<Accepted, Error> {
+        let body = self
+            .call(Action::Terminate, &wire::Terminate { instance_id: id })
+            .await?;
+        Ok(accepted(&body))
+    }
+
+    /// Orders ReleaseInstances for at most [`IDS_MAX`] instances of the recycle bin. It cannot be undone.
+    pub async fn release(&self, ids: &[&InstanceId]) -> Result<Accepted, Error> {
+        let body = self
+            .call(Action::Release, &wire::Release { instance_ids: ids })
+            .await?;
+        Ok(accepted(&body))
+    }
+
+    /// Whether we were told to stop.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
+    fn read_page(&self, body: &[u8], interner: &mut Interner) -> Result<Page, Error> {
+        let page = envelope(body).and_then(|envelope| match envelope.response {
+            Some(response) => wire::page(response, interner),
+            None => Err("there is no response in it".to_owned()),
+        });
+        page.map_err(|problem| {
+            let error = Error::new(
+                Action::Describe,
+                Code::MALFORMED_RESPONSE,
+                Some(200),
+                problem,
+            );
+            self.observe_failure(&error);
+            error
+        })
+    }
+
+    /// Sends a call until it succeeds, fails for good, or its tries are used up; the body of its success.
+    async fn call<T: Serialize + Sync>(
+        &self,
+        action: Action,
+        request: &T,
+    ) -> Result<Vec<u8>, Error> {
+        let body = serde_json::to_vec(request).map_err(|error| {
+            Error::new(action, Code::MALFORMED_RESPONSE, None, error.to_string())
+        })?;
+        let retry = self.shared.settings.retry;
+        let deadline = clock::monotonic() + retry.total;
+        let may_have_happened = AtomicBool::new(false);
+        let mut failures = 0;
+        let stop = self.stop.clone();
+        let result = (|| self.attempt(action, &body))
+            .retry(backoff(retry.first_delay))
+            .sleep(move |delay| pause(stop.clone(), delay))
+            .when(|error: &Error| error.class.is_retried() && clock::monotonic() < deadline)
+            .adjust(|error, delay| {
+                may_have_happened.fetch_or(error.may_have_happened, Ordering::Relaxed);
+                failures += u32::from(error.class != Class::Throttled);
+                next_delay(error, delay).filter(|_| failures < retry.attempts)
+            })
+            .notify(|_, _| (self.observer)(&Observation::Retried { action }))
+            .await;
+        result.map_err(|mut error| {
+            error.may_have_happened |= may_have_happened.load(Ordering::Relaxed);
+            error
+        })
+    }
+
+    /// One try of a call.
+    async fn attempt(&self, action: Action, body: &[u8]) -> Result<Vec<u8>, Error> {
+        let permit = self.permit(action).await?;
+        let sent = clock::monotonic();
+        let result = self.exchange(action, body).await;
+        let status = match &result {
+            Ok(_) => Some(200),
+            Err(error) => error.status,
+        };
+        (self.observer)(&Observation::Answered {
+            action,
+            status,
+            elapsed: sent.elapsed(),
+        });
+        match &result {
+            Ok(_) => self.limiter(action).recover(),
+            Err(error) => {
+                self.observe_failure(error);
+                if error.class == Class::Throttled {
+                    self.limiter(action).slow_down(permit, error.retry_after);
+                }
+            }
+        }
+        result
+    }
+
+    async fn permit(&self, action: Action) -> Result<Permit, Error> {
+        let asked = clock::monotonic();
+        let permit = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => return Err(Error::stopped(action)),
+            permit = self.limiter(action).acquire() => permit,
+        };
+        (self.observer)(&Observation::Waited {
+            action,
+            waited: asked.elapsed(),
+        });
+        Ok(permit)
+    }
+
+    async fn exchange(&self, action: Action, body: &[u8]) -> Result<Vec<u8>, Error> {
+        let timestamp = clock::now().as_second();
+        let request = self.request(action, body, timestamp);
+        let response = request
+            .send()
+            .await
+            .map_err(|error| no_answer(action, &error))?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = read_body(action, response).await?;
+        match failure(action, status, &headers, &body) {
+            None => Ok(body),
+            Some(error) => Err(self.explained(error, &headers, timestamp)),
+        }
+    }
+
+    fn request(&self, action: Action, body: &[u8], timestamp: i64) -> reqwest::RequestBuilder {
+        let Shared {
+            http,
+            settings,
+            credentials,
+            ..
+        } = &*self.shared;
+        let request = http
+            .post(settings.endpoint.url.clone())
+            .header(CONTENT_TYPE, JSON)
+            .header("X-ZC-Service", "bmc")
+            .header("X-ZC-Action", action.as_str())
+            .header("X-ZC-Version", &settings.api_version)
+            .header("X-ZC-Timestamp", timestamp)
+            .body(body.to_vec());
+        match credentials {
+            Credentials::Token(token) => request.bearer_auth(token.expose_secret()),
+            Credentials::KeyPair {
+                access_key_id,
+                access_key_secret,
+            } => {
+                let host = &settings.endpoint.host;
+                let signed = sign::Request {
+                    content_type: JSON,
+                    host,
+                    timestamp,
+                    body,
+                };
+                let secret = access_key_secret.expose_secret();
+                request
+                    .header("X-ZC-Signature-Method", sign::METHOD)
+                    .header(
+                        AUTHORIZATION,
+                        sign::authorization(&signed, access_key_id, secret),
+                    )
+            }
+        }
+    }
+
+    /// Adds what a person can do about it, and takes out what nobody should read.
+    fn explained(&self, mut error: Error, headers: &HeaderMap, timestamp: i64) -> Error {
+        error.message = self.shared.credentials.redacted(&error.message);
+        if error.class == Class::Auth {
+            error.message += &auth_hint(&error.code, headers, timestamp);
+        }
+        error
+    }
+
+    fn limiter(&self, action: Action) -> &Limiter {
+        match action {
+            Action::Describe => &self.shared.describe,
+            Action::Terminate => &self.shared.terminate,
+            Action::Release => &self.shared.release,
+        }
+    }
+
+    /// Pauses, unless we are told to stop; then the next call is refused before it is sent.
+    pub(super) async fn pause(&self, delay: Duration) {
+        pause(self.stop.clone(), delay).await;
+    }
+
+    fn observe_failure(&self, error: &Error) {
+        (self.observer)(&Observation::Failed {
+            action: error.action,
+            code: error.code.clone(),
+        });
+    }
+}
+
+impl Credentials {
+    /// The text without our secrets, in case the other side sends them back.
+    fn redacted(&self, text: &str) -> String {
+        let secret = match self {
+            Self::KeyPair {
+                access_key_secret, ..
+            } => access_key_secret,
+            Self::Token(token) => token,
+        };
+        text.replace(secret.expose_secret(), "[secret]")
+    }
+}
+
+async fn pause(stop: CancellationToken, delay: Duration) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(delay) => {}
+    }
+}
+
+fn backoff(first_delay: Duration) -> ExponentialBuilder {
+    ExponentialBuilder::default()
+        .with_min_delay(first_delay)
+        .with_max_delay(DELAY_MAX)
+        .with_jitter()
+        .without_max_times()
+}
+
+/// A call that was too fast waits in the limiter, with everybody else.
+fn next_delay(error: &Error, delay: Option<Duration>) -> Option<Duration> {
+    if error.class == Class::Throttled {
+        Some(Duration::ZERO)
+    } else {
+        delay
+    }
+}
+
+fn accepted(body: &[u8]) -> Accepted {
+    let request_id = envelope(body).ok().and_then(|envelope| envelope.request_id);
+    Accepted {
+        request_id: request_id.map(|id| shorten(&id)),
+    }
+}
+
+fn envelope(body: &[u8]) -> Result<Envelope<'_>, String> {
+    serde_json::from_slice(body)
+        .map_err(|error| format!("the answer is not the API's JSON: {error}"))
+}
+
+fn no_answer(action: Action, error: &reqwest::Error) -> Error {
+    let code = if error.is_connect() {
+        Code::CONNECT_FAILED
+    } else if error.is_timeout() {
+        Code::TIMEOUT
+    } else {
+        Code::CONNECTION_LOST
+    };
+    Error::new(action, code, None, root_cause(error))
+}
+
+/// The innermost cause, which is the one that tells something; reqwest's own text repeats the URL.
+fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    if std::ptr::eq(cause, std::ptr::from_ref(error)) {
+        return "the request failed".to_owned();
+    }
+    cause.to_string()
+}
+
+async fn read_body(action: Action, mut response: Response) -> Result<Vec<u8>, Error> {
+    let status = response.status().as_u16();
+    let mut body = Vec::new();
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| no_answer(action, &error))?
+    {
+        if body.len() + chunk.len() > BODY_BYTES_MAX {
+            let message = format!("the answer is larger than {BODY_BYTES_MAX} bytes");
+            return Err(Error::new(
+                action,
+                Code::MALFORMED_RESPONSE,
+                Some(status),
+                message,
+            ));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// What is wrong with an answer; `None` if it is a success.
+fn failure(action: Action, status: u16, headers: &HeaderMap, body: &[u8]) -> Option<Error> {
+    let error = |code, message: String| Error::new(action, code, Some(status), message);
+    if status == 403
+        && headers
+            .get("cf-mitigated")
+            .is_some_and(|value| value == "challenge")
+    {
+        return Some(error(
+            Code::SECURITY_CHALLENGE,
+            "a security challenge for browsers stands before the API".to_owned(),
+        ));
+    }
+    if status == 451 {
+        return Some(error(
+            Code::REQUEST_BLOCKED,
+            "the request is blocked by a policy before the API".to_owned(),
+        ));
+    }
+    let succeeded = (200..300).contains(&status);
+    match envelope(body) {
+        Ok(Envelope {
+            code: Some(code),
+            message,
+            request_id,
+            ..
+        }) if !code.is_empty() => {
+            let message = message.map_or_else(|| "no message".to_owned(), |text| bounded(&text));
+            let request_id = request_id.map(|id| shorten(&id));
+            let retry_after = retry_after(headers);
+            Some(Error {
+                request_id,
+                retry_after,
+                ..error(Code::folded(&code), message)
+            })
+        }
+        Ok(Envelope {
+            response: Some(_), ..
+        }) if succeeded => None,
+        Ok(_) if succeeded => Some(error(
+            Code::MALFORMED_RESPONSE,
+            "there is no response in the answer".to_owned(),
+        )),
+        Err(problem) if succeeded => Some(error(Code::MALFORMED_RESPONSE, problem)),
+        Ok(_) | Err(_) => {
+            let retry_after = retry_after(headers);
+            let message = "the answer carries no code".to_owned();
+            Some(Error {
+                retry_after,
+                ..error(Code::of_status(status), message)
+            })
+        }
+    }
+}
+
+/// At most 300 characters of a message from outside, without control characters.
+fn bounded(text: &str) -> String {
+    const MESSAGE_CHARS_MAX: usize = 300;
+    text.chars()
+        .filter(|c| !c.is_control())
+        .take(MESSAGE_CHARS_MAX)
+        .collect()
+}
+
+/// Retry-After in seconds, or as a date against the server's own Date.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = http_date(text)?;
+    let now = headers.get(DATE)?.to_str().ok().and_then(http_date)?;
+    until.duration_since(now).try_into().ok()
+}
+
+fn http_date(text: &str) -> Option<Timestamp> {
+    rfc2822::parse(text).ok().map(|zoned| zoned.timestamp())
+}
+
+fn auth_hint(code: &Code, headers: &HeaderMap, timestamp: i64) -> String {
+    let theirs = headers
+        .get(DATE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(http_date);
+    match (code.as_str(), theirs) {
+        ("AUTHFAILURE_SIGNATURE_EXPIRED", Some(theirs)) => {
+            let ahead = timestamp - theirs.as_second();
+            let side = if ahead < 0 { "behind" } else { "ahead of" };
+            format!(
+                "; our clock is {} s {side} the server's: set it by NTP",
+                ahead.abs()
+            )
+        }
+        _ => "; check the access key or token of this account and its permissions".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(
+        status: u16,
+        header: Option<(&'static str, &'static str)>,
+        body: &str,
+        expected: &str,
+    ) {
+        let mut headers = HeaderMap::new();
+        if let Some((name, value)) = header {
+            headers.insert(name, value.parse().unwrap());
+        }
+        let got = failure(Action::Terminate, status, &headers, body.as_bytes());
+        let got = got.map_or("success".to_owned(), |error| {
+            format!("{} {:?}", error.code, error.class)
+        });
+        assert_eq!(got, expected, "{status} {body}");
+    }
+
+    #[test]
+    fn every_answer_has_a_code_and_a_class() {
+        check(
+            200,
+            None,
+            r#"{"requestId":"r","response":{"requestId":"r"}}"#,
+            "success",
+        );
+        check(
+            200,
+            None,
+            r#"{"requestId":"r"}"#,
+            "MALFORMED_RESPONSE NoAnswer",
+        );
+        check(200, None, "<html>", "MALFORMED_RESPONSE NoAnswer");
+        check(200, None, "", "MALFORMED_RESPONSE NoAnswer");
+        check(
+            200,
+            None,
+            r#"{"code":"INTERNAL_SERVER_ERROR","message":"m"}"#,
+            "INTERNAL_SERVER_ERROR Transient",
+        );
+        check(
+            404,
+            None,
+            r#"{"requestId":"r","code":"INVALID_INSTANCE_NOT_FOUND"}"#,
+            "INVALID_INSTANCE_NOT_FOUND Gone",
+        );
+        check(
+            403,
+            None,
+            r#"{"code":"Operation.Denied.Postpaid.Promise"}"#,
+            "OPERATION_DENIED_POSTPAID_PROMISE Refused",
+        );
+        check(
+            403,
+            None,
+            r#"{"code":"SOME_NEW_CODE"}"#,
+            "SOME_NEW_CODE Rejected",
+        );
+        check(403, None, "<html>", "HTTP_403 Rejected");
+        check(
+            403,
+            Some(("cf-mitigated", "challenge")),
+            "<html>",
+            "SECURITY_CHALLENGE Blocked",
+        );
+        check(451, None, "", "REQUEST_BLOCKED Blocked");
+        check(401, None, "", "HTTP_401 Auth");
+        check(429, None, "", "HTTP_429 Throttled");
+        check(502, None, "<html>", "HTTP_502 Transient");
+        check(302, None, "", "HTTP_302 Rejected");
+        check(
+            500,
+            None,
+            r#"{"code":"","message":null}"#,
+            "HTTP_500 Transient",
+        );
+    }
+
+    #[test]
+    fn a_retry_after_is_read_as_seconds_or_as_a_date() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(retry_after(&headers), None);
+        headers.insert(RETRY_AFTER, "7".parse().unwrap());
+        assert_eq!(retry_after(&headers), Some(Duration::from_secs(7)));
+        headers.insert(
+            RETRY_AFTER,
+            "Tue, 24 Nov 2026 16:00:30 GMT".parse().unwrap(),
+        );
+        assert_eq!(retry_after(&headers), None);
+        headers.insert(DATE, "Tue, 24 Nov 2026 16:00:00 GMT".parse().unwrap());
+        assert_eq!(retry_after(&headers), Some(Duration::from_secs(30)));
+        headers.insert(RETRY_AFTER, "soon".parse().unwrap());
+        assert_eq!(retry_after(&headers), None);
+    }
+
+    #[test]
+    fn a_clock_that_is_off_is_told_by_how_much() {
+        let mut headers = HeaderMap::new();
+        headers.insert(DATE, "Tue, 24 Nov 2026 16:00:00 GMT".parse().unwrap());
+        let at = "2026-11-24T15:50:00Z"
+            .parse::<Timestamp>()
+            .unwrap()
+            .as_second();
+        let hint = auth_hint(&Code::folded("AUTHFAILURE_SIGNATURE_EXPIRED"), &headers, at);
+        assert!(hint.contains("600 s behind"), "{hint}");
+    }
+
+    #[test]
+    fn a_secret_that_comes_back_is_taken_out() {
+        let credentials = Credentials::Token("hunter2".into());
+        assert_eq!(
+            credentials.redacted("bad token hunter2!"),
+            "bad token [secret]!"
+        );
+        assert!(!format!("{credentials:?}").contains("hunter2"));
+    }
+}

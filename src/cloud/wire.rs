@@ -1,0 +1,293 @@
+//! The JSON of the API, and how it becomes our records.
+//!
+//! An instance whose JSON is not what the reference page of DescribeInstances documents (a number for a text, two values of
+//! one tag) is not half understood: it becomes an [`Unreadable`]. Unknown fields are ignored, since the API grows.
+
+use std::{borrow::Cow, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::inventory::{
+    ChargeType, Instance, InstanceId, Interner, Page, Status, Tags, Unreadable,
+};
+
+/// The body of DescribeInstances, by page.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DescribePage {
+    pub(super) page_num: u64,
+    pub(super) page_size: u64,
+}
+
+/// The body of DescribeInstances, by ids.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DescribeIds<'a> {
+    pub(super) instance_ids: &'a [&'a InstanceId],
+    pub(super) page_size: u64,
+}
+
+/// The body of TerminateInstance.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Terminate<'a> {
+    pub(super) instance_id: &'a InstanceId,
+}
+
+/// The body of ReleaseInstances.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Release<'a> {
+    pub(super) instance_ids: &'a [&'a InstanceId],
+}
+
+/// What every answer is wrapped in.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Envelope<'a> {
+    #[serde(borrow, default)]
+    pub(super) request_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) code: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) message: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) response: Option<&'a RawValue>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WirePage<'a> {
+    total_count: u64,
+    #[serde(borrow, default)]
+    data_set: Option<Vec<&'a RawValue>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireInstance<'a> {
+    #[serde(borrow)]
+    instance_id: Cow<'a, str>,
+    #[serde(borrow, default)]
+    instance_name: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    hostname: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    zone_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    instance_type_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    image_name: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    instance_charge_type: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    instance_status: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    create_time: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    resource_group_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    resource_group_name: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    primary_public_ip_address: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    public_ip_addresses: Option<Vec<Cow<'a, str>>>,
+    #[serde(borrow, default)]
+    private_ip_addresses: Option<Vec<Cow<'a, str>>>,
+    #[serde(borrow, default)]
+    tags: Option<WireTags<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct WireTags<'a> {
+    #[serde(borrow, default)]
+    tags: Option<Vec<WireTag<'a>>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct WireTag<'a> {
+    #[serde(borrow)]
+    key: Cow<'a, str>,
+    #[serde(borrow, default)]
+    value: Option<Cow<'a, str>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OnlyId<'a> {
+    #[serde(borrow)]
+    instance_id: Cow<'a, str>,
+}
+
+/// Reads the `response` of DescribeInstances.
+pub(super) fn page(response: &RawValue, interner: &mut Interner) -> Result<Page, String> {
+    let WirePage {
+        total_count,
+        data_set,
+    } = serde_json::from_str(response.get()).map_err(|error| error.to_string())?;
+    let data_set = data_set.unwrap_or_default();
+    let mut page = Page {
+        total: total_count,
+        entries: data_set.len(),
+        ..Page::default()
+    };
+    page.instances.reserve_exact(data_set.len());
+    for entry in data_set {
+        match instance(entry.get(), interner) {
+            Ok(instance) => page.instances.push(instance),
+            Err(problem) => page.unreadable.push(unreadable(entry.get(), problem)?),
+        }
+    }
+    Ok(page)
+}
+
+fn unreadable(entry: &str, problem: String) -> Result<Unreadable, String> {
+    let only: OnlyId<'_> = serde_json::from_str(entry)
+        .map_err(|_| format!("an instance without a readable id: {problem}"))?;
+    if only.instance_id.is_empty() {
+        return Err(problem);
+    }
+    Ok(Unreadable {
+        id: InstanceId::new(&only.instance_id),
+        problem: problem.into(),
+    })
+}
+
+fn instance(entry: &str, interner: &mut Interner) -> Result<Instance, String> {
+    let wire: WireInstance<'_> = serde_json::from_str(entry).map_err(|error| error.to_string())?;
+    if wire.instance_id.is_empty() {
+        return Err("its id is empty".to_owned());
+    }
+    let addresses = addresses(&wire);
+    let tags = tags(wire.tags.unwrap_or_default(), interner)?;
+    let mut shared = |text: Option<Cow<'_, str>>| text.map(|text| interner.intern(&text));
+    Ok(Instance {
+        id: InstanceId::new(&wire.instance_id),
+        name: wire.instance_name.map(|text| text.as_ref().into()),
+        hostname: wire.hostname.map(|text| text.as_ref().into()),
+        zone: shared(wire.zone_id),
+        instance_type: shared(wire.instance_type_id),
+        image: shared(wire.image_name),
+        status: shared(wire.instance_status).map(Status::from),
+        charge_type: shared(wire.instance_charge_type).map(ChargeType::from),
+        created: wire.create_time.and_then(|text| text.parse().ok()),
+        resource_group_id: shared(wire.resource_group_id),
+        resource_group_name: shared(wire.resource_group_name),
+        addresses,
+        tags,
+    })
+}
+
+fn addresses(wire: &WireInstance<'_>) -> Box<[std::net::IpAddr]> {
+    let lists = [&wire.public_ip_addresses, &wire.private_ip_addresses]
+        .into_iter()
+        .flatten()
+        .flatten();
+    let texts = wire.primary_public_ip_address.iter().chain(lists);
+    let mut addresses: Vec<_> = texts.filter_map(|text| text.parse().ok()).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses.into()
+}
+
+fn tags(wire: WireTags<'_>, interner: &mut Interner) -> Result<Tags, String> {
+    let mut pair = |WireTag { key, value }: WireTag<'_>| -> (Arc<str>, Arc<str>) {
+        (
+            interner.intern(&key),
+            interner.intern(&value.unwrap_or_default()),
+        )
+    };
+    let pairs = wire
+        .tags
+        .unwrap_or_default()
+        .into_iter()
+        .map(&mut pair)
+        .collect();
+    Tags::new(pairs).map_err(|key| format!("two values of the tag `{key}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Result<Page, String> {
+        let raw: Box<RawValue> = serde_json::from_str(json).unwrap();
+        page(&raw, &mut Interner::default())
+    }
+
+    #[test]
+    fn a_whole_instance_is_read() {
+        let page = read(
+            r#"{"requestId":"r","totalCount":1,"dataSet":[{"instanceId":"i-1","instanceName":"dev \"a\" é","hostname":"h","zoneId":"HKG-A",
+            "instanceTypeId":"M6C","imageName":"Debian 12","instanceChargeType":"POSTPAID","instanceStatus":"RUNNING",
+            "createTime":"2026-11-01T00:00:00Z","expiredTime":null,"resourceGroupId":"g","resourceGroupName":"n",
+            "primaryPublicIpAddress":"203.0.113.7","publicIpAddresses":["203.0.113.7","2001:db8::1"],"privateIpAddresses":["10.0.0.1","?"],
+            "tags":{"tags":[{"key":"env","value":"dev"},{"key":"empty","value":null}]},"somethingNew":{"a":[1]}}]}"#,
+        )
+        .unwrap();
+        let one = &page.instances[0];
+        assert_eq!((page.total, page.entries), (1, 1));
+        assert_eq!(one.name.as_deref(), Some("dev \"a\" é"));
+        assert_eq!(one.status, Some(Status::Running));
+        assert_eq!(one.charge_type, Some(ChargeType::Postpaid));
+        assert_eq!(one.created.unwrap().to_string(), "2026-11-01T00:00:00Z");
+        assert_eq!(one.addresses.len(), 3);
+        assert_eq!(
+            (one.tags.get("env"), one.tags.get("empty")),
+            (Some("dev"), Some(""))
+        );
+    }
+
+    #[test]
+    fn absent_and_null_are_not_told() {
+        for json in [
+            r#"{"instanceId":"i"}"#,
+            r#"{"instanceId":"i","zoneId":null,"instanceStatus":null,"createTime":"soon","tags":null}"#,
+        ] {
+            let page = read(&format!(r#"{{"totalCount":1,"dataSet":[{json}]}}"#)).unwrap();
+            let one = &page.instances[0];
+            assert!(one.zone.is_none() && one.status.is_none() && one.created.is_none());
+        }
+    }
+
+    #[test]
+    fn an_entry_of_another_shape_is_unreadable_and_the_others_are_kept() {
+        for odd in [
+            r#""instanceName":5"#,
+            r#""tags":[{"key":"env","value":"dev"}]"#,
+            r#""tags":{"tags":[{"value":"x"}]}"#,
+            r#""tags":{"tags":[{"key":"env","value":"dev"},{"key":"env","value":"prod"}]}"#,
+            r#""instanceStatus":{"a":1}"#,
+            r#""publicIpAddresses":"x""#,
+        ] {
+            let json = format!(
+                r#"{{"totalCount":2,"dataSet":[{{"instanceId":"odd",{odd}}},{{"instanceId":"i"}}]}}"#
+            );
+            let page = read(&json).unwrap();
+            assert_eq!(page.unreadable[0].id.as_str(), "odd", "{odd}");
+            assert_eq!(page.instances[0].id.as_str(), "i", "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_page_without_a_count_or_with_a_nameless_entry_is_no_page() {
+        for json in [
+            "{}",
+            r#"{"dataSet":[]}"#,
+            r#"{"totalCount":-1,"dataSet":[]}"#,
+            r#"{"totalCount":"1","dataSet":[]}"#,
+            r#"{"totalCount":1,"dataSet":[{}]}"#,
+            r#"{"totalCount":1,"dataSet":[{"instanceId":null}]}"#,
+            r#"{"totalCount":1,"dataSet":[{"instanceId":""}]}"#,
+            r#"{"totalCount":1,"dataSet":[5]}"#,
+            r#"{"totalCount":1,"dataSet":{}}"#,
+        ] {
+            assert!(read(json).is_err(), "{json}");
+        }
+        assert_eq!(
+            read(r#"{"totalCount":0,"dataSet":null}"#).unwrap().entries,
+            0
+        );
+    }
+}

@@ -1,0 +1,340 @@
+//! What happened in a run: a stream of events, which log, metrics and progress all see through one place, and the report that
+//! they add up to.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use crate::{
+    cloud::{Accepted, Class, Code, Error, Observation, Unlisted},
+    inventory::{Instance, Inventory},
+    plan::{Plan, guard::Refusal},
+    rules::RuleName,
+};
+
+/// What became of a call to terminate.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// The API accepted it; the next inventory will show it.
+    Terminated,
+    /// The machine was, or is by now, where it should be.
+    Gone,
+    /// The API refuses now; the next run looks again.
+    Refused,
+    /// It did not work.
+    Failed,
+    /// There was no answer, and no way to find out: it may have happened.
+    Unknown,
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 5] =
+        [Self::Terminated, Self::Gone, Self::Refused, Self::Failed, Self::Unknown];
+
+    /// The outcome's name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Terminated => "terminated",
+            Self::Gone => "gone",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// A call to terminate, done.
+#[derive(Clone, Debug)]
+pub struct Act {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The code of its failure.
+    pub code: Option<Code>,
+    /// The request's id, which Zenlayer's support asks for.
+    pub request_id: Option<String>,
+    /// The failure in words.
+    pub message: Option<String>,
+}
+
+impl Act {
+    /// What an answer means; `None` if the call was never sent.
+    #[must_use]
+    pub fn of(answer: Result<Accepted, Error>) -> Option<Self> {
+        let error = match answer {
+            Ok(Accepted { request_id }) => {
+                return Some(Self { outcome: Outcome::Terminated, code: None, request_id, message: None });
+            }
+            Err(error) => error,
+        };
+        let outcome = match error.class {
+            Class::Gone => Outcome::Gone,
+            Class::Refused => Outcome::Refused,
+            _ if error.may_have_happened => Outcome::Unknown,
+            Class::Stopped => return None,
+            Class::NoAnswer
+            | Class::Throttled
+            | Class::Transient
+            | Class::Auth
+            | Class::Blocked
+            | Class::Rejected => Outcome::Failed,
+        };
+        let message = Some(error.to_string());
+        Some(Self { outcome, code: Some(error.code), request_id: error.request_id, message })
+    }
+}
+
+/// Why a target of the plan was not called.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Drop {
+    /// Read again, it does not qualify any more.
+    Changed,
+    /// Read again, it is not there any more.
+    Vanished,
+    /// It could not be read again.
+    Unconfirmed,
+    /// The run was stopped before its turn came.
+    Stopped,
+}
+
+impl Drop {
+    /// Every reason.
+    pub const ALL: [Self; 4] = [Self::Changed, Self::Vanished, Self::Unconfirmed, Self::Stopped];
+
+    /// The reason's name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Changed => "changed",
+            Self::Vanished => "vanished",
+            Self::Unconfirmed => "unconfirmed",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RunResult {
+    /// All that was planned was done, or there was nothing to do.
+    Success,
+    /// Some machines could not be terminated, or confirmed.
+    Partial,
+    /// A guard refused the plan.
+    GuardRefused,
+    /// The inventory was not complete, so nothing was done.
+    IncompleteInventory,
+    /// The credentials or the clock are wrong.
+    AuthFailed,
+    /// Something between us and the API stops us.
+    Blocked,
+    /// It was stopped half way.
+    Interrupted,
+}
+
+impl RunResult {
+    /// Every result.
+    pub const ALL: [Self; 7] = [
+        Self::Success,
+        Self::Partial,
+        Self::GuardRefused,
+        Self::IncompleteInventory,
+        Self::AuthFailed,
+        Self::Blocked,
+        Self::Interrupted,
+    ];
+
+    /// The result's name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Partial => "partial",
+            Self::GuardRefused => "guard_refused",
+            Self::IncompleteInventory => "incomplete_inventory",
+            Self::AuthFailed => "auth_failed",
+            Self::Blocked => "blocked",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    /// The result of a run whose inventory could not be had.
+    #[must_use]
+    pub fn of_unlisted(unlisted: &Unlisted) -> Self {
+        unlisted.class().and_then(Self::of_fatal).unwrap_or(Self::IncompleteInventory)
+    }
+
+    /// The result of a run that a call put an end to.
+    #[must_use]
+    pub fn of_fatal(class: Class) -> Option<Self> {
+        match class {
+            Class::Auth => Some(Self::AuthFailed),
+            Class::Blocked => Some(Self::Blocked),
+            Class::Stopped => Some(Self::Interrupted),
+            Class::Gone
+            | Class::Refused
+            | Class::Throttled
+            | Class::Transient
+            | Class::NoAnswer
+            | Class::Rejected => None,
+        }
+    }
+}
+
+/// Something that happened.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// A run began.
+    Started,
+    /// The inventory is being read: so many of so many entries.
+    Reading(u64, u64),
+    /// The inventory is complete.
+    Listed(&'a Inventory),
+    /// There is no inventory.
+    Unlisted(&'a Unlisted),
+    /// The plan was drafted.
+    Planned(&'a Plan<'a>),
+    /// A guard refused the plan.
+    Refused(&'a Refusal),
+    /// A target was not called, with words on why.
+    Dropped(&'a Instance, &'a RuleName, Drop, &'a str),
+    /// A target would have been called, were the mode not dry-run.
+    Rehearsed(&'a Instance, &'a RuleName),
+    /// A target was called.
+    Acted(&'a Instance, &'a RuleName, &'a Act),
+    /// Something happened at the wire.
+    Wire(&'a Observation),
+    /// The run ended.
+    Ended(RunResult, Duration),
+}
+
+/// An event, and whose it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    /// The run's id.
+    pub run: &'a str,
+    /// The account's name.
+    pub account: &'a str,
+    /// What happened.
+    pub event: Event<'a>,
+}
+
+/// Whoever wants to know what happens.
+pub type Sink = Arc<dyn Fn(&Record<'_>) + Send + Sync>;
+
+/// The one place through which every event goes.
+#[derive(Clone)]
+pub struct Events {
+    run: Arc<str>,
+    account: Arc<str>,
+    sinks: Arc<[Sink]>,
+    report: Arc<Mutex<Report>>,
+}
+
+impl Events {
+    /// The events of one run for one account.
+    #[must_use]
+    pub fn new(run: &str, account: &str, sinks: &[Sink]) -> Self {
+        Self { run: run.into(), account: account.into(), sinks: sinks.into(), report: Arc::default() }
+    }
+
+    /// Tells everybody.
+    pub fn emit(&self, event: Event<'_>) {
+        self.lock().take(event);
+        let record = Record { run: &self.run, account: &self.account, event };
+        self.sinks.iter().for_each(|sink| sink(&record));
+    }
+
+    /// What the events so far add up to.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Report> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the events of a run add up to.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Report {
+    /// Machines whose termination was accepted, or that are gone.
+    pub done: u64,
+    /// Machines that the API refuses to terminate now.
+    pub refused: u64,
+    /// Machines that could not be terminated, or of which it is not known.
+    pub failed: u64,
+    /// Machines that were not called because they changed or vanished.
+    pub dropped: u64,
+    /// Machines that could not be read again.
+    pub unconfirmed: u64,
+    /// Machines whose turn did not come.
+    pub stopped: u64,
+    /// Machines that would have been terminated.
+    pub rehearsed: u64,
+}
+
+impl Report {
+    fn take(&mut self, event: Event<'_>) {
+        let count = match event {
+            Event::Acted(_, _, act) => match act.outcome {
+                Outcome::Terminated | Outcome::Gone => &mut self.done,
+                Outcome::Refused => &mut self.refused,
+                Outcome::Failed | Outcome::Unknown => &mut self.failed,
+            },
+            Event::Dropped(_, _, Drop::Changed | Drop::Vanished, _) => &mut self.dropped,
+            Event::Dropped(_, _, Drop::Unconfirmed, _) => &mut self.unconfirmed,
+            Event::Dropped(_, _, Drop::Stopped, _) => &mut self.stopped,
+            Event::Rehearsed(..) => &mut self.rehearsed,
+            Event::Started
+            | Event::Reading(..)
+            | Event::Listed(_)
+            | Event::Unlisted(_)
+            | Event::Planned(_)
+            | Event::Refused(_)
+            | Event::Wire(_)
+            | Event::Ended(..) => return,
+        };
+        *count += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::tests::instance;
+
+    fn act(outcome: Outcome) -> Act {
+        Act { outcome, code: None, request_id: None, message: None }
+    }
+
+    #[test]
+    fn a_report_is_the_sum_of_the_events() {
+        let events = Events::new("r", "main", &[]);
+        let (one, rule) = (instance("i"), RuleName::new("r").unwrap());
+        for outcome in Outcome::ALL {
+            events.emit(Event::Acted(&one, &rule, &act(outcome)));
+        }
+        for drop in Drop::ALL {
+            events.emit(Event::Dropped(&one, &rule, drop, ""));
+        }
+        events.emit(Event::Rehearsed(&one, &rule));
+        let expected =
+            Report { done: 2, refused: 1, failed: 2, dropped: 2, unconfirmed: 1, stopped: 1, rehearsed: 1 };
+        assert_eq!(events.report(), expected);
+    }
+
+    #[test]
+    fn every_sink_sees_every_event() {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let sink = |name: &'static str| -> Sink {
+            let seen = Arc::clone(&seen);
+            Arc::new(move |record| seen.lock().unwrap().push((name, record.account.to_owned())))
+        };
+        Events::new("r", "main", &[sink("a"), sink("b")]).emit(Event::Started);
+        assert_eq!(*seen.lock().unwrap(), [("a", "main".to_owned()), ("b", "main".to_owned())]);
+    }
+}
