@@ -126,25 +126,28 @@ fn render_one(problem: &Problem, renderer: &Renderer) -> String {
     renderer.render(&[group])
 }
 
-/// Blanks the values of lines whose key looks like a credential, keeping every byte's place.
-fn mask_credentials(text: &str) -> String {
-    let mask = |line: &str| match line.split_once(':') {
-        Some((key, value)) if is_credential(key) => {
-            format!("{key}:{}", "*".repeat(value.trim_end_matches('\n').len()))
-                + if value.ends_with('\n') { "\n" } else { "" }
-        }
-        _ => line.to_owned(),
-    };
-    text.split_inclusive('\n').map(mask).collect()
-}
+/// The words in the names of keys that hold credentials.
+const CREDENTIAL_WORDS: [&str; 4] = ["secret", "token", "password", "access_key"];
 
 /// Whether a key's name looks like that of a credential.
 #[must_use]
 pub fn is_credential(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    ["secret", "token", "password", "access_key"]
-        .iter()
-        .any(|word| key.contains(word))
+    CREDENTIAL_WORDS.iter().any(|word| key.contains(word))
+}
+
+/// Blanks what stands behind keys that look like credentials, keeping every byte's place.
+fn mask_credentials(text: &str) -> String {
+    text.split_inclusive('\n').map(mask_line).collect()
+}
+
+fn mask_line(line: &str) -> String {
+    let lower = line.to_ascii_lowercase();
+    let word = CREDENTIAL_WORDS.iter().filter_map(|word| lower.find(word)).min();
+    let colon = word.and_then(|word| Some(word + lower.get(word..)?.find(':')? + 1));
+    let (shown, hidden) = line.split_at_checked(colon.unwrap_or(line.len())).unwrap_or((line, ""));
+    let masked = hidden.trim_end_matches('\n');
+    format!("{shown}{}{}", "*".repeat(masked.len()), hidden.get(masked.len()..).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 
 pub mod clock;
 pub mod cloud;
+pub mod config;
+pub mod credentials;
 pub mod diagnostic;
+pub mod host;
 pub mod inventory;
 pub mod lifetime;
 pub mod metrics;

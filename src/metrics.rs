@@ -10,8 +10,8 @@ use std::{
 
 use jiff::Timestamp;
 use prometheus::{
-    Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder, process_collector::ProcessCollector,
+    Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder, process_collector::ProcessCollector,
 };
 
 use crate::{
@@ -38,9 +38,9 @@ const RUN_SECONDS: [f64; 8] = [0.5, 2.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0]
 pub struct Metrics {
     registry: Registry,
     other_codes: Mutex<HashSet<Code>>,
-    instances: IntGaugeVec,
-    decisions: IntGaugeVec,
-    rule_matches: IntGaugeVec,
+    instances: Snapshot,
+    decisions: Snapshot,
+    rule_matches: Snapshot,
     terminations: IntCounterVec,
     skipped: IntCounterVec,
     api_requests: IntCounterVec,
@@ -60,6 +60,35 @@ pub struct Metrics {
     paused: IntGauge,
 }
 
+/// Gauges that tell the state of an account as a whole: new values replace all old ones of that account.
+#[derive(Debug)]
+struct Snapshot {
+    gauges: IntGaugeVec,
+    labels: Mutex<BTreeMap<String, Vec<Vec<String>>>>,
+}
+
+impl Snapshot {
+    fn replace<'a, const N: usize>(
+        &self,
+        account: &str,
+        values: impl Iterator<Item = ([&'a str; N], usize)>,
+    ) {
+        let mut labels = self.labels.lock().unwrap_or_else(PoisonError::into_inner);
+        for old in labels.remove(account).unwrap_or_default() {
+            // It is there: it was set the last time.
+            drop(self.gauges.remove_label_values(&old));
+        }
+        for (own, count) in values {
+            let all: Vec<_> = std::iter::once(account)
+                .chain(own)
+                .map(str::to_owned)
+                .collect();
+            self.gauges.with_label_values(&all).set(gauge_value(count));
+            labels.entry(account.to_owned()).or_default().push(all);
+        }
+    }
+}
+
 /// Registers metrics under the prefix of all of them.
 struct Maker<'a>(&'a Registry);
 
@@ -68,7 +97,12 @@ impl Maker<'_> {
         Opts::new(format!("zenreaper_{name}"), help)
     }
 
-    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
+    fn counters(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> prometheus::Result<IntCounterVec> {
         let made = IntCounterVec::new(Self::options(name, help), labels)?;
         self.0.register(Box::new(made.clone()))?;
         Ok(made)
@@ -78,6 +112,13 @@ impl Maker<'_> {
         let made = IntGaugeVec::new(Self::options(name, help), labels)?;
         self.0.register(Box::new(made.clone()))?;
         Ok(made)
+    }
+
+    fn snapshot(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<Snapshot> {
+        Ok(Snapshot {
+            gauges: self.gauges(name, help, labels)?,
+            labels: Mutex::default(),
+        })
     }
 
     fn times(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<GaugeVec> {
@@ -112,28 +153,106 @@ impl Metrics {
         let registry = Registry::new();
         registry.register(Box::new(ProcessCollector::for_self()))?;
         let make = Maker(&registry);
-        let build = make.gauges("build_info", "The build; always 1.", &["version", "revision"])?;
-        build.with_label_values(&[env!("CARGO_PKG_VERSION"), revision()]).set(1);
+        let build = make.gauges(
+            "build_info",
+            "The build; always 1.",
+            &["version", "revision"],
+        )?;
+        build
+            .with_label_values(&[env!("CARGO_PKG_VERSION"), revision()])
+            .set(1);
         Ok(Self {
-            instances: make.gauges("instances", "Instances of the last complete inventory.", &["account", "status", "charge_type"])?,
-            decisions: make.gauges("decisions", "Decisions of the last plan.", &["account", "decision", "reason"])?,
-            rule_matches: make.gauges("rule_matches", "Instances that a rule matched in the last plan, due or not.", &["account", "rule"])?,
-            terminations: make.counters("terminations_total", "Terminations that were asked for, by what became of them.", &["account", "rule", "outcome"])?,
-            skipped: make.counters("skipped_total", "Machines that a rule took and that were left alone, once a run.", &["account", "reason"])?,
-            api_requests: make.counters("api_requests_total", "Calls by HTTP status; none: no answer.", &["account", "action", "status"])?,
-            api_errors: make.counters("api_errors_total", "Failed answers by the API's code, or ours.", &["account", "action", "code"])?,
-            api_retries: make.counters("api_retries_total", "Calls that were tried again.", &["account", "action"])?,
-            api_request_duration: make.histograms("api_request_duration_seconds", "How long a call took.", &["account", "action"], &CALL_SECONDS)?,
-            rate_limit_wait: make.histograms("rate_limit_wait_seconds", "How long a call waited for its turn.", &["account", "action"], &CALL_SECONDS)?,
-            runs: make.counters("runs_total", "Runs by how they ended.", &["account", "result"])?,
-            run_duration: make.histograms("run_duration_seconds", "How long a run took.", &["account"], &RUN_SECONDS)?,
-            last_run: make.times("last_run_timestamp_seconds", "When the last run ended, however it did.", &["account"])?,
-            last_success: make.times("last_success_timestamp_seconds", "When the last successful run ended; 0: never.", &["account"])?,
+            instances: make.snapshot(
+                "instances",
+                "Instances of the last complete inventory.",
+                &["account", "status", "charge_type"],
+            )?,
+            decisions: make.snapshot(
+                "decisions",
+                "Decisions of the last plan.",
+                &["account", "decision", "reason"],
+            )?,
+            rule_matches: make.snapshot(
+                "rule_matches",
+                "Instances that a rule matched in the last plan, due or not.",
+                &["account", "rule"],
+            )?,
+            terminations: make.counters(
+                "terminations_total",
+                "Terminations that were asked for, by what became of them.",
+                &["account", "rule", "outcome"],
+            )?,
+            skipped: make.counters(
+                "skipped_total",
+                "Machines that a rule took and that were left alone, once a run.",
+                &["account", "reason"],
+            )?,
+            api_requests: make.counters(
+                "api_requests_total",
+                "Calls by HTTP status; none: no answer.",
+                &["account", "action", "status"],
+            )?,
+            api_errors: make.counters(
+                "api_errors_total",
+                "Failed answers by the API's code, or ours.",
+                &["account", "action", "code"],
+            )?,
+            api_retries: make.counters(
+                "api_retries_total",
+                "Calls that were tried again.",
+                &["account", "action"],
+            )?,
+            api_request_duration: make.histograms(
+                "api_request_duration_seconds",
+                "How long a call took.",
+                &["account", "action"],
+                &CALL_SECONDS,
+            )?,
+            rate_limit_wait: make.histograms(
+                "rate_limit_wait_seconds",
+                "How long a call waited for its turn.",
+                &["account", "action"],
+                &CALL_SECONDS,
+            )?,
+            runs: make.counters(
+                "runs_total",
+                "Runs by how they ended.",
+                &["account", "result"],
+            )?,
+            run_duration: make.histograms(
+                "run_duration_seconds",
+                "How long a run took.",
+                &["account"],
+                &RUN_SECONDS,
+            )?,
+            last_run: make.times(
+                "last_run_timestamp_seconds",
+                "When the last run ended, however it did.",
+                &["account"],
+            )?,
+            last_success: make.times(
+                "last_success_timestamp_seconds",
+                "When the last successful run ended; 0: never.",
+                &["account"],
+            )?,
             next_run: make.gauge("next_run_timestamp_seconds", "When the next run is due.")?,
-            guard_refusals: make.counters("guard_refusals_total", "Plans that a guard refused.", &["account", "guard"])?,
-            reload_successful: make.gauge("config_last_reload_successful", "Whether config and rules could be used when they were last read.")?,
-            reload_success: make.gauge("config_last_reload_success_timestamp_seconds", "When config and rules were last read and could be used.")?,
-            enforcing: make.gauge("enforcing", "Whether machines are terminated (mode enforce).")?,
+            guard_refusals: make.counters(
+                "guard_refusals_total",
+                "Plans that a guard refused.",
+                &["account", "guard"],
+            )?,
+            reload_successful: make.gauge(
+                "config_last_reload_successful",
+                "Whether config and rules could be used when they were last read.",
+            )?,
+            reload_success: make.gauge(
+                "config_last_reload_success_timestamp_seconds",
+                "When config and rules were last read and could be used.",
+            )?,
+            enforcing: make.gauge(
+                "enforcing",
+                "Whether machines are terminated (mode enforce).",
+            )?,
             paused: make.gauge("paused", "Whether terminations are paused.")?,
             other_codes: Mutex::default(),
             registry,
@@ -144,23 +263,32 @@ impl Metrics {
     pub fn prepare<'a>(&self, account: &str, rules: impl Iterator<Item = &'a str>) {
         for action in Action::ALL {
             for code in DOCUMENTED {
-                self.api_errors.with_label_values(&[account, action.as_str(), code]);
+                self.api_errors
+                    .with_label_values(&[account, action.as_str(), code]);
             }
-            self.api_retries.with_label_values(&[account, action.as_str()]);
-            self.api_request_duration.with_label_values(&[account, action.as_str()]);
-            self.rate_limit_wait.with_label_values(&[account, action.as_str()]);
+            self.api_retries
+                .with_label_values(&[account, action.as_str()]);
+            self.api_request_duration
+                .with_label_values(&[account, action.as_str()]);
+            self.rate_limit_wait
+                .with_label_values(&[account, action.as_str()]);
         }
-        let reasons = Skip::ALL.map(Skip::as_str).into_iter().chain(Drop::ALL.map(Drop::as_str));
+        let reasons = Skip::ALL
+            .map(Skip::as_str)
+            .into_iter()
+            .chain(Drop::ALL.map(Drop::as_str));
         reasons.for_each(|reason| self.skipped.with_label_values(&[account, reason]).inc_by(0));
         for result in RunResult::ALL {
             self.runs.with_label_values(&[account, result.as_str()]);
         }
         for guard in Guard::ALL {
-            self.guard_refusals.with_label_values(&[account, guard.as_str()]);
+            self.guard_refusals
+                .with_label_values(&[account, guard.as_str()]);
         }
         for rule in rules {
             for outcome in Outcome::ALL {
-                self.terminations.with_label_values(&[account, rule, outcome.as_str()]);
+                self.terminations
+                    .with_label_values(&[account, rule, outcome.as_str()]);
             }
         }
         self.run_duration.with_label_values(&[account]);
@@ -193,16 +321,27 @@ impl Metrics {
             Event::Listed(inventory) => self.listed(account, inventory),
             Event::Planned(plan) => self.planned(account, plan),
             Event::Refused(refusal) => {
-                self.guard_refusals.with_label_values(&[account, refusal.guard.as_str()]).inc();
+                self.guard_refusals
+                    .with_label_values(&[account, refusal.guard.as_str()])
+                    .inc();
             }
-            Event::Dropped(_, _, drop, _) => self.skipped.with_label_values(&[account, drop.as_str()]).inc(),
+            Event::Dropped(_, _, drop, _) => self
+                .skipped
+                .with_label_values(&[account, drop.as_str()])
+                .inc(),
             Event::Acted(_, rule, act) => {
-                self.terminations.with_label_values(&[account, rule.as_str(), act.outcome.as_str()]).inc();
+                self.terminations
+                    .with_label_values(&[account, rule.as_str(), act.outcome.as_str()])
+                    .inc();
             }
             Event::Wire(observation) => self.wire(account, observation),
             Event::Ended(result, elapsed) => {
-                self.runs.with_label_values(&[account, result.as_str()]).inc();
-                self.run_duration.with_label_values(&[account]).observe(elapsed.as_secs_f64());
+                self.runs
+                    .with_label_values(&[account, result.as_str()])
+                    .inc();
+                self.run_duration
+                    .with_label_values(&[account])
+                    .observe(elapsed.as_secs_f64());
                 let seconds = now.as_duration().as_secs_f64();
                 self.last_run.with_label_values(&[account]).set(seconds);
                 if result == RunResult::Success {
@@ -214,49 +353,64 @@ impl Metrics {
     }
 
     fn listed(&self, account: &str, inventory: &Inventory) {
-        let mut counts = BTreeMap::<_, i64>::new();
+        let mut counts = BTreeMap::new();
         for instance in inventory.instances() {
             *counts.entry(labels(instance)).or_default() += 1;
         }
-        self.instances.reset();
-        for ((status, charge_type), count) in counts {
-            self.instances.with_label_values(&[account, status, charge_type]).set(count);
-        }
+        self.instances.replace(account, counts.into_iter());
     }
 
     fn planned(&self, account: &str, plan: &Plan<'_>) {
-        self.decisions.reset();
-        for ((decision, reason), count) in plan.counts() {
-            self.decisions.with_label_values(&[account, decision, reason]).set(gauge_value(count));
-        }
-        self.rule_matches.reset();
-        for (rule, count) in &plan.rule_matches {
-            self.rule_matches.with_label_values(&[account, rule.name.as_str()]).set(gauge_value(*count));
-        }
+        let counts = plan.counts().into_iter();
+        self.decisions.replace(
+            account,
+            counts.map(|((decision, reason), count)| ([decision, reason], count)),
+        );
+        let matches = plan.rule_matches.iter();
+        self.rule_matches.replace(
+            account,
+            matches.map(|(rule, count)| ([rule.name.as_str()], *count)),
+        );
         for (_, judgement) in &plan.decisions {
             if let Decision::Skip(skip) = judgement.decision {
-                self.skipped.with_label_values(&[account, skip.as_str()]).inc();
+                self.skipped
+                    .with_label_values(&[account, skip.as_str()])
+                    .inc();
             }
         }
     }
 
     fn wire(&self, account: &str, observation: &Observation) {
         match observation {
-            Observation::Answered { action, status, elapsed } => {
+            Observation::Answered {
+                action,
+                status,
+                elapsed,
+            } => {
                 let status = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
-                self.api_requests.with_label_values(&[account, action.as_str(), &status]).inc();
-                let duration = self.api_request_duration.with_label_values(&[account, action.as_str()]);
+                self.api_requests
+                    .with_label_values(&[account, action.as_str(), &status])
+                    .inc();
+                let duration = self
+                    .api_request_duration
+                    .with_label_values(&[account, action.as_str()]);
                 duration.observe(elapsed.as_secs_f64());
             }
             Observation::Failed { action, code } => {
                 let code = self.code_label(code);
-                self.api_errors.with_label_values(&[account, action.as_str(), code.as_str()]).inc();
+                self.api_errors
+                    .with_label_values(&[account, action.as_str(), code.as_str()])
+                    .inc();
             }
             Observation::Retried { action } => {
-                self.api_retries.with_label_values(&[account, action.as_str()]).inc();
+                self.api_retries
+                    .with_label_values(&[account, action.as_str()])
+                    .inc();
             }
             Observation::Waited { action, waited } => {
-                let wait = self.rate_limit_wait.with_label_values(&[account, action.as_str()]);
+                let wait = self
+                    .rate_limit_wait
+                    .with_label_values(&[account, action.as_str()]);
                 wait.observe(waited.as_secs_f64());
             }
         }
@@ -266,11 +420,18 @@ impl Metrics {
         if code.is_documented() {
             return code.clone();
         }
-        let mut others = self.other_codes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut others = self
+            .other_codes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if others.len() < OTHER_CODES_MAX {
             others.insert(code.clone());
         }
-        if others.contains(code) { code.clone() } else { Code::folded(OTHER) }
+        if others.contains(code) {
+            code.clone()
+        } else {
+            Code::folded(OTHER)
+        }
     }
 
     /// The page that Prometheus scrapes, in its text format 0.0.4.
@@ -292,15 +453,22 @@ fn gauge_value(count: usize) -> i64 {
 }
 
 /// Labels of a closed set for an instance.
-fn labels(instance: &Instance) -> (&'static str, &'static str) {
+fn labels(instance: &Instance) -> [&'static str; 2] {
     let known = |text: &str, all: &[&'static str]| {
-        all.iter().copied().find(|known| *known == text).unwrap_or(OTHER)
+        all.iter()
+            .copied()
+            .find(|known| *known == text)
+            .unwrap_or(OTHER)
     };
-    let status = instance.status.as_ref().map_or("ABSENT", |status| known(status.as_str(), &Status::KNOWN));
+    let status = instance
+        .status
+        .as_ref()
+        .map_or("ABSENT", |status| known(status.as_str(), &Status::KNOWN));
     let charge_type = instance.charge_type.as_ref();
-    let charge_type =
-        charge_type.map_or("ABSENT", |charge| known(charge.as_str(), &crate::inventory::ChargeType::KNOWN));
-    (status, charge_type)
+    let charge_type = charge_type.map_or("ABSENT", |charge| {
+        known(charge.as_str(), &crate::inventory::ChargeType::KNOWN)
+    });
+    [status, charge_type]
 }
 
 #[cfg(test)]
@@ -310,14 +478,22 @@ mod tests {
     use super::*;
 
     fn observe(metrics: &Metrics, event: Event<'_>) {
-        let record = Record { run: "r", account: "main", event };
+        let record = Record {
+            run: "r",
+            account: "main",
+            event,
+        };
         metrics.observe(&record, "2026-11-24T00:00:00Z".parse().unwrap());
     }
 
     fn value(metrics: &Metrics, series: &str) -> Option<f64> {
         let page = metrics.render().unwrap();
-        let line = page.lines().find(|line| line.strip_prefix(series).is_some_and(|rest| rest.starts_with(' ')));
-        line.and_then(|line| line.rsplit_once(' ')).map(|(_, value)| value.parse().unwrap())
+        let line = page.lines().find(|line| {
+            line.strip_prefix(series)
+                .is_some_and(|rest| rest.starts_with(' '))
+        });
+        line.and_then(|line| line.rsplit_once(' '))
+            .map(|(_, value)| value.parse().unwrap())
     }
 
     #[test]
@@ -326,7 +502,9 @@ mod tests {
         metrics.prepare("main", ["dev"].into_iter());
         for action in Action::ALL {
             for code in DOCUMENTED {
-                let series = format!(r#"zenreaper_api_errors_total{{account="main",action="{action}",code="{code}"}}"#);
+                let series = format!(
+                    r#"zenreaper_api_errors_total{{account="main",action="{action}",code="{code}"}}"#
+                );
                 assert_eq!(value(&metrics, &series), Some(0.0), "{series}");
             }
         }
@@ -346,10 +524,21 @@ mod tests {
         let metrics = Metrics::new().unwrap();
         for n in 0..OTHER_CODES_MAX + 7 {
             let code = Code::folded(&format!("NEW_{n}"));
-            observe(&metrics, Event::Wire(&Observation::Failed { action: Action::Describe, code }));
+            observe(
+                &metrics,
+                Event::Wire(&Observation::Failed {
+                    action: Action::Describe,
+                    code,
+                }),
+            );
         }
         let of = |code: &str| {
-            value(&metrics, &format!(r#"zenreaper_api_errors_total{{account="main",action="DescribeInstances",code="{code}"}}"#))
+            value(
+                &metrics,
+                &format!(
+                    r#"zenreaper_api_errors_total{{account="main",action="DescribeInstances",code="{code}"}}"#
+                ),
+            )
         };
         assert_eq!(of("NEW_0"), Some(1.0));
         assert_eq!(of("NEW_55"), None);
@@ -357,13 +546,50 @@ mod tests {
     }
 
     #[test]
+    fn a_snapshot_replaces_the_values_of_its_own_account_only() {
+        let metrics = Metrics::new().unwrap();
+        let set = |account, rule, count| {
+            metrics
+                .rule_matches
+                .replace(account, std::iter::once(([rule], count)))
+        };
+        let of = |account: &str, rule: &str| {
+            value(
+                &metrics,
+                &format!(r#"zenreaper_rule_matches{{account="{account}",rule="{rule}"}}"#),
+            )
+        };
+        set("a", "old", 1);
+        set("b", "old", 2);
+        set("a", "new", 3);
+        assert_eq!(
+            (of("a", "old"), of("a", "new"), of("b", "old")),
+            (None, Some(3.0), Some(2.0))
+        );
+    }
+
+    #[test]
     fn a_run_that_fails_moves_the_last_run_and_not_the_last_success() {
         let metrics = Metrics::new().unwrap();
         metrics.prepare("main", std::iter::empty());
-        observe(&metrics, Event::Ended(RunResult::Partial, Duration::from_secs(3)));
-        let at = |name: &str| value(&metrics, &format!(r#"zenreaper_{name}_timestamp_seconds{{account="main"}}"#));
-        assert_eq!((at("last_run"), at("last_success")), (Some(1_795_478_400.0), Some(0.0)));
-        observe(&metrics, Event::Ended(RunResult::Success, Duration::from_secs(3)));
+        observe(
+            &metrics,
+            Event::Ended(RunResult::Partial, Duration::from_secs(3)),
+        );
+        let at = |name: &str| {
+            value(
+                &metrics,
+                &format!(r#"zenreaper_{name}_timestamp_seconds{{account="main"}}"#),
+            )
+        };
+        assert_eq!(
+            (at("last_run"), at("last_success")),
+            (Some(1_795_478_400.0), Some(0.0))
+        );
+        observe(
+            &metrics,
+            Event::Ended(RunResult::Success, Duration::from_secs(3)),
+        );
         assert_eq!(at("last_success"), Some(1_795_478_400.0));
     }
 }

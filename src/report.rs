@@ -30,8 +30,13 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome.
-    pub const ALL: [Self; 5] =
-        [Self::Terminated, Self::Gone, Self::Refused, Self::Failed, Self::Unknown];
+    pub const ALL: [Self; 5] = [
+        Self::Terminated,
+        Self::Gone,
+        Self::Refused,
+        Self::Failed,
+        Self::Unknown,
+    ];
 
     /// The outcome's name.
     #[must_use]
@@ -65,7 +70,12 @@ impl Act {
     pub fn of(answer: Result<Accepted, Error>) -> Option<Self> {
         let error = match answer {
             Ok(Accepted { request_id }) => {
-                return Some(Self { outcome: Outcome::Terminated, code: None, request_id, message: None });
+                return Some(Self {
+                    outcome: Outcome::Terminated,
+                    code: None,
+                    request_id,
+                    message: None,
+                });
             }
             Err(error) => error,
         };
@@ -82,7 +92,12 @@ impl Act {
             | Class::Rejected => Outcome::Failed,
         };
         let message = Some(error.to_string());
-        Some(Self { outcome, code: Some(error.code), request_id: error.request_id, message })
+        Some(Self {
+            outcome,
+            code: Some(error.code),
+            request_id: error.request_id,
+            message,
+        })
     }
 }
 
@@ -101,7 +116,12 @@ pub enum Drop {
 
 impl Drop {
     /// Every reason.
-    pub const ALL: [Self; 4] = [Self::Changed, Self::Vanished, Self::Unconfirmed, Self::Stopped];
+    pub const ALL: [Self; 4] = [
+        Self::Changed,
+        Self::Vanished,
+        Self::Unconfirmed,
+        Self::Stopped,
+    ];
 
     /// The reason's name.
     #[must_use]
@@ -163,7 +183,10 @@ impl RunResult {
     /// The result of a run whose inventory could not be had.
     #[must_use]
     pub fn of_unlisted(unlisted: &Unlisted) -> Self {
-        unlisted.class().and_then(Self::of_fatal).unwrap_or(Self::IncompleteInventory)
+        unlisted
+            .class()
+            .and_then(Self::of_fatal)
+            .unwrap_or(Self::IncompleteInventory)
     }
 
     /// The result of a run that a call put an end to.
@@ -237,13 +260,22 @@ impl Events {
     /// The events of one run for one account.
     #[must_use]
     pub fn new(run: &str, account: &str, sinks: &[Sink]) -> Self {
-        Self { run: run.into(), account: account.into(), sinks: sinks.into(), report: Arc::default() }
+        Self {
+            run: run.into(),
+            account: account.into(),
+            sinks: sinks.into(),
+            report: Arc::default(),
+        }
     }
 
     /// Tells everybody.
     pub fn emit(&self, event: Event<'_>) {
         self.lock().take(event);
-        let record = Record { run: &self.run, account: &self.account, event };
+        let record = Record {
+            run: &self.run,
+            account: &self.account,
+            event,
+        };
         self.sinks.iter().for_each(|sink| sink(&record));
     }
 
@@ -308,7 +340,12 @@ mod tests {
     use crate::inventory::tests::instance;
 
     fn act(outcome: Outcome) -> Act {
-        Act { outcome, code: None, request_id: None, message: None }
+        Act {
+            outcome,
+            code: None,
+            request_id: None,
+            message: None,
+        }
     }
 
     #[test]
@@ -322,8 +359,15 @@ mod tests {
             events.emit(Event::Dropped(&one, &rule, drop, ""));
         }
         events.emit(Event::Rehearsed(&one, &rule));
-        let expected =
-            Report { done: 2, refused: 1, failed: 2, dropped: 2, unconfirmed: 1, stopped: 1, rehearsed: 1 };
+        let expected = Report {
+            done: 2,
+            refused: 1,
+            failed: 2,
+            dropped: 2,
+            unconfirmed: 1,
+            stopped: 1,
+            rehearsed: 1,
+        };
         assert_eq!(events.report(), expected);
     }
 
@@ -335,6 +379,9 @@ mod tests {
             Arc::new(move |record| seen.lock().unwrap().push((name, record.account.to_owned())))
         };
         Events::new("r", "main", &[sink("a"), sink("b")]).emit(Event::Started);
-        assert_eq!(*seen.lock().unwrap(), [("a", "main".to_owned()), ("b", "main".to_owned())]);
+        assert_eq!(
+            *seen.lock().unwrap(),
+            [("a", "main".to_owned()), ("b", "main".to_owned())]
+        );
     }
 }

@@ -23,6 +23,13 @@ const DEPTH_MAX: usize = 40;
 /// How alike two words must be (Jaro-Winkler, 0 to 1) for one to be offered for the other.
 const ALIKE_MIN: f64 = 0.75;
 
+/// The place of what was never written.
+pub(crate) const NOWHERE: Place = Place {
+    line: 0,
+    column: 0,
+    bytes: 0..0,
+};
+
 /// A value and where it stands.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {

@@ -1,0 +1,652 @@
+//! The config and the rule files, from disk to something usable, or to all that is wrong with them.
+//!
+//! Two steps: [`read`] and `rules::parse` work on texts and are pure but for the [`Timestamp`] that a schedule needs; [`load`] finds the
+//! texts. Every default stands here, and only here.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+
+use crate::{
+    cloud::{self, Endpoint, Rate, Retry},
+    diagnostic::{Problem, Source},
+    lifetime::{self, DURATION_HELP, shorten},
+    plan::guard::Limits,
+    rules::{self, Condition, RuleSet},
+    schedule::{self, Schedule},
+    yaml::{self, At, FILE_BYTES_MAX, Fields, Reader},
+};
+
+/// The config's place if none is given.
+pub const DEFAULT_PATH: &str = "/etc/zenreaper/config.yaml";
+
+const DEFAULT_RULES: &str = "/etc/zenreaper/rules";
+const DEFAULT_SCHEDULE: &str = "*/15 * * * *";
+const DEFAULT_ENDPOINT: &str = "https://console.zenlayer.com";
+const DEFAULT_API_VERSION: &str = "2022-11-20";
+const DEFAULT_DESCRIBE_RATE: &str = "10/s";
+const DEFAULT_TERMINATE_RATE: &str = "5/s";
+const DEFAULT_MAX_IN_FLIGHT: u32 = 8;
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+const DEFAULT_LISTEN: &str = "127.0.0.1:9464";
+
+/// The most accounts.
+const ACCOUNTS_MAX: usize = 100;
+
+/// The most calls to terminate that may be under way at once.
+const IN_FLIGHT_MAX: u32 = 256;
+
+/// The most rule files in a folder.
+const RULE_FILES_MAX: usize = 1_000;
+
+const KEYS: [&str; 11] = [
+    "mode",
+    "schedule",
+    "timezone",
+    "jitter",
+    "rules",
+    "accounts",
+    "limits",
+    "protect",
+    "allow_release",
+    "journal",
+    "http",
+];
+
+const LATER_KEYS: [&str; 4] = ["inventory", "notices", "hold", "apply"];
+const ACCOUNT_KEYS: [&str; 7] = [
+    "name",
+    "endpoint",
+    "api_version",
+    "rate",
+    "max_in_flight",
+    "timeout",
+    "retry",
+];
+const LIMIT_KEYS: [&str; 3] = ["max_terminations", "max_percent", "max_per_day"];
+const LATER_LIMIT_KEYS: [&str; 3] = ["min_remaining", "max_failure_percent", "canary"];
+const RETRY_KEYS: [&str; 3] = ["attempts", "first_delay", "total"];
+
+/// Whether machines are terminated.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Mode {
+    /// Everything but the calls to terminate.
+    DryRun,
+    /// Everything.
+    Enforce,
+}
+
+impl Mode {
+    /// The mode's name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::DryRun => "dry-run",
+            Self::Enforce => "enforce",
+        }
+    }
+}
+
+/// An account.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// The name in logs, metrics and credentials.
+    pub name: String,
+    /// What its client is made of.
+    pub settings: cloud::Settings,
+    /// Calls to terminate under way at once.
+    pub max_in_flight: usize,
+}
+
+/// A config that can be used.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Whether machines are terminated.
+    pub mode: Mode,
+    /// When a run begins.
+    pub schedule: Schedule,
+    /// How much later than that it may begin, at random.
+    pub jitter: Duration,
+    /// The time zone of the schedule and of dates.
+    pub timezone: TimeZone,
+    /// A rule file, or a folder of them.
+    pub rules: PathBuf,
+    /// The accounts.
+    pub accounts: Vec<Account>,
+    /// The caps on a plan.
+    pub limits: Limits,
+    /// The machines that are never touched.
+    pub protect: Condition,
+    /// Where metrics and health are served.
+    pub listen: SocketAddr,
+    /// What was said and has no effect in this version.
+    pub without_effect: Vec<&'static str>,
+}
+
+/// A config and its rules.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The config.
+    pub config: Config,
+    /// The rules.
+    pub rules: RuleSet,
+    /// How many rule files there are.
+    pub rule_files: usize,
+}
+
+/// Reads the config at `path` and its rules. All that is wrong in all files comes back at once.
+pub fn load(path: &Path, now: Timestamp) -> Result<Loaded, Vec<Problem>> {
+    let source = read_source(path).map_err(|problem| vec![problem])?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let (config, mut problems) = read(&source, now);
+    let Some(config) = config else {
+        return Err(problems);
+    };
+    let (sources, unread) = rule_sources(&folder.join(&config.rules));
+    problems.extend(unread);
+    let rules = rules::parse(&sources, &config.timezone).map_err(|wrong| problems.extend(wrong));
+    match rules {
+        Ok(rules) if problems.is_empty() => Ok(Loaded {
+            config,
+            rules,
+            rule_files: sources.len(),
+        }),
+        _ => Err(problems),
+    }
+}
+
+/// The texts of the rule files, and what is wrong with finding them.
+fn rule_sources(path: &Path) -> (Vec<Arc<Source>>, Vec<Problem>) {
+    let (mut sources, mut problems) = (Vec::new(), Vec::new());
+    match rule_files(path) {
+        Err(problem) => problems.push(problem),
+        Ok(files) => {
+            for file in files {
+                match read_source(&file) {
+                    Ok(source) => sources.push(source),
+                    Err(problem) => problems.push(problem),
+                }
+            }
+        }
+    }
+    (sources, problems)
+}
+
+/// The rule files at `path` in the order of their names.
+fn rule_files(path: &Path) -> Result<Vec<PathBuf>, Problem> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let is_rules = |path: &PathBuf| {
+        path.extension()
+            .is_some_and(|end| end == "yaml" || end == "yml")
+    };
+    let entries = std::fs::read_dir(path).map_err(|error| unreadable(path, &error.to_string()))?;
+    let mut files: Vec<_> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(is_rules)
+        .collect();
+    files.sort_unstable();
+    match files.len() {
+        0 => Err(unreadable(
+            path,
+            "there is no *.yaml or *.yml in this folder",
+        )),
+        1..=RULE_FILES_MAX => Ok(files),
+        _ => Err(unreadable(
+            path,
+            &format!("there are more than {RULE_FILES_MAX} files in this folder"),
+        )),
+    }
+}
+
+fn read_source(path: &Path) -> Result<Arc<Source>, Problem> {
+    let fail = |error: std::io::Error| unreadable(path, &error.to_string());
+    let size = std::fs::metadata(path).map_err(fail)?.len();
+    if size > FILE_BYTES_MAX as u64 {
+        return Err(unreadable(
+            path,
+            &format!("it is larger than {FILE_BYTES_MAX} bytes"),
+        ));
+    }
+    let text = std::fs::read_to_string(path).map_err(fail)?;
+    Ok(Arc::new(Source {
+        name: path.display().to_string(),
+        text,
+    }))
+}
+
+fn unreadable(path: &Path, why: &str) -> Problem {
+    let source = Arc::new(Source {
+        name: path.display().to_string(),
+        text: String::new(),
+    });
+    let message = format!("cannot read the file: {why}");
+    let help =
+        "check the path and its permissions; `--config` names the config, `rules` in it the rules"
+            .to_owned();
+    Problem {
+        source,
+        place: None,
+        path: String::new(),
+        message,
+        help,
+    }
+}
+
+/// Reads a config. There is one as soon as it is a mapping at all, with defaults in the place of what is wrong, so that the rules
+/// can be looked at too; it may be used only if nothing is wrong.
+pub fn read(source: &Arc<Source>, now: Timestamp) -> (Option<Config>, Vec<Problem>) {
+    let mut reader = Reader::new(Arc::clone(source));
+    let config = match yaml::parse(source) {
+        Ok(node) => root(&mut reader, &At::root(&node), now),
+        Err(problem) => {
+            reader.problems.push(problem);
+            None
+        }
+    };
+    (config, reader.problems)
+}
+
+fn root(reader: &mut Reader, at: &At<'_>, now: Timestamp) -> Option<Config> {
+    let fields = reader.fields_or_later(at, &KEYS, &LATER_KEYS)?;
+    let modes = [("dry-run", Mode::DryRun), ("enforce", Mode::Enforce)];
+    let mode = fields
+        .get("mode")
+        .and_then(|at| reader.word(&at, &modes))
+        .unwrap_or(Mode::DryRun);
+    let timezone = fields
+        .get("timezone")
+        .and_then(|at| timezone(reader, &at))
+        .unwrap_or(TimeZone::UTC);
+    let schedule = schedule(reader, &fields, &timezone, now)?;
+    let jitter = fields
+        .get("jitter")
+        .and_then(|at| duration(reader, &at, JITTER))
+        .unwrap_or_default();
+    let rules = fields
+        .get("rules")
+        .and_then(|at| reader.text(&at, "a path").map(PathBuf::from));
+    let accounts = match fields.get("accounts") {
+        Some(at) => accounts(reader, &at),
+        None => default_accounts(reader),
+    };
+    let limits = fields
+        .get("limits")
+        .map_or_else(Limits::default, |at| limits(reader, &at));
+    let protect = fields
+        .get("protect")
+        .and_then(|at| rules::matchers(reader, &at));
+    if let Some(at) = fields.get("allow_release") {
+        reader.boolean(&at);
+    }
+    if let Some(at) = fields.get("journal") {
+        reader.value(
+            &at,
+            "a URL such as sqlite:///var/lib/zenreaper/journal.db",
+            journal,
+        );
+    }
+    let listen = fields.get("http").and_then(|at| listen(reader, &at));
+    let without_effect = without_effect(&fields);
+    Some(Config {
+        mode,
+        schedule,
+        jitter,
+        timezone,
+        rules: rules.unwrap_or_else(|| DEFAULT_RULES.into()),
+        accounts,
+        limits,
+        protect: protect.unwrap_or(Condition::NOTHING),
+        listen: listen.or_else(|| DEFAULT_LISTEN.parse().ok())?,
+        without_effect,
+    })
+}
+
+fn journal(text: &str) -> Result<(), String> {
+    let known = ["sqlite://", "postgres://", "postgresql://"]
+        .iter()
+        .any(|scheme| text.starts_with(scheme));
+    if known {
+        Ok(())
+    } else {
+        Err("it is not the URL of a database that zenreaper knows".to_owned())
+    }
+}
+
+/// Keys whose effect comes in a later version, and whose absence does no harm.
+fn without_effect(fields: &Fields<'_>) -> Vec<&'static str> {
+    let of_limits = |at: At<'_>| matches!(&at.node.value, yaml::Value::Map(entries) if entries.iter().any(|(key, _)| key.name == "max_per_day"));
+    let journal = fields.get("journal").map(|_| "journal");
+    let per_day = fields
+        .get("limits")
+        .filter(|at| of_limits(at.clone()))
+        .map(|_| "limits.max_per_day");
+    journal.into_iter().chain(per_day).collect()
+}
+
+fn timezone(reader: &mut Reader, at: &At<'_>) -> Option<TimeZone> {
+    reader.value(
+        at,
+        "the name of a time zone such as UTC or Asia/Shanghai",
+        |text| TimeZone::get(text).map_err(|_| format!("`{}` is not a time zone", shorten(text))),
+    )
+}
+
+fn schedule(
+    reader: &mut Reader,
+    fields: &Fields<'_>,
+    zone: &TimeZone,
+    now: Timestamp,
+) -> Option<Schedule> {
+    let parse = |text: &str| Schedule::parse(text, zone.clone(), now);
+    let own = fields
+        .get("schedule")
+        .and_then(|at| reader.value(&at, schedule::HELP, parse));
+    own.or_else(|| parse(DEFAULT_SCHEDULE).ok())
+}
+
+/// What a duration of the config may be.
+#[derive(Clone, Copy)]
+struct Bounds {
+    min: SignedDuration,
+    max: SignedDuration,
+    help: &'static str,
+}
+
+const JITTER: Bounds = Bounds {
+    min: SignedDuration::ZERO,
+    max: SignedDuration::from_hours(1),
+    help: "a duration from 0s to 1h",
+};
+
+const TIMEOUT: Bounds = Bounds {
+    min: SignedDuration::from_millis(1),
+    max: SignedDuration::from_mins(10),
+    help: "a duration from 1ms to 10m",
+};
+
+const TOTAL: Bounds = Bounds {
+    min: SignedDuration::ZERO,
+    max: SignedDuration::from_hours(1),
+    help: "a duration from 0s to 1h",
+};
+
+fn duration(reader: &mut Reader, at: &At<'_>, bounds: Bounds) -> Option<Duration> {
+    let Bounds { min, max, help } = bounds;
+    let text = reader.text(at, DURATION_HELP)?;
+    match lifetime::duration(text) {
+        Ok(duration) if (min..=max).contains(&duration) => duration.try_into().ok(),
+        Ok(_) => {
+            reader.wrong(
+                at,
+                format!("`{}` is out of range", shorten(text)),
+                format!("expected {help}"),
+            );
+            None
+        }
+        Err(message) => {
+            reader.wrong(at, message, format!("expected {DURATION_HELP}"));
+            None
+        }
+    }
+}
+
+fn default_accounts(reader: &mut Reader) -> Vec<Account> {
+    let node = yaml::Node {
+        value: yaml::Value::Map(Vec::new()),
+        place: yaml::NOWHERE,
+    };
+    let at = At {
+        node: &node,
+        path: "accounts[0]".to_owned(),
+    };
+    account(reader, &at, Some("main")).into_iter().collect()
+}
+
+fn accounts(reader: &mut Reader, at: &At<'_>) -> Vec<Account> {
+    let Some(items) = reader.list(at, "expected a list of accounts, each with a `name`") else {
+        return Vec::new();
+    };
+    if items.is_empty() || items.len() > ACCOUNTS_MAX {
+        reader.wrong(
+            at,
+            format!("{} accounts", items.len()),
+            format!("expected 1 to {ACCOUNTS_MAX} accounts"),
+        );
+    }
+    let mut accounts: Vec<Account> = Vec::new();
+    for item in items {
+        let Some(account) = account(reader, &item, None) else {
+            continue;
+        };
+        if accounts.iter().any(|other| other.name == account.name) {
+            reader.wrong(
+                &item,
+                format!("`{}` is the name of another account", account.name),
+                "expected another name",
+            );
+        }
+        accounts.push(account);
+    }
+    accounts
+}
+
+fn account(reader: &mut Reader, at: &At<'_>, name: Option<&str>) -> Option<Account> {
+    const NAME_HELP: &str = "a name of lower-case letters, digits and hyphens, 1 to 63 characters";
+    let fields = reader.fields(at, &ACCOUNT_KEYS)?;
+    let name = match name {
+        Some(name) => Some(name.to_owned()),
+        None => fields.require(reader, "name", NAME_HELP).and_then(|at| {
+            reader.value(&at, NAME_HELP, |text| {
+                rules::RuleName::new(text)
+                    .map(|_| text.to_owned())
+                    .map_err(|_| format!("`{}` is not an account's name", shorten(text)))
+            })
+        }),
+    };
+    let endpoint = fields.get("endpoint");
+    let endpoint = match endpoint {
+        Some(at) => reader.value(
+            &at,
+            "an origin such as https://console.zenlayer.com",
+            Endpoint::parse,
+        ),
+        None => Endpoint::parse(DEFAULT_ENDPOINT).ok(),
+    };
+    let version = fields
+        .get("api_version")
+        .and_then(|at| reader.value(&at, "a version such as 2022-11-20", api_version));
+    let (describe_rate, terminate_rate) = rates(reader, &fields)?;
+    let max_in_flight = fields
+        .get("max_in_flight")
+        .and_then(|at| reader.number(&at, 1..=IN_FLIGHT_MAX));
+    let timeout = fields
+        .get("timeout")
+        .and_then(|at| duration(reader, &at, TIMEOUT));
+    let retry = fields
+        .get("retry")
+        .map_or_else(Retry::default, |at| retry(reader, &at));
+    let settings = cloud::Settings {
+        endpoint: endpoint?,
+        api_version: version.unwrap_or_else(|| DEFAULT_API_VERSION.to_owned()),
+        describe_rate,
+        terminate_rate,
+        timeout: timeout.unwrap_or(DEFAULT_TIMEOUT),
+        retry,
+    };
+    let max_in_flight = max_in_flight.unwrap_or(DEFAULT_MAX_IN_FLIGHT) as usize;
+    Some(Account {
+        name: name?,
+        settings,
+        max_in_flight,
+    })
+}
+
+fn api_version(text: &str) -> Result<String, String> {
+    let form = |(n, byte): (usize, u8)| {
+        if matches!(n, 4 | 7) {
+            byte == b'-'
+        } else {
+            byte.is_ascii_digit()
+        }
+    };
+    let fits = text.len() == 10 && text.bytes().enumerate().all(form);
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("`{}` is not an API version", shorten(text)))
+    }
+}
+
+fn rates(reader: &mut Reader, fields: &Fields<'_>) -> Option<(Rate, Rate)> {
+    let own = fields
+        .get("rate")
+        .and_then(|at| reader.fields(&at, &["describe", "terminate"]));
+    let mut rate = |key: &str, default: &str| {
+        let own = own.as_ref().and_then(|fields| fields.get(key));
+        let own = own.and_then(|at| reader.value(&at, Rate::HELP, Rate::parse));
+        own.or_else(|| Rate::parse(default).ok())
+    };
+    Some((
+        rate("describe", DEFAULT_DESCRIBE_RATE)?,
+        rate("terminate", DEFAULT_TERMINATE_RATE)?,
+    ))
+}
+
+fn retry(reader: &mut Reader, at: &At<'_>) -> Retry {
+    let default = Retry::default();
+    let Some(fields) = reader.fields(at, &RETRY_KEYS) else {
+        return default;
+    };
+    let attempts = fields
+        .get("attempts")
+        .and_then(|at| reader.number(&at, 1..=20));
+    let first_delay = fields
+        .get("first_delay")
+        .and_then(|at| duration(reader, &at, TIMEOUT));
+    let total = fields
+        .get("total")
+        .and_then(|at| duration(reader, &at, TOTAL));
+    Retry {
+        attempts: attempts.unwrap_or(default.attempts),
+        first_delay: first_delay.unwrap_or(default.first_delay),
+        total: total.unwrap_or(default.total),
+    }
+}
+
+fn limits(reader: &mut Reader, at: &At<'_>) -> Limits {
+    let default = Limits::default();
+    let Some(fields) = reader.fields_or_later(at, &LIMIT_KEYS, &LATER_LIMIT_KEYS) else {
+        return default;
+    };
+    let mut number =
+        |key: &str, max: u32| fields.get(key).and_then(|at| reader.number(&at, 0..=max));
+    number("max_per_day", u32::MAX);
+    Limits {
+        max_terminations: number("max_terminations", u32::MAX).unwrap_or(default.max_terminations),
+        max_percent: number("max_percent", 100).unwrap_or(default.max_percent),
+    }
+}
+
+fn listen(reader: &mut Reader, at: &At<'_>) -> Option<SocketAddr> {
+    let fields = reader.fields(at, &["listen"])?;
+    let at = fields.get("listen")?;
+    reader.value(
+        &at,
+        "an address and a port such as 127.0.0.1:9464",
+        |text| {
+            text.parse()
+                .map_err(|_| format!("`{}` is not an address with a port", shorten(text)))
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(text: &str) -> Result<Config, String> {
+        let source = Arc::new(Source {
+            name: "config.yaml".into(),
+            text: text.into(),
+        });
+        match read(&source, "2026-11-24T00:00:00Z".parse().unwrap()) {
+            (Some(config), problems) if problems.is_empty() => Ok(config),
+            (_, problems) => Err(crate::diagnostic::render(&problems, false)),
+        }
+    }
+
+    #[test]
+    fn an_empty_mapping_has_the_documented_defaults() {
+        let config = config("{}").unwrap();
+        assert_eq!(config.mode, Mode::DryRun);
+        assert_eq!(config.schedule.pattern(), "*/15 * * * *");
+        assert_eq!(config.rules, Path::new("/etc/zenreaper/rules"));
+        assert_eq!(config.listen.to_string(), "127.0.0.1:9464");
+        assert_eq!(
+            config.limits,
+            Limits {
+                max_terminations: 20,
+                max_percent: 10
+            }
+        );
+        let [account] = &config.accounts[..] else {
+            panic!("one account")
+        };
+        assert_eq!((account.name.as_str(), account.max_in_flight), ("main", 8));
+        let settings = &account.settings;
+        assert_eq!(
+            settings.endpoint.to_string(),
+            "https://console.zenlayer.com"
+        );
+        assert_eq!(settings.api_version, "2022-11-20");
+        assert_eq!(
+            settings.describe_rate.interval(),
+            Duration::from_millis(100)
+        );
+        assert_eq!(
+            settings.terminate_rate.interval(),
+            Duration::from_millis(200)
+        );
+        assert_eq!(settings.timeout, Duration::from_secs(30));
+    }
+
+    #[test]
+    fn what_has_no_effect_yet_is_said() {
+        let config = config("journal: sqlite:///x.db\nlimits: { max_per_day: 100 }").unwrap();
+        assert_eq!(config.without_effect, ["journal", "limits.max_per_day"]);
+    }
+
+    #[test]
+    fn a_config_may_not_hold_credentials() {
+        let error = config("accounts: [{ name: main, access_key_secret: hunter2 }]").unwrap_err();
+        assert!(
+            error.contains("credentials never stand in a file"),
+            "{error}"
+        );
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn the_shipped_config_is_the_default() {
+        let shipped = config(include_str!("../deploy/config.yaml")).unwrap();
+        let default = config("protect: [{ tags: { protected: '*' } }]").unwrap();
+        let text = |config: Config| {
+            format!(
+                "{:?}",
+                Config {
+                    without_effect: Vec::new(),
+                    ..config
+                }
+            )
+        };
+        assert_eq!(text(shipped), text(default));
+    }
+}
