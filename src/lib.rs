@@ -1,3 +1,5 @@
 //! zenreaper.
 
+pub mod clock;
 pub mod cloud;
+pub mod sandbox;
