@@ -193,7 +193,8 @@ impl Sandbox {
         self.simulation.fleet(|fleet| fleet.add(machine));
     }
 
-    /// Takes a machine away; false if it is not there.
+    /// Takes a machine away; false if it was not there.
+    #[expect(clippy::must_use_candidate, reason = "the answer is a courtesy")]
     pub fn remove(&self, id: &str) -> bool {
         self.simulation.fleet(|fleet| fleet.remove(id))
     }

@@ -131,7 +131,7 @@ mod tests {
 
     const NOW: i64 = 1_795_400_463;
     const BODY: &[u8] = br#"{"pageNum":1,"pageSize":10}"#;
-    /// What the vendor's own command-line client sent, key AKtest, secret SKtest.
+    /// What the vendor's own command-line client sent under the key `AKtest` with the secret `SKtest`.
     const SIGNED: &str = "ZC2-HMAC-SHA256 Credential=AKtest, SignedHeaders=content-type;host, \
         Signature=0a554c7c31e5366764780711e2d75fd6e9aba77fb84e6f677d095f3d60fd58ec";
 

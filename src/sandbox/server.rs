@@ -82,7 +82,7 @@ async fn serve_connection(socket: TcpStream, simulation: Arc<Simulation>) {
 
 fn is_drop(error: &hyper::Error) -> bool {
     let source = std::error::Error::source(error);
-    source.is_some_and(|source| source.is::<Dropped>())
+    matches!(source, Some(source) if source.is::<Dropped>())
 }
 
 async fn handle(

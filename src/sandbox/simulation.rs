@@ -121,7 +121,9 @@ impl Simulation {
         } = options;
         let wall = clock::now();
         let mut live = Faults::default();
-        faults.into_iter().for_each(|fault| live.inject(fault));
+        for fault in faults {
+            live.inject(fault);
+        }
         Self {
             credentials,
             retry_after,
@@ -185,7 +187,9 @@ impl Simulation {
             }
         };
         if let Some(page) = &mut page {
-            effects.iter().for_each(|effect| distort(page, effect));
+            for effect in &effects {
+                distort(page, effect);
+            }
         }
         // Outside the lock: writing a page of a thousand machines takes a while.
         let reply = Reply::success(&ticket.request_id(), page.as_ref());

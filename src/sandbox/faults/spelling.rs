@@ -435,7 +435,7 @@ mod tests {
     #[test]
     fn the_grammar_names_every_effect_and_key() {
         for word in EFFECTS.iter().chain(&KEYS) {
-            assert!(GRAMMAR.contains(&format!("{word}")), "{word}");
+            assert!(GRAMMAR.contains(word), "{word}");
         }
     }
 }

@@ -92,8 +92,8 @@ pub fn demo(now: Timestamp) -> Vec<Machine> {
 
 fn machine(row: &Row, number: i64, now: Timestamp) -> Machine {
     let (name, charge_type, status, age_minutes, tags) = *row;
-    let zones = ["HKG-A", "SEL-A", "FRA-A", "LAX-A"].iter().cycle();
-    let zone = zones.skip(usize::try_from(number % 4).unwrap_or(0)).next();
+    let mut zones = ["HKG-A", "SEL-A", "FRA-A", "LAX-A"].iter().cycle();
+    let zone = zones.nth(usize::try_from(number % 4).unwrap_or(0));
     let expires = (charge_type == S).then(|| time(now, 21 * DAY * 60));
     let machine = Machine::default()
         .with("instanceId", format!("13164207{number:011}"))
