@@ -16,8 +16,10 @@ pub mod faults;
 pub mod fleet;
 mod hooks;
 mod limit;
+mod omen;
 mod order;
 mod page;
+mod record;
 mod refusal;
 mod request;
 mod server;
@@ -174,7 +176,7 @@ impl Sandbox {
     /// A machine as it is now.
     #[must_use]
     pub fn machine(&self, id: &str) -> Option<Machine> {
-        self.simulation.fleet(|fleet| fleet.machine(id).cloned())
+        self.simulation.fleet(|fleet| fleet.machine(id))
     }
 
     /// Every machine as it is now, in the order of the ids.
@@ -189,7 +191,7 @@ impl Sandbox {
     }
 
     /// Puts a machine beside the others, even under an id that is taken.
-    pub fn add(&self, machine: Machine) {
+    pub fn add(&self, machine: &Machine) {
         self.simulation.fleet(|fleet| fleet.add(machine));
     }
 

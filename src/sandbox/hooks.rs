@@ -2,7 +2,6 @@
 //! the call that would end it.
 
 use std::fmt;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -23,14 +22,14 @@ impl<'a> Fleet<'a> {
     }
 
     /// Every machine, in the order of the ids.
-    pub fn machines(&self) -> impl Iterator<Item = &Machine> {
-        self.state.machines().map(Arc::as_ref)
+    pub fn machines(&self) -> impl Iterator<Item = Machine> {
+        self.state.machines()
     }
 
     /// One machine.
     #[must_use]
-    pub fn machine(&self, id: &str) -> Option<&Machine> {
-        self.state.machine(id).map(Arc::as_ref)
+    pub fn machine(&self, id: &str) -> Option<Machine> {
+        self.state.machine(id)
     }
 
     /// Changes a machine in any way; false if it is not there.
@@ -39,13 +38,13 @@ impl<'a> Fleet<'a> {
     }
 
     /// Puts a machine beside the others, even under an id that is taken.
-    pub fn add(&mut self, machine: Machine) {
+    pub fn add(&mut self, machine: &Machine) {
         self.state.add(machine, self.now);
     }
 
     /// Takes a machine away; false if it is not there.
     pub fn remove(&mut self, id: &str) -> bool {
-        self.state.remove(id).is_some()
+        self.state.remove(id)
     }
 }
 

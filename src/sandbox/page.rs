@@ -3,22 +3,22 @@
 use std::sync::Arc;
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
-use super::fleet::Machine;
 use super::request::Query;
 
 /// The answer of `DescribeInstances`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Page {
     /// How many machines match, on all pages.
     pub total_count: i64,
     /// The machines of this page.
-    pub data_set: Vec<Arc<Machine>>,
+    pub data_set: Vec<Arc<RawValue>>,
 }
 
 impl Page {
-    pub(super) fn of<T>(all: &[T], query: &Query, machine: impl Fn(&T) -> Arc<Machine>) -> Self {
+    pub(super) fn of<T>(all: &[T], query: &Query, json: impl Fn(&T) -> Arc<RawValue>) -> Self {
         let skipped = query
             .page_num
             .saturating_sub(1)
@@ -29,7 +29,7 @@ impl Page {
         let size = usize::try_from(query.page_size).unwrap_or(usize::MAX);
         Self {
             total_count: i64::try_from(all.len()).unwrap_or(i64::MAX),
-            data_set: all.iter().skip(start).take(size).map(machine).collect(),
+            data_set: all.iter().skip(start).take(size).map(json).collect(),
         }
     }
 

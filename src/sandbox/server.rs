@@ -4,7 +4,6 @@
 //! is dropped in the middle of a call, which a router has no way to say.
 
 use std::future::poll_fn;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -116,17 +115,18 @@ async fn receive(request: Request<Incoming>) -> Result<Received, Dropped> {
     }
 }
 
-/// The whole body, or none if it is too large.
-async fn read(body: Incoming) -> Result<Option<Bytes>, io::Error> {
+/// The whole body, or none if it is too large. The rest of a large one is read and thrown away:
+/// a client that is still sending when the connection closes does not get to see the refusal.
+async fn read(body: Incoming) -> Result<Option<Bytes>, axum::Error> {
     let mut stream = Body::new(body).into_data_stream();
-    let mut whole = Vec::new();
-    while let Some(chunk) = stream.try_next().await.map_err(io::Error::other)? {
-        if whole.len() + chunk.len() > BODY_BYTES_MAX {
-            return Ok(None);
+    let mut whole = Some(Vec::new());
+    while let Some(chunk) = stream.try_next().await? {
+        whole = whole.filter(|whole| whole.len() + chunk.len() <= BODY_BYTES_MAX);
+        if let Some(whole) = &mut whole {
+            whole.extend_from_slice(&chunk);
         }
-        whole.extend_from_slice(&chunk);
     }
-    Ok(Some(whole.into()))
+    Ok(whole.map(Bytes::from))
 }
 
 /// The true time, but for a fault: neither dates nor signatures follow the sandbox's speed.

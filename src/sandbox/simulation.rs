@@ -18,6 +18,7 @@ use super::faults::{Effect, Fault, Faults, Stage};
 use super::fleet::Machine;
 use super::hooks::{Fleet, Hook, Hooks};
 use super::limit::Limiter;
+use super::omen::{self, Omen};
 use super::order::{Order, Received};
 use super::page::Page;
 use super::refusal::Refusal;
@@ -151,9 +152,9 @@ impl Simulation {
             number,
         };
         let fate = match (omen.end, checked) {
-            (Some(end), _) => Fate::End(ending(end, &ticket)),
+            (Some(end), _) => Fate::End(omen::ending(end, &ticket.request_id())),
             (None, Ok(order)) => Fate::Perform(order),
-            (None, Err(refusal)) => Fate::End(refused(&refusal, &ticket)),
+            (None, Err(refusal)) => Fate::End(omen::refused(&refusal, &ticket.request_id())),
         };
         Arrival {
             ticket,
@@ -183,17 +184,17 @@ impl Simulation {
             Ok(page) => page,
             Err(refusal) => {
                 let reply = Reply::refusal(&ticket.request_id(), &refusal);
-                return deliver(reply, &effects);
+                return omen::deliver(reply, &effects);
             }
         };
         if let Some(page) = &mut page {
             for effect in &effects {
-                distort(page, effect);
+                omen::distort(page, effect);
             }
         }
         // Outside the lock: writing a page of a thousand machines takes a while.
         let reply = Reply::success(&ticket.request_id(), page.as_ref());
-        deliver(reply, &effects)
+        omen::deliver(reply, &effects)
     }
 
     fn take_effect(
@@ -240,7 +241,7 @@ impl Simulation {
     }
 
     pub(super) fn machines(&self) -> Vec<Machine> {
-        self.fleet(|fleet| fleet.machines().cloned().collect())
+        self.fleet(|fleet| fleet.machines().collect())
     }
 
     pub(super) fn calls(&self) -> Vec<Call> {
@@ -270,93 +271,5 @@ impl Simulation {
     /// A panic in a caller's closure must not take the sandbox down with it.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What the faults have in store for a request that arrives.
-#[derive(Debug, Default)]
-struct Omen {
-    latency: Duration,
-    skew_seconds: i64,
-    end: Option<Effect>,
-}
-
-impl Omen {
-    fn of(effects: Vec<Effect>) -> Self {
-        let mut omen = Self::default();
-        for effect in effects {
-            match effect {
-                Effect::Latency(latency) => omen.latency = omen.latency.saturating_add(latency),
-                Effect::Skew(seconds) => {
-                    omen.skew_seconds = omen.skew_seconds.saturating_add(seconds);
-                }
-                end => omen.end = Some(end),
-            }
-        }
-        omen
-    }
-}
-
-/// The answer of a fault that does not let the call happen.
-fn ending(effect: Effect, ticket: &Ticket) -> Answer {
-    match effect {
-        Effect::Code { status, code } => {
-            let refusal = Refusal {
-                status,
-                code: code.into(),
-                message: "a fault was injected".to_owned(),
-                retry_after: None,
-            };
-            refused(&refusal, ticket)
-        }
-        Effect::TooMany { retry_after } => refused(&Refusal::too_many(retry_after), ticket),
-        Effect::Challenge => Answer::Whole(Reply::challenge()),
-        Effect::Blocked => Answer::Whole(Reply::blocked()),
-        Effect::NotJson => Answer::Whole(Reply::not_json()),
-        Effect::Hang | Effect::HangAfterEffect => Answer::Silence,
-        Effect::Reset
-        | Effect::ResetAfterEffect
-        | Effect::CutOff
-        | Effect::Latency(_)
-        | Effect::Skew(_)
-        | Effect::TotalCount(_)
-        | Effect::Duplicate
-        | Effect::Shift => Answer::Reset,
-    }
-}
-
-fn refused(refusal: &Refusal, ticket: &Ticket) -> Answer {
-    Answer::Whole(Reply::refusal(&ticket.request_id(), refusal))
-}
-
-fn distort(page: &mut Page, effect: &Effect) {
-    match effect {
-        Effect::TotalCount(by) => page.total_count = page.total_count.saturating_add(*by),
-        Effect::Duplicate => page.duplicate(),
-        Effect::Shift => page.shift(),
-        Effect::Latency(_)
-        | Effect::Skew(_)
-        | Effect::Code { .. }
-        | Effect::TooMany { .. }
-        | Effect::Reset
-        | Effect::ResetAfterEffect
-        | Effect::Hang
-        | Effect::HangAfterEffect
-        | Effect::CutOff
-        | Effect::Challenge
-        | Effect::Blocked
-        | Effect::NotJson => {}
-    }
-}
-
-fn deliver(reply: Reply, effects: &[Effect]) -> Answer {
-    if effects.contains(&Effect::ResetAfterEffect) {
-        Answer::Reset
-    } else if effects.contains(&Effect::HangAfterEffect) {
-        Answer::Silence
-    } else if effects.contains(&Effect::CutOff) {
-        Answer::CutOff(reply)
-    } else {
-        Answer::Whole(reply)
     }
 }

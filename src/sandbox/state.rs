@@ -6,13 +6,13 @@
 //! worst case for a client that should not have asked.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::action::Version;
 use super::fleet::Machine;
 use super::page::Page;
+use super::record::Record;
 use super::refusal::Refusal;
 use super::request::Query;
 
@@ -38,23 +38,9 @@ fn next(status: Option<&str>) -> Option<(SignedDuration, Next)> {
 #[derive(Debug, Default)]
 pub struct State {
     /// In the order of their ids, so that a page of an unfiltered listing is a slice.
-    entries: Vec<Entry>,
+    records: Vec<Record>,
     /// When machines change by themselves. An item is void unless its machine is due just then.
     agenda: BTreeSet<(Timestamp, String)>,
-}
-
-#[derive(Debug)]
-struct Entry {
-    /// Shared with the answers being written, which are not to hold up other calls.
-    machine: Arc<Machine>,
-    due: Option<Timestamp>,
-}
-
-impl Entry {
-    /// A machine whose id is not text sorts first, and no call can name it.
-    fn key(&self) -> &str {
-        self.machine.id().unwrap_or_default()
-    }
 }
 
 impl State {
@@ -62,65 +48,58 @@ impl State {
     #[must_use]
     pub fn new(machines: Vec<Machine>, now: Timestamp) -> Self {
         let mut state = Self::default();
-        state.entries = machines
-            .into_iter()
-            .map(|machine| Entry {
-                due: state.schedule(&machine, now),
-                machine: Arc::new(machine),
-            })
-            .collect();
-        state
-            .entries
-            .sort_by(|left, right| left.key().cmp(right.key()));
+        // One by one, so that a large fleet is not there twice.
+        for machine in machines {
+            let record = state.pack(&machine, now);
+            state.records.push(record);
+        }
+        let by_key = |left: &Record, right: &Record| left.key().cmp(right.key());
+        state.records.sort_by(by_key);
         state
     }
 
     /// Every machine, in the order of the ids.
-    pub fn machines(&self) -> impl Iterator<Item = &Arc<Machine>> {
-        self.entries.iter().map(|entry| &entry.machine)
+    pub fn machines(&self) -> impl Iterator<Item = Machine> {
+        self.records.iter().map(Record::unpack)
     }
 
     /// One machine.
     #[must_use]
-    pub fn machine(&self, id: &str) -> Option<&Arc<Machine>> {
-        let entry = self.entries.get(self.position(id)?)?;
-        Some(&entry.machine)
+    pub fn machine(&self, id: &str) -> Option<Machine> {
+        self.record(id).map(Record::unpack)
     }
 
     /// Puts a machine beside the others, even under an id that is taken.
-    pub fn add(&mut self, machine: Machine, now: Timestamp) {
-        let entry = Entry {
-            due: self.schedule(&machine, now),
-            machine: Arc::new(machine),
-        };
-        let place = self
-            .entries
-            .partition_point(|other| other.key() <= entry.key());
-        self.entries.insert(place, entry);
+    pub fn add(&mut self, machine: &Machine, now: Timestamp) {
+        let record = self.pack(machine, now);
+        self.insert(record);
     }
 
-    /// Takes a machine away.
-    pub fn remove(&mut self, id: &str) -> Option<Arc<Machine>> {
-        let position = self.position(id)?;
-        Some(self.entries.remove(position).machine)
+    /// Takes a machine away; false if it is not there.
+    pub fn remove(&mut self, id: &str) -> bool {
+        let position = self.position(id);
+        position
+            .map(|position| self.records.remove(position))
+            .is_some()
     }
 
     /// Changes a machine in any way, its id included; false if it is not there.
     pub fn edit(&mut self, id: &str, now: Timestamp, change: impl FnOnce(&mut Machine)) -> bool {
+        let Some(mut machine) = self.machine(id) else {
+            return false;
+        };
+        change(&mut machine);
         let Some(position) = self.position(id) else {
             return false;
         };
-        let mut entry = self.entries.remove(position);
-        let before = entry.machine.status().map(str::to_owned);
-        change(Arc::make_mut(&mut entry.machine));
-        let moved = entry.machine.status() != before.as_deref() || entry.key() != id;
-        if moved {
-            entry.due = self.schedule(&entry.machine, now);
-        }
-        let place = self
-            .entries
-            .partition_point(|other| other.key() < entry.key());
-        self.entries.insert(place, entry);
+        let before = self.records.remove(position);
+        let is_same = machine.status() == before.status() && machine.id() == before.id();
+        let record = if is_same {
+            Record::pack(&machine, before.due)
+        } else {
+            self.pack(&machine, now)
+        };
+        self.insert(record);
         true
     }
 
@@ -128,23 +107,27 @@ impl State {
     pub fn describe(&mut self, query: &Query, now: Timestamp) -> Page {
         self.advance(now);
         if query.is_everything() {
-            return Page::of(&self.entries, query, |entry| Arc::clone(&entry.machine));
+            return Page::of(&self.records, query, Record::json);
         }
         let admitted: Vec<_> = if query.ids.is_empty() {
-            self.machines().filter(|m| query.admits(m)).collect()
+            let all = self.records.iter();
+            all.filter(|record| query.admits(&record.unpack()))
+                .collect()
         } else {
             let ids: BTreeSet<_> = query.ids.iter().collect();
-            let named = ids.into_iter().filter_map(|id| self.machine(id));
-            named.filter(|m| query.admits(m)).collect()
+            let named = ids.into_iter().filter_map(|id| self.record(id));
+            named
+                .filter(|record| query.admits(&record.unpack()))
+                .collect()
         };
-        Page::of(&admitted, query, |machine| Arc::clone(machine))
+        Page::of(&admitted, query, |record| record.json())
     }
 
     /// `TerminateInstance`.
     pub fn terminate(&mut self, id: &str, version: Version, now: Timestamp) -> Result<(), Refusal> {
         self.advance(now);
         let machine = self.machine(id).ok_or_else(|| Refusal::not_found(id))?;
-        match termination(machine, version)? {
+        match termination(&machine, version)? {
             Termination::Delete => {
                 self.remove(id);
             }
@@ -162,8 +145,8 @@ impl State {
     pub fn release(&mut self, ids: &[String], now: Timestamp) -> Result<(), Refusal> {
         self.advance(now);
         for id in ids {
-            let machine = self.machine(id).ok_or_else(|| Refusal::not_found(id))?;
-            if machine.status() != Some("RECYCLE") {
+            let record = self.record(id).ok_or_else(|| Refusal::not_found(id))?;
+            if record.status() != Some("RECYCLE") {
                 return Err(Refusal::denied(
                     "OPERATION_DENIED_INSTANCE_NOT_RECYCLED",
                     format!("instance {id} is not in the recycle bin"),
@@ -188,13 +171,11 @@ impl State {
     }
 
     fn progress(&mut self, id: &str, due: Timestamp) {
-        let entry = self
-            .position(id)
-            .and_then(|position| self.entries.get(position));
-        let Some(entry) = entry.filter(|entry| entry.due == Some(due)) else {
+        let record = self.record(id).filter(|record| record.due == Some(due));
+        let Some(record) = record else {
             return;
         };
-        match next(entry.machine.status()) {
+        match next(record.status()) {
             Some((_, Next::Status(status))) => {
                 self.edit(id, due, |machine| machine.set_status(status));
             }
@@ -205,17 +186,29 @@ impl State {
         }
     }
 
-    fn schedule(&mut self, machine: &Machine, now: Timestamp) -> Option<Timestamp> {
-        let (stay, _) = next(machine.status())?;
-        let due = now.saturating_add(stay).ok()?;
-        self.agenda.insert((due, machine.id()?.to_owned()));
-        Some(due)
+    /// A machine that comes into its status now.
+    fn pack(&mut self, machine: &Machine, now: Timestamp) -> Record {
+        let due = next(machine.status()).and_then(|(stay, _)| now.saturating_add(stay).ok());
+        if let (Some(due), Some(id)) = (due, machine.id()) {
+            self.agenda.insert((due, id.to_owned()));
+        }
+        Record::pack(machine, due)
+    }
+
+    fn insert(&mut self, record: Record) {
+        let is_before = |other: &Record| other.key() <= record.key();
+        let place = self.records.partition_point(is_before);
+        self.records.insert(place, record);
+    }
+
+    fn record(&self, id: &str) -> Option<&Record> {
+        self.records.get(self.position(id)?)
     }
 
     fn position(&self, id: &str) -> Option<usize> {
-        let place = self.entries.partition_point(|entry| entry.key() < id);
-        let entry = self.entries.get(place)?;
-        (entry.machine.id() == Some(id)).then_some(place)
+        let place = self.records.partition_point(|record| record.key() < id);
+        let record = self.records.get(place)?;
+        (record.id() == Some(id)).then_some(place)
     }
 }
 
@@ -280,8 +273,15 @@ mod tests {
         Query::read(Parameters(&parameters)).unwrap()
     }
 
-    fn ids(page: &Page) -> Vec<&str> {
-        page.data_set.iter().map(|m| m.id().unwrap()).collect()
+    fn served(page: &Page) -> Vec<Machine> {
+        let json = page.data_set.iter().map(|json| json.get());
+        json.map(|json| serde_json::from_str(json).unwrap())
+            .collect()
+    }
+
+    fn ids(page: &Page) -> Vec<String> {
+        let machines = served(page).into_iter();
+        machines.map(|m| m.id().unwrap().to_owned()).collect()
     }
 
     #[test]
@@ -340,8 +340,8 @@ mod tests {
             let mut state = state(status, charge_type);
             let found = state
                 .terminate("i-1", version, START)
-                .map(|()| state.machine("i-1").and_then(|m| m.status()))
-                .map(|status| status.map(str::to_owned))
+                .map(|()| state.machine("i-1"))
+                .map(|machine| machine.map(|m| m.status().unwrap().to_owned()))
                 .map_err(|refusal| (refusal.status, refusal.code.into_owned()));
             assert_eq!(found, expected, "{status} {charge_type} {version:?}");
         }
@@ -455,7 +455,8 @@ mod tests {
             (4, &[]),
         ] {
             let page = state.describe(&query(json!({"pageNum": page, "pageSize": 2})), START);
-            assert_eq!((ids(&page), page.total_count), (expected.to_vec(), 5));
+            assert_eq!(ids(&page), expected);
+            assert_eq!(page.total_count, 5);
         }
     }
 
@@ -499,15 +500,11 @@ mod tests {
             vec![Machine::new("a"), nameless.clone(), Machine::new("a")],
             START,
         );
-        state.add(Machine::default(), START);
+        state.add(&Machine::default(), START);
         let page = state.describe(&query(json!({})), START);
         assert_eq!(page.total_count, 4);
-        assert!(
-            page.data_set
-                .iter()
-                .any(|machine| machine.as_ref() == &nameless)
-        );
-        assert!(state.remove("").is_none());
+        assert!(served(&page).contains(&nameless));
+        assert!(!state.remove(""));
     }
 
     #[test]

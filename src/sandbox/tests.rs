@@ -290,10 +290,7 @@ async fn another_path_and_another_method_are_refused() {
     let got = client.http.get(&url).send().await.unwrap();
     assert_eq!(got.status(), 405);
     let huge = client.http.post(&url).body(vec![b' '; 1024 * 1024 + 1]);
-    // The server may close before the client has sent everything.
-    if let Ok(response) = huge.send().await {
-        assert_eq!(response.status(), 413);
-    }
+    assert_eq!(huge.send().await.unwrap().status(), 413);
     let statuses: Vec<_> = sandbox.calls().iter().map(|call| call.status).collect();
     assert_eq!(statuses, [Some(404), Some(405), Some(413)]);
 }
@@ -548,7 +545,7 @@ async fn a_hook_changes_a_machine_between_two_calls() {
     .await;
     sandbox.before_call(Action::DescribeInstances, 2, |fleet| {
         fleet.remove("i-1");
-        fleet.add(Machine::new("i-9"));
+        fleet.add(&Machine::new("i-9"));
         fleet.edit("i-2", |machine| machine.set_tag("keep", "1"));
     });
     assert_eq!(client.list().await.unwrap().ids(), ["i-1", "i-2", "i-3"]);
