@@ -24,7 +24,7 @@ mod refusal;
 mod request;
 mod server;
 mod simulation;
-pub mod state;
+mod state;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -36,14 +36,11 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-pub use action::{Action, UnknownAction, Version};
+pub use action::{Action, UnknownAction};
 pub use calls::{CALLS_MAX, Call};
 pub use faults::{Effect, Fault};
 pub use fleet::Machine;
 pub use hooks::Fleet;
-pub use page::Page;
-pub use refusal::Refusal;
-pub use request::Query;
 use simulation::Simulation;
 
 /// The access key id of a sandbox unless told otherwise.
@@ -185,7 +182,8 @@ impl Sandbox {
         self.simulation.machines()
     }
 
-    /// Changes a machine in any way; false if it is not there.
+    /// Changes a machine in any way; false if it is not there. The change must not call the
+    /// sandbox, which would wait for it for ever.
     pub fn edit(&self, id: &str, change: impl FnOnce(&mut Machine)) -> bool {
         self.simulation.fleet(|fleet| fleet.edit(id, change))
     }
@@ -217,7 +215,7 @@ impl Sandbox {
     }
 
     /// Runs a hook once, just before the `count`th call of an action from now (1 is the next one)
-    /// is handled. It gets the machines; the sandbox's own methods would wait for it for ever.
+    /// is handled. Like a change in [`Self::edit`], it must not call the sandbox.
     pub fn before_call(
         &self,
         action: Action,

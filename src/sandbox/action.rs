@@ -59,7 +59,7 @@ impl FromStr for Action {
 
 /// A version of the API. They differ in what terminating a subscription does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Version {
+pub(super) enum Version {
     /// 2022-11-20: a subscription cannot be terminated.
     V20221120,
     /// 2026-02-01: terminating a subscription cancels it.
@@ -69,7 +69,7 @@ pub enum Version {
 impl Version {
     /// The version that an `X-ZC-Version` header names.
     #[must_use]
-    pub fn named(text: &str) -> Option<Self> {
+    pub(super) fn named(text: &str) -> Option<Self> {
         match text {
             "2022-11-20" => Some(Self::V20221120),
             "2026-02-01" => Some(Self::V20260201),

@@ -3,7 +3,7 @@
 use std::io;
 
 use axum::body::{Body, Bytes};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, RETRY_AFTER};
+use axum::http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, DATE, RETRY_AFTER};
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
@@ -79,8 +79,13 @@ impl Reply {
     }
 
     pub(super) fn refusal(request_id: &str, refusal: &Refusal) -> Self {
-        let retry_after = refusal.retry_after.map(HeaderValue::from);
-        let retry_after = retry_after.map(|seconds| (RETRY_AFTER, seconds));
+        let mut headers = vec![(CONTENT_TYPE, JSON)];
+        if let Some(seconds) = refusal.retry_after {
+            headers.push((RETRY_AFTER, HeaderValue::from(seconds)));
+        }
+        if refusal.status == StatusCode::METHOD_NOT_ALLOWED {
+            headers.push((ALLOW, HeaderValue::from_static("POST")));
+        }
         let document = Failure {
             request_id,
             code: &refusal.code,
@@ -90,10 +95,7 @@ impl Reply {
             status: StatusCode::from_u16(refusal.status)
                 .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             code: Some(refusal.code.clone().into_owned()),
-            headers: retry_after
-                .into_iter()
-                .chain([(CONTENT_TYPE, JSON)])
-                .collect(),
+            headers,
             body: json(&document),
         }
     }

@@ -166,7 +166,7 @@ impl Serialize for Machine {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// It is not JSON, or a machine in it is not a JSON object.
-    #[error("the inventory cannot be read: {0}")]
+    #[error("the inventory is not JSON, or a machine in it is not an object")]
     Json(#[from] serde_json::Error),
     /// It is JSON, but holds no list where one is looked for.
     #[error(

@@ -62,7 +62,8 @@ impl Received {
             .take(REMEMBERED_IDS_MAX)
             .map(str::to_owned)
             .collect();
-        let page = field("pageNum").map_or(Some(1), Value::as_u64);
+        let page = field("pageNum").filter(|page| !page.is_null());
+        let page = page.map_or(Some(1), Value::as_u64);
         let page = page.and_then(|page| u32::try_from(page).ok());
         Target {
             action,

@@ -10,7 +10,7 @@ use super::request::Query;
 /// The answer of `DescribeInstances`.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Page {
+pub(super) struct Page {
     /// How many machines match, on all pages.
     pub total_count: i64,
     /// The machines of this page.

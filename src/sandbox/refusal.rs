@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// Why a call was refused, in the API's own terms.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub(super) struct Refusal {
     /// The HTTP status.
     pub status: u16,
     /// The error code, e.g. `INVALID_INSTANCE_NOT_FOUND`.

@@ -129,7 +129,7 @@ pub(super) fn instance_ids(parameters: Parameters<'_>) -> Result<Vec<String>, Re
 
 /// What `DescribeInstances` asks for.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Query {
+pub(super) struct Query {
     /// Only these instances; empty for all, as when the parameter is absent.
     pub ids: Vec<String>,
     /// The page, from 1; 0 is read as 1.

@@ -36,7 +36,7 @@ fn next(status: Option<&str>) -> Option<(SignedDuration, Next)> {
 
 /// Every machine of the account.
 #[derive(Debug, Default)]
-pub struct State {
+pub(super) struct State {
     /// In the order of their ids, so that a page of an unfiltered listing is a slice.
     records: Vec<Record>,
     /// When machines change by themselves. An item is void unless its machine is due just then.
@@ -46,7 +46,7 @@ pub struct State {
 impl State {
     /// A state with these machines, none of which has been in its status for any time.
     #[must_use]
-    pub fn new(machines: Vec<Machine>, now: Timestamp) -> Self {
+    pub(super) fn new(machines: Vec<Machine>, now: Timestamp) -> Self {
         let mut state = Self::default();
         // One by one, so that a large fleet is not there twice.
         for machine in machines {
@@ -59,24 +59,24 @@ impl State {
     }
 
     /// Every machine, in the order of the ids.
-    pub fn machines(&self) -> impl Iterator<Item = Machine> {
+    pub(super) fn machines(&self) -> impl Iterator<Item = Machine> {
         self.records.iter().map(Record::unpack)
     }
 
     /// One machine.
     #[must_use]
-    pub fn machine(&self, id: &str) -> Option<Machine> {
+    pub(super) fn machine(&self, id: &str) -> Option<Machine> {
         self.record(id).map(Record::unpack)
     }
 
     /// Puts a machine beside the others, even under an id that is taken.
-    pub fn add(&mut self, machine: &Machine, now: Timestamp) {
+    pub(super) fn add(&mut self, machine: &Machine, now: Timestamp) {
         let record = self.pack(machine, now);
         self.insert(record);
     }
 
     /// Takes a machine away; false if it is not there.
-    pub fn remove(&mut self, id: &str) -> bool {
+    pub(super) fn remove(&mut self, id: &str) -> bool {
         let position = self.position(id);
         position
             .map(|position| self.records.remove(position))
@@ -84,7 +84,12 @@ impl State {
     }
 
     /// Changes a machine in any way, its id included; false if it is not there.
-    pub fn edit(&mut self, id: &str, now: Timestamp, change: impl FnOnce(&mut Machine)) -> bool {
+    pub(super) fn edit(
+        &mut self,
+        id: &str,
+        now: Timestamp,
+        change: impl FnOnce(&mut Machine),
+    ) -> bool {
         let Some(mut machine) = self.machine(id) else {
             return false;
         };
@@ -104,7 +109,7 @@ impl State {
     }
 
     /// `DescribeInstances`.
-    pub fn describe(&mut self, query: &Query, now: Timestamp) -> Page {
+    pub(super) fn describe(&mut self, query: &Query, now: Timestamp) -> Page {
         self.advance(now);
         if query.is_everything() {
             return Page::of(&self.records, query, Record::json);
@@ -124,7 +129,12 @@ impl State {
     }
 
     /// `TerminateInstance`.
-    pub fn terminate(&mut self, id: &str, version: Version, now: Timestamp) -> Result<(), Refusal> {
+    pub(super) fn terminate(
+        &mut self,
+        id: &str,
+        version: Version,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
         self.advance(now);
         let machine = self.machine(id).ok_or_else(|| Refusal::not_found(id))?;
         match termination(&machine, version)? {
@@ -142,7 +152,7 @@ impl State {
     }
 
     /// `ReleaseInstances`: all of them, or none and the reason.
-    pub fn release(&mut self, ids: &[String], now: Timestamp) -> Result<(), Refusal> {
+    pub(super) fn release(&mut self, ids: &[String], now: Timestamp) -> Result<(), Refusal> {
         self.advance(now);
         for id in ids {
             let record = self.record(id).ok_or_else(|| Refusal::not_found(id))?;
@@ -160,7 +170,7 @@ impl State {
     }
 
     /// Lets everything happen that is due.
-    pub fn advance(&mut self, now: Timestamp) {
+    pub(super) fn advance(&mut self, now: Timestamp) {
         while let Some((due, id)) = self.agenda.pop_first() {
             if due > now {
                 self.agenda.insert((due, id));

@@ -289,6 +289,7 @@ async fn another_path_and_another_method_are_refused() {
     let url = format!("{}/api/v2/bmc", sandbox.endpoint());
     let got = client.http.get(&url).send().await.unwrap();
     assert_eq!(got.status(), 405);
+    assert_eq!(got.headers().get("allow").unwrap(), "POST");
     let huge = client.http.post(&url).body(vec![b' '; 1024 * 1024 + 1]);
     assert_eq!(huge.send().await.unwrap().status(), 413);
     let statuses: Vec<_> = sandbox.calls().iter().map(|call| call.status).collect();
