@@ -12,5 +12,6 @@ pub mod metrics;
 pub mod plan;
 pub mod report;
 pub mod rules;
+pub mod sandbox;
 pub mod schedule;
 mod yaml;
