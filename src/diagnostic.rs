@@ -143,11 +143,20 @@ fn mask_credentials(text: &str) -> String {
 
 fn mask_line(line: &str) -> String {
     let lower = line.to_ascii_lowercase();
-    let word = CREDENTIAL_WORDS.iter().filter_map(|word| lower.find(word)).min();
+    let word = CREDENTIAL_WORDS
+        .iter()
+        .filter_map(|word| lower.find(word))
+        .min();
     let colon = word.and_then(|word| Some(word + lower.get(word..)?.find(':')? + 1));
-    let (shown, hidden) = line.split_at_checked(colon.unwrap_or(line.len())).unwrap_or((line, ""));
+    let (shown, hidden) = line
+        .split_at_checked(colon.unwrap_or(line.len()))
+        .unwrap_or((line, ""));
     let masked = hidden.trim_end_matches('\n');
-    format!("{shown}{}{}", "*".repeat(masked.len()), hidden.get(masked.len()..).unwrap_or_default())
+    format!(
+        "{shown}{}{}",
+        "*".repeat(masked.len()),
+        hidden.get(masked.len()..).unwrap_or_default()
+    )
 }
 
 #[cfg(test)]

@@ -57,7 +57,6 @@ pub struct Metrics {
     reload_successful: IntGauge,
     reload_success: IntGauge,
     enforcing: IntGauge,
-    paused: IntGauge,
 }
 
 /// Gauges that tell the state of an account as a whole: new values replace all old ones of that account.
@@ -253,7 +252,6 @@ impl Metrics {
                 "enforcing",
                 "Whether machines are terminated (mode enforce).",
             )?,
-            paused: make.gauge("paused", "Whether terminations are paused.")?,
             other_codes: Mutex::default(),
             registry,
         })

@@ -152,11 +152,13 @@ pub enum RunResult {
     Blocked,
     /// It was stopped half way.
     Interrupted,
+    /// It panicked, which is a fault of this program.
+    Panicked,
 }
 
 impl RunResult {
     /// Every result.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Success,
         Self::Partial,
         Self::GuardRefused,
@@ -164,6 +166,7 @@ impl RunResult {
         Self::AuthFailed,
         Self::Blocked,
         Self::Interrupted,
+        Self::Panicked,
     ];
 
     /// The result's name.
@@ -177,6 +180,7 @@ impl RunResult {
             Self::AuthFailed => "auth_failed",
             Self::Blocked => "blocked",
             Self::Interrupted => "interrupted",
+            Self::Panicked => "panicked",
         }
     }
 

@@ -57,6 +57,46 @@ impl Schedule {
     }
 }
 
+/// What is due next, as the wall clock is seen to move.
+///
+/// After a gap (the machine slept, a run took long) it is due once, not once for each missed instant. A clock that is set back
+/// makes the next instant earlier again, so that nothing falls silent until the clock has caught up.
+#[derive(Clone, Debug)]
+pub struct Agenda {
+    schedule: Schedule,
+    next: Option<Timestamp>,
+}
+
+impl Agenda {
+    /// The agenda from `now` on.
+    #[must_use]
+    pub fn new(schedule: Schedule, now: Timestamp) -> Self {
+        let next = schedule.next_after(now);
+        Self { schedule, next }
+    }
+
+    /// When the next run is due.
+    #[must_use]
+    pub fn next(&self) -> Option<Timestamp> {
+        self.next
+    }
+
+    /// Whether a run is due at `now`; if not, looks whether the clock was set back.
+    pub fn is_due(&mut self, now: Timestamp) -> bool {
+        if self.next.is_some_and(|next| next <= now) {
+            return true;
+        }
+        let from_now = self.schedule.next_after(now);
+        self.next = from_now.into_iter().chain(self.next).min();
+        false
+    }
+
+    /// A run ended at `now`: the next one is due at the first instant after it.
+    pub fn done(&mut self, now: Timestamp) {
+        self.next = self.schedule.next_after(now);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,6 +193,46 @@ mod tests {
                 "2026-10-25T01:30:00Z",
             ],
         );
+    }
+
+    fn at(text: &str) -> Timestamp {
+        format!("2026-11-24T{text}Z").parse().unwrap()
+    }
+
+    fn agenda(now: &str) -> Agenda {
+        Agenda::new(
+            Schedule::parse("*/15 * * * *", TimeZone::UTC, at(now)).unwrap(),
+            at(now),
+        )
+    }
+
+    #[test]
+    fn after_a_gap_there_is_one_run_to_catch_up() {
+        let mut agenda = agenda("10:01:00");
+        assert!(!agenda.is_due(at("10:14:59")));
+        assert!(agenda.is_due(at("10:15:00")));
+        agenda.done(at("10:15:20"));
+        assert!(!agenda.is_due(at("10:15:21")));
+        assert!(agenda.is_due(at("13:07:00")), "after hours of sleep");
+        agenda.done(at("13:07:30"));
+        assert_eq!(agenda.next(), Some(at("13:15:00")));
+    }
+
+    #[test]
+    fn a_run_that_takes_longer_than_its_interval_is_not_followed_by_another_at_once() {
+        let mut agenda = agenda("10:01:00");
+        assert!(agenda.is_due(at("10:15:00")));
+        agenda.done(at("10:40:00"));
+        assert!(!agenda.is_due(at("10:40:01")));
+        assert_eq!(agenda.next(), Some(at("10:45:00")));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_does_not_silence_it() {
+        let mut agenda = agenda("10:01:00");
+        assert!(!agenda.is_due(at("08:00:00")));
+        assert_eq!(agenda.next(), Some(at("08:15:00")));
+        assert!(agenda.is_due(at("08:15:00")));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use serde_yaml::{Spanned, options::NonFiniteFloatPolicy};
 use crate::diagnostic::{Place, Problem, Source, is_credential};
 
 /// The largest file that is read, in bytes.
-pub const FILE_BYTES_MAX: usize = 1 << 20;
+pub(crate) const FILE_BYTES_MAX: usize = 1 << 20;
 
 /// The most nodes that a file may have after its aliases are resolved.
 const NODES_MAX: usize = 100_000;

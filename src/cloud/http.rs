@@ -165,10 +165,10 @@ impl Client {
         Ok(accepted(&body))
     }
 
-    /// Whether we were told to stop.
+    /// The time between two calls to terminate, at the configured pace.
     #[must_use]
-    pub fn is_stopped(&self) -> bool {
-        self.stop.is_cancelled()
+    pub fn terminate_interval(&self) -> Duration {
+        self.shared.settings.terminate_rate.interval()
     }
 
     fn read_page(&self, body: &[u8], interner: &mut Interner) -> Result<Page, Error> {

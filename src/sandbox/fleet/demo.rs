@@ -25,7 +25,7 @@ const P: &str = "POSTPAID";
 const S: &str = "PREPAID";
 
 #[rustfmt::skip]
-const ROWS: [Row; 41] = [
+const ROWS: [Row; 47] = [
     // Development machines of several ages.
     ("dev-api-01", P, "RUNNING", 2 * HOUR, &[("env", "dev"), ("owner", "ana@example.com")]),
     ("dev-api-02", P, "RUNNING", 40 * HOUR, &[("env", "dev"), ("owner", "ana@example.com")]),
@@ -49,6 +49,14 @@ const ROWS: [Row; 41] = [
     ("dev-train-08", P, "RUNNING", 60 * DAY, &[("env", "dev"), ("ttl", "PT72H")]),
     ("dev-train-09", P, "RUNNING", 60 * DAY, &[("env", "dev"), ("ttl", "2026-01-31")]),
     ("dev-train-10", P, "RUNNING", 60 * DAY, &[("env", "dev"), ("ttl", "9999-12-31")]),
+    // Due in a minute, for whoever watches.
+    ("dev-soon-01", P, "RUNNING", 72 * HOUR - MINUTE, &[("env", "dev"), ("owner", "ana@example.com")]),
+    ("dev-soon-02", P, "RUNNING", 72 * HOUR - 2 * MINUTE, &[("env", "dev"), ("owner", "bo@example.com")]),
+    // Machines of pull requests, of a project with an end, and one that is handed back by switching it off.
+    ("pr-1812-ci", P, "RUNNING", 50 * HOUR, &[]),
+    ("pr-1840-ci", P, "RUNNING", 3 * HOUR, &[]),
+    ("expo-stage-01", P, "RUNNING", 40 * DAY, &[("project", "expo"), ("expires", "2026-01-31")]),
+    ("lab-scratch-01", P, "STOPPED", 6 * DAY, &[("when-stopped", "return")]),
     // Machines that are not to be touched.
     ("prod-api-01", P, "RUNNING", 190 * DAY, &[("env", "prod"), ("owner", "platform"), ("protected", "true")]),
     ("prod-api-02", P, "RUNNING", 190 * DAY, &[("env", "prod"), ("owner", "platform"), ("protected", "true")]),

@@ -1,0 +1,331 @@
+//! The command line: what each command is called, and how it ends.
+
+mod demo;
+mod exit;
+mod progress;
+mod render;
+mod sandbox;
+
+use std::{
+    io::{IsTerminal, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tokio::net::TcpListener;
+
+use self::{
+    exit::Exit,
+    render::{AccountPlan, PlanReport},
+};
+use crate::{
+    clock, cloud,
+    config::{self, Loaded},
+    daemon::{self, Daemon, Instruments, Site, process_env},
+    diagnostic, log,
+    plan::{Plan, guard},
+};
+
+/// Returns Zenlayer bare-metal machines that nobody needs any more.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// The config.
+    #[arg(long, global = true, value_name = "FILE", default_value = config::DEFAULT_PATH)]
+    config: PathBuf,
+    /// How the log on standard error looks. RUST_LOG=debug tells more.
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "human")]
+    log_format: log::Format,
+}
+
+const AFTER_HELP: &str = "\
+Credentials, the first place that has any:
+  1. systemd credentials zenlayer.<account>.access_key_id and .access_key_secret, or .token
+  2. ZENLAYER_ACCESS_KEY_ID and ZENLAYER_ACCESS_KEY_SECRET, or ZENLAYER_TOKEN
+  3. ~/.zenlayer/credentials.json of Zenlayer's CLI (profile ZENLAYER_PROFILE, else `default`)
+
+Exit codes:
+  0 done   1 failed   2 wrong usage, config or rules   3 a guard refused the plan
+  4 plan --detailed-exitcode: something would be terminated   5 some terminations failed
+
+Examples:
+  zenreaper demo                             see it at work, against an embedded cloud
+  zenreaper check --config config.yaml       are config and rules right?
+  zenreaper plan --config config.yaml        what would a run do now?";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run on schedule as a service, or once.
+    Run(RunArgs),
+    /// Show what a run would do now; it never acts.
+    Plan(PlanArgs),
+    /// Check the config and the rules, without any call.
+    Check(CheckArgs),
+    /// See the whole thing at work, against an embedded sandbox cloud.
+    Demo(demo::DemoArgs),
+    /// Serve a simulated cloud on this host, for rehearsals and tests.
+    Sandbox(sandbox::SandboxArgs),
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    /// Run once and exit, for cron and systemd timers.
+    #[arg(long)]
+    once: bool,
+    /// Write the metrics to this file at the end, for the textfile collector of `node_exporter`.
+    #[arg(long, value_name = "FILE", requires = "once")]
+    metrics_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct PlanArgs {
+    /// A table for people, JSON for programs.
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    output: Output,
+    /// Exit with 4 if something would be terminated, and with 3 if a guard would refuse it.
+    #[arg(long)]
+    detailed_exitcode: bool,
+}
+
+#[derive(Debug, Args)]
+struct CheckArgs {
+    /// A text for people, JSON for programs.
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    output: Output,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum Output {
+    Table,
+    Json,
+}
+
+/// Reads the command line, does what it says, and tells how that ended.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log::start(cli.log_format);
+    let exit = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+        .and_then(|runtime| runtime.block_on(command(cli)));
+    match exit {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            tell(&format!("error: {error:#}\n"));
+            Exit::Failed.into()
+        }
+    }
+}
+
+async fn command(cli: Cli) -> anyhow::Result<Exit> {
+    let Cli {
+        command,
+        config,
+        log_format: _,
+    } = cli;
+    match command {
+        Command::Run(RunArgs {
+            once: true,
+            metrics_file,
+        }) => run_once(&config, metrics_file.as_deref()).await,
+        Command::Run(RunArgs {
+            once: false,
+            metrics_file: _,
+        }) => run(config).await,
+        Command::Plan(args) => plan(&config, &args).await,
+        Command::Check(args) => check(&config, &args),
+        Command::Demo(args) => demo::demo(&args).await,
+        Command::Sandbox(args) => sandbox::sandbox(args).await,
+    }
+}
+
+/// Loads config and rules, or tells everything that is wrong with them.
+fn load(path: &Path) -> Result<Loaded, Exit> {
+    config::load(path, clock::now()).map_err(|problems| {
+        let colour = std::io::stderr().is_terminal();
+        tell(&diagnostic::render(&problems, colour));
+        Exit::Usage
+    })
+}
+
+async fn run(path: PathBuf) -> anyhow::Result<Exit> {
+    let loaded = match load(&path) {
+        Ok(loaded) => loaded,
+        Err(exit) => return Ok(exit),
+    };
+    let stop = daemon::stop_on_signal()?;
+    let instruments = Instruments::new(Vec::new())?;
+    instruments.prepare(&loaded);
+    daemon::warn_of_no_effect(&loaded.config);
+    let site = Site::new(loaded, process_env)?;
+    let listen = site.config.listen;
+    let listener = TcpListener::bind(listen).await.with_context(|| {
+        format!(
+            "cannot listen on {listen}; see `http.listen` in {}",
+            path.display()
+        )
+    })?;
+    tracing::info!(listen = %listener.local_addr()?, "serving /metrics, /healthz and /readyz");
+    let daemon = Daemon {
+        path,
+        site,
+        env: process_env,
+        instruments,
+        stop,
+    };
+    let interrupted = daemon.serve(listener).await?;
+    Ok(if interrupted {
+        Exit::Failed
+    } else {
+        Exit::Done
+    })
+}
+
+async fn run_once(path: &Path, metrics_file: Option<&Path>) -> anyhow::Result<Exit> {
+    let loaded = match load(path) {
+        Ok(loaded) => loaded,
+        Err(exit) => return Ok(exit),
+    };
+    let stop = daemon::stop_on_signal()?;
+    let instruments = Instruments::new(vec![progress::sink()])?;
+    instruments.prepare(&loaded);
+    daemon::warn_of_no_effect(&loaded.config);
+    let site = Site::new(loaded, process_env)?;
+    let results = site.run(&instruments, &stop).await;
+    if let Some(file) = metrics_file {
+        write_whole(file, &instruments.metrics.render()?)?;
+    }
+    Ok(Exit::of_runs(&results))
+}
+
+/// Writes a file so that a reader sees the old or the new text, never half of it.
+fn write_whole(file: &Path, text: &str) -> anyhow::Result<()> {
+    let half = file.with_extension("tmp");
+    std::fs::write(&half, text)
+        .and_then(|()| std::fs::rename(&half, file))
+        .with_context(|| format!("cannot write {}", file.display()))
+}
+
+async fn plan(path: &Path, args: &PlanArgs) -> anyhow::Result<Exit> {
+    let loaded = match load(path) {
+        Ok(loaded) => loaded,
+        Err(exit) => return Ok(exit),
+    };
+    let site = Site::new(loaded, process_env)?;
+    let mut listed = Vec::with_capacity(site.setups.len());
+    for setup in &site.setups {
+        let progress = progress::reading();
+        listed.push(cloud::list(&setup.client, &*progress).await);
+    }
+    let now = clock::now();
+    let accounts = site.setups.iter().zip(&listed).map(|(setup, listed)| {
+        let drafted = listed.as_ref().map(|inventory| {
+            let plan = Plan::draft(inventory, &setup.policy, now);
+            let refusal = guard::check(&plan, &setup.limits).err();
+            (plan, refusal)
+        });
+        AccountPlan {
+            account: &setup.account,
+            drafted,
+        }
+    });
+    let report = PlanReport {
+        generated_at: now,
+        mode: site.config.mode,
+        accounts: accounts.collect(),
+    };
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    match args.output {
+        Output::Json => render::plan_json(&report, &mut out),
+        Output::Table => render::plan_table(&report, &mut out),
+    }
+    .and_then(|()| out.flush())
+    .or_else(ignore_closed_pipe)?;
+    Ok(exit_of_plan(&report, args.detailed_exitcode))
+}
+
+fn exit_of_plan(report: &PlanReport<'_>, detailed: bool) -> Exit {
+    let drafted = || {
+        report
+            .accounts
+            .iter()
+            .filter_map(|account| account.drafted.as_ref().ok())
+    };
+    if report
+        .accounts
+        .iter()
+        .any(|account| account.drafted.is_err())
+    {
+        Exit::Failed
+    } else if detailed && drafted().any(|(_, refusal)| refusal.is_some()) {
+        Exit::GuardRefused
+    } else if detailed && drafted().any(|(plan, _)| plan.targets().next().is_some()) {
+        Exit::WouldTerminate
+    } else {
+        Exit::Done
+    }
+}
+
+fn check(path: &Path, args: &CheckArgs) -> anyhow::Result<Exit> {
+    let loaded = config::load(path, clock::now());
+    let mut out = std::io::stdout().lock();
+    match (&loaded, args.output) {
+        (Ok(loaded), Output::Table) => render::check_text(path, loaded, &mut out),
+        (Err(problems), Output::Table) => {
+            tell(&diagnostic::render(
+                problems,
+                std::io::stderr().is_terminal(),
+            ));
+            Ok(())
+        }
+        (loaded, Output::Json) => {
+            let problems = loaded.as_ref().err().map(Vec::as_slice).unwrap_or_default();
+            render::check_json(problems, &mut out)
+        }
+    }
+    .or_else(ignore_closed_pipe)?;
+    Ok(if loaded.is_ok() {
+        Exit::Done
+    } else {
+        Exit::Usage
+    })
+}
+
+/// Whoever reads our output may stop reading: `zenreaper plan | head`.
+fn ignore_closed_pipe(error: std::io::Error) -> std::io::Result<()> {
+    if error.kind() == std::io::ErrorKind::BrokenPipe {
+        Ok(())
+    } else {
+        Err(error)
+    }
+}
+
+/// Writes to standard output.
+fn say(text: &str) -> std::io::Result<()> {
+    std::io::stdout()
+        .write_all(text.as_bytes())
+        .or_else(ignore_closed_pipe)
+}
+
+/// Writes to standard error; if that is gone, there is nobody to tell.
+fn tell(text: &str) {
+    drop(std::io::stderr().write_all(text.as_bytes()));
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,373 @@
+//! Plans and checks as text for people and as JSON for programs. Pure but for the writer.
+
+use std::{
+    io::{Result, Write},
+    path::Path,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Serialize, Serializer, ser::SerializeStruct};
+use unicode_width::UnicodeWidthStr;
+
+use crate::{
+    cloud::Unlisted,
+    config::{Loaded, Mode},
+    diagnostic::Problem,
+    lifetime::shorten,
+    plan::{Decision, Judgement, Plan, Subject, guard::Refusal},
+};
+
+/// Plans for all accounts.
+pub(super) struct PlanReport<'a> {
+    /// The instant that they hold for.
+    pub(super) generated_at: Timestamp,
+    /// Whether a run would terminate machines.
+    pub(super) mode: Mode,
+    /// A plan for each account.
+    pub(super) accounts: Vec<AccountPlan<'a>>,
+}
+
+/// The plan for an account.
+pub(super) struct AccountPlan<'a> {
+    /// The account's name.
+    pub(super) account: &'a str,
+    /// The plan, and why a guard would refuse it; or why there is none.
+    pub(super) drafted: std::result::Result<(Plan<'a>, Option<Refusal>), &'a Unlisted>,
+}
+
+/// Writes the plan as JSON; decisions are written as they are walked, so a large plan needs no memory of its own.
+pub(super) fn plan_json(report: &PlanReport<'_>, out: &mut dyn Write) -> Result<()> {
+    serde_json::to_writer_pretty(&mut *out, report)?;
+    writeln!(out)
+}
+
+impl Serialize for PlanReport<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut json = serializer.serialize_struct("PlanReport", 3)?;
+        json.serialize_field("generated_at", &self.generated_at)?;
+        json.serialize_field("mode", self.mode.as_str())?;
+        json.serialize_field("accounts", &self.accounts)?;
+        json.end()
+    }
+}
+
+#[derive(Serialize)]
+struct InventoryJson {
+    instances: usize,
+    complete: bool,
+}
+
+#[derive(Serialize)]
+struct GuardJson {
+    approved: bool,
+    reason: Option<String>,
+}
+
+#[derive(Serialize)]
+struct DecisionJson<'a> {
+    instance_id: &'a str,
+    name: Option<&'a str>,
+    decision: &'a str,
+    reason: &'a str,
+    rule: Option<&'a str>,
+    due_at: Option<Timestamp>,
+    terminate_at: Option<Timestamp>,
+}
+
+struct DecisionsJson<'a>(&'a [(Subject<'a>, Judgement<'a>)]);
+
+impl Serialize for DecisionsJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|(subject, judgement)| DecisionJson {
+            instance_id: subject.id().as_str(),
+            name: subject.name(),
+            decision: judgement.decision.as_str(),
+            reason: judgement.decision.reason(),
+            rule: judgement.rule.map(|rule| rule.name.as_str()),
+            due_at: judgement.due_at,
+            terminate_at: judgement.terminate_at(),
+        }))
+    }
+}
+
+impl Serialize for AccountPlan<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let (instances, decisions, refused) = match &self.drafted {
+            Ok((plan, refusal)) => (
+                plan.decisions.len(),
+                &plan.decisions[..],
+                refusal.as_ref().map(ToString::to_string),
+            ),
+            Err(unlisted) => (0, &[][..], Some(unlisted.to_string())),
+        };
+        let complete = self.drafted.is_ok();
+        let mut json = serializer.serialize_struct("AccountPlan", 4)?;
+        json.serialize_field("account", self.account)?;
+        json.serialize_field(
+            "inventory",
+            &InventoryJson {
+                instances,
+                complete,
+            },
+        )?;
+        json.serialize_field(
+            "guard",
+            &GuardJson {
+                approved: refused.is_none(),
+                reason: refused,
+            },
+        )?;
+        json.serialize_field("decisions", &DecisionsJson(decisions))?;
+        json.end()
+    }
+}
+
+/// Writes the plan as tables: every machine that a rule touches, and a count of the rest.
+pub(super) fn plan_table(report: &PlanReport<'_>, out: &mut dyn Write) -> Result<()> {
+    for AccountPlan { account, drafted } in &report.accounts {
+        match drafted {
+            Ok((plan, refusal)) => account_table(account, plan, refusal.as_ref(), out)?,
+            Err(unlisted) => writeln!(
+                out,
+                "account {account}: {unlisted}\nNothing would be terminated."
+            )?,
+        }
+    }
+    match report.mode {
+        Mode::DryRun => writeln!(out, "Mode dry-run: a run would call nothing."),
+        Mode::Enforce => writeln!(out, "Mode enforce: a run would do this."),
+    }
+}
+
+fn account_table(
+    account: &str,
+    plan: &Plan<'_>,
+    refusal: Option<&Refusal>,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let total = plan.decisions.len();
+    writeln!(
+        out,
+        "account {account}: {total} instances, {} live\n",
+        plan.live
+    )?;
+    let touched = || {
+        plan.decisions
+            .iter()
+            .filter(|(_, judgement)| judgement.rule.is_some())
+    };
+    let rows = || touched().map(|(subject, judgement)| row(*subject, judgement, plan.now));
+    if touched().next().is_some() {
+        table(&HEADER.map(str::to_owned), rows, out)?;
+        writeln!(out)?;
+    }
+    let unreadable = plan
+        .decisions
+        .iter()
+        .filter(|(subject, _)| matches!(subject, Subject::Unreadable(_)));
+    let unreadable = unreadable.count();
+    writeln!(
+        out,
+        "{} more are kept: no rule speaks of them.",
+        total - touched().count() - unreadable
+    )?;
+    if unreadable > 0 {
+        writeln!(
+            out,
+            "{unreadable} are kept because their record cannot be read."
+        )?;
+    }
+    let wanted = plan.targets().count();
+    match refusal {
+        None => writeln!(out, "{wanted} to terminate; the guards approve."),
+        Some(refusal) => writeln!(out, "REFUSED: {refusal}."),
+    }
+}
+
+const COLUMNS: usize = 6;
+
+const HEADER: [&str; COLUMNS] = ["DECISION", "INSTANCE", "NAME", "RULE", "REASON", "DUE"];
+
+/// Writes rows in aligned columns. They are walked twice rather than kept, since a plan may have a hundred thousand.
+fn table<Rows: Iterator<Item = [String; COLUMNS]>>(
+    header: &[String; COLUMNS],
+    rows: impl Fn() -> Rows,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let mut widths = header.each_ref().map(|cell| cell.width());
+    for row in rows() {
+        for (width, cell) in widths.iter_mut().zip(&row) {
+            *width = (*width).max(cell.width());
+        }
+    }
+    for row in std::iter::once(header.clone()).chain(rows()) {
+        let pad = |(cell, width): (&String, &usize)| " ".repeat(width - cell.width());
+        let cells = row
+            .iter()
+            .zip(&widths)
+            .map(|cell| format!("{}{}  ", cell.0, pad(cell)));
+        writeln!(out, "{}", cells.collect::<String>().trim_end())?;
+    }
+    Ok(())
+}
+
+fn row(subject: Subject<'_>, judgement: &Judgement<'_>, now: Timestamp) -> [String; COLUMNS] {
+    let due = judgement.due_at.map(|at| relative(at, now));
+    [
+        judgement.decision.as_str().to_owned(),
+        shorten(subject.id().as_str()),
+        subject.name().map(shorten).unwrap_or_default(),
+        judgement
+            .rule
+            .map(|rule| rule.name.to_string())
+            .unwrap_or_default(),
+        reason_in_words(judgement.decision).to_owned(),
+        due.unwrap_or_default(),
+    ]
+}
+
+fn reason_in_words(decision: Decision) -> &'static str {
+    match decision.reason() {
+        "unreadable_expiry" => "unreadable_expiry: its tag cannot be read",
+        reason => reason,
+    }
+}
+
+/// An instant as seen from another one: `in 3h`, `2d ago`.
+fn relative(at: Timestamp, now: Timestamp) -> String {
+    let distance = at.duration_since(now);
+    let text = coarse(distance.abs());
+    match distance.signum() {
+        0 => "now".to_owned(),
+        1 => format!("in {text}"),
+        _ => format!("{text} ago"),
+    }
+}
+
+fn coarse(duration: SignedDuration) -> String {
+    match (duration.as_hours(), duration.as_mins(), duration.as_secs()) {
+        (0, 0, seconds) => format!("{seconds}s"),
+        (0, minutes, _) => format!("{minutes}m"),
+        (hours @ ..48, _, _) => format!("{hours}h"),
+        (hours, _, _) => format!("{}d", hours / 24),
+    }
+}
+
+/// Writes that config and rules are right.
+pub(super) fn check_text(path: &Path, loaded: &Loaded, out: &mut dyn Write) -> Result<()> {
+    let Loaded {
+        config,
+        rules,
+        rule_files,
+    } = loaded;
+    writeln!(
+        out,
+        "ok: {} with {} rules in {rule_files} files; mode {}, schedule {}",
+        path.display(),
+        rules.rules.len(),
+        config.mode.as_str(),
+        config.schedule.pattern(),
+    )?;
+    for key in &config.without_effect {
+        writeln!(
+            out,
+            "note: `{key}` takes effect in a later version of zenreaper"
+        )?;
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct CheckJson<'a> {
+    ok: bool,
+    problems: &'a [Problem],
+}
+
+/// Writes what is wrong, if anything, as JSON.
+pub(super) fn check_json(problems: &[Problem], out: &mut dyn Write) -> Result<()> {
+    serde_json::to_writer_pretty(
+        &mut *out,
+        &CheckJson {
+            ok: problems.is_empty(),
+            problems,
+        },
+    )?;
+    writeln!(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        inventory::tests::{instance, tags},
+        plan::{guard, tests::inventory, tests::policy},
+    };
+
+    const RULES: &str = "
+rules:
+  - { name: dev, match: { tags: { env: dev } }, expire: { tag: ttl, default: 72h } }
+";
+
+    fn rendered(write: impl FnOnce(&PlanReport<'_>, &mut dyn Write) -> Result<()>) -> String {
+        let policy = policy(RULES);
+        let mut fleet: Vec<_> = ["i-1", "i-2", "i-3", "i-4"].map(instance).into();
+        for (one, ttl) in fleet.iter_mut().zip(["24h", "30d", "3 dayz"]) {
+            one.tags = tags(&[("env", "dev"), ("ttl", ttl)]);
+        }
+        fleet[0].name = Some("evil\u{1b}[31m\n".into());
+        let inventory = inventory(fleet);
+        let now = "2026-11-04T12:00:00Z".parse().unwrap();
+        let plan = Plan::draft(&inventory, &policy, now);
+        let refusal = guard::check(
+            &plan,
+            &guard::Limits {
+                max_terminations: 0,
+                max_percent: 100,
+            },
+        )
+        .err();
+        let accounts = vec![AccountPlan {
+            account: "main",
+            drafted: Ok((plan, refusal)),
+        }];
+        let mut out = Vec::new();
+        write(
+            &PlanReport {
+                generated_at: now,
+                mode: Mode::DryRun,
+                accounts,
+            },
+            &mut out,
+        )
+        .unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_table_shows_what_rules_touch_and_counts_the_rest() {
+        expect_test::expect![[""]].assert_eq(&rendered(|report, out| plan_table(report, out)));
+    }
+
+    #[test]
+    fn json_has_the_documented_shape() {
+        expect_test::expect![[""]].assert_eq(&rendered(|report, out| plan_json(report, out)));
+    }
+
+    #[test]
+    fn times_are_told_from_now() {
+        let now: Timestamp = "2026-11-04T12:00:00Z".parse().unwrap();
+        for (seconds, text) in [
+            (0, "now"),
+            (59, "in 59s"),
+            (-60, "1m ago"),
+            (7200, "in 2h"),
+            (-172_800, "2d ago"),
+            (3_000_000, "in 34d"),
+        ] {
+            assert_eq!(
+                relative(now + SignedDuration::from_secs(seconds), now),
+                text
+            );
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Is it still true? Right before acting, the targets are read again and judged again.
+//!
+//! Between the listing and the call a tag may be added, a status may change, a machine may go. What no longer qualifies is
+//! dropped, and said so; what cannot be read again is not touched.
+
+use tokio::time::Instant;
+
+use crate::{
+    clock,
+    cloud::{Class, Client, Error},
+    inventory::{Instance, InstanceId, Page},
+    plan::{Decision, Policy},
+    report::Drop,
+    rules::{Rule, RuleName},
+};
+
+/// A target of the plan: the instance as it was listed, and the rule that takes it.
+pub(crate) type Planned<'a> = (&'a Instance, &'a Rule);
+
+/// A target that still qualifies.
+#[derive(Clone, Debug)]
+pub(crate) struct Confirmed<'a> {
+    /// What was planned.
+    pub(crate) planned: Planned<'a>,
+    /// The instance as it is now.
+    pub(crate) instance: Instance,
+    /// The rule that takes it now.
+    pub(crate) rule: RuleName,
+    /// When it was read.
+    pub(crate) read: Instant,
+}
+
+/// A target that does not, or of which it cannot be told.
+#[derive(Clone, Debug)]
+pub(crate) struct Dropped<'a> {
+    /// What was planned.
+    pub(crate) planned: Planned<'a>,
+    /// Why it is dropped.
+    pub(crate) drop: Drop,
+    /// The same in words.
+    pub(crate) why: String,
+    /// The class of the call that failed, if one did.
+    pub(crate) class: Option<Class>,
+}
+
+impl<'a> Dropped<'a> {
+    /// A target whose turn did not come.
+    pub(crate) fn stopped(planned: Planned<'a>) -> Self {
+        let why = "the run was stopped before its turn".to_owned();
+        Self {
+            planned,
+            drop: Drop::Stopped,
+            why,
+            class: None,
+        }
+    }
+}
+
+/// Reads targets again, at most `cloud::IDS_MAX` of them, and judges them.
+pub(crate) async fn confirm<'a>(
+    client: &Client,
+    policy: &Policy,
+    targets: Vec<Planned<'a>>,
+) -> Vec<Result<Confirmed<'a>, Dropped<'a>>> {
+    let ids: Vec<_> = targets.iter().map(|(instance, _)| &instance.id).collect();
+    let answer = client.describe_ids(&ids).await;
+    let judge = |planned| match &answer {
+        Ok(page) => judge(planned, page, policy),
+        Err(error) => Err(unconfirmed(planned, error)),
+    };
+    targets.into_iter().map(judge).collect()
+}
+
+fn unconfirmed<'a>(planned: Planned<'a>, error: &Error) -> Dropped<'a> {
+    let drop = if error.class == Class::Stopped {
+        Drop::Stopped
+    } else {
+        Drop::Unconfirmed
+    };
+    Dropped {
+        planned,
+        drop,
+        why: error.to_string(),
+        class: Some(error.class),
+    }
+}
+
+fn judge<'a>(
+    planned: Planned<'a>,
+    page: &Page,
+    policy: &Policy,
+) -> Result<Confirmed<'a>, Dropped<'a>> {
+    let (listed, _) = planned;
+    let dropped = |drop, why: &str| Dropped {
+        planned,
+        drop,
+        why: why.to_owned(),
+        class: None,
+    };
+    let same = |id: &InstanceId| *id == listed.id;
+    if page.unreadable.iter().any(|odd| same(&odd.id)) {
+        return Err(dropped(Drop::Changed, "its record cannot be read any more"));
+    }
+    let mut found = page.instances.iter().filter(|instance| same(&instance.id));
+    let instance = match (found.next(), found.next()) {
+        (None, _) => return Err(dropped(Drop::Vanished, "it is not there any more")),
+        (Some(_), Some(_)) => return Err(dropped(Drop::Changed, "it is listed twice")),
+        (Some(instance), None) => instance,
+    };
+    if instance.created != listed.created {
+        return Err(dropped(
+            Drop::Changed,
+            "its time of creation is another one",
+        ));
+    }
+    let judgement = policy.judge(instance, clock::now());
+    match (judgement.decision, judgement.rule) {
+        (Decision::Terminate, Some(rule)) => {
+            let (instance, rule) = (instance.clone(), rule.name.clone());
+            Ok(Confirmed {
+                planned,
+                instance,
+                rule,
+                read: clock::monotonic(),
+            })
+        }
+        (decision, _) => {
+            let why = format!("it is now: {} ({})", decision.as_str(), decision.reason());
+            Err(dropped(Drop::Changed, &why))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        inventory::{
+            Status, Unreadable,
+            tests::{instance, tags},
+        },
+        plan::tests::policy,
+    };
+
+    const RULES: &str = "
+rules:
+  - { name: all, match: { zone: HKG-A }, unless: { tags: { keep: '*' } }, expire: { after: 1h } }
+";
+
+    fn page(instances: Vec<Instance>) -> Page {
+        Page {
+            total: instances.len() as u64,
+            entries: instances.len(),
+            instances,
+            unreadable: Vec::new(),
+        }
+    }
+
+    fn check(edit: impl FnOnce(&mut Page), expected: &str) {
+        let policy = policy(RULES);
+        let listed = instance("i");
+        let mut page = page(vec![instance("other"), instance("i")]);
+        edit(&mut page);
+        let got = match judge((&listed, &policy.rules.rules[0]), &page, &policy) {
+            Ok(confirmed) => format!("confirmed {}", confirmed.rule),
+            Err(dropped) => format!("{}: {}", dropped.drop.as_str(), dropped.why),
+        };
+        assert_eq!(got, expected);
+    }
+
+    #[test]
+    fn what_no_longer_qualifies_is_dropped() {
+        check(|_| {}, "confirmed all");
+        check(
+            |page| page.instances[1].tags = tags(&[("keep", "")]),
+            "changed: it is now: keep (excepted)",
+        );
+        check(
+            |page| page.instances[1].status = Some(Status::Recycle),
+            "changed: it is now: skip (recycled)",
+        );
+        check(
+            |page| page.instances[1].status = None,
+            "changed: it is now: skip (unknown_status)",
+        );
+        check(
+            |page| page.instances[1].created = None,
+            "changed: its time of creation is another one",
+        );
+        check(
+            |page| drop(page.instances.remove(1)),
+            "vanished: it is not there any more",
+        );
+        check(
+            |page| page.instances.push(instance("i")),
+            "changed: it is listed twice",
+        );
+        let odd = || Unreadable {
+            id: instance("i").id,
+            problem: "odd".into(),
+        };
+        check(
+            |page| page.unreadable.push(odd()),
+            "changed: its record cannot be read any more",
+        );
+    }
+}

@@ -1,0 +1,328 @@
+//! The service: runs on schedule, reloads on SIGHUP, stops on SIGTERM.
+//!
+//! One loop does everything in turn, so runs cannot overlap, and a reload never falls into a run. tokio-cron-scheduler wakes
+//! the loop once a second; a timer that knows no wall clock wakes it too, because that crate falls silent while the clock is set
+//! back. What is due is for [`Agenda`] to say.
+
+use std::{panic::AssertUnwindSafe, path::PathBuf, sync::Arc, time::Duration};
+
+use futures::FutureExt;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::Notify,
+    time::{MissedTickBehavior, interval, sleep},
+};
+use tokio_cron_scheduler::{Job, JobScheduler};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::{
+    clock,
+    cloud::Client,
+    config::{self, Config, Loaded, Mode},
+    credentials, diagnostic,
+    health::Health,
+    host, log,
+    metrics::Metrics,
+    plan::Policy,
+    report::{Event, Events, RunResult, Sink},
+    run::{Setup, run_once},
+    schedule::Agenda,
+    web::{self, Served},
+};
+
+/// Every second, in UTC.
+const WAKE_PATTERN: &str = "* * * * * *";
+
+/// How long the loop may sleep if the wall clock is set back.
+const WAKE_INTERVAL: Duration = Duration::from_secs(30);
+
+/// The metrics, the health and the sinks that a process has one of.
+#[derive(Clone)]
+pub struct Instruments {
+    /// The metrics.
+    pub metrics: Arc<Metrics>,
+    /// The health.
+    pub health: Arc<Health>,
+    sinks: Vec<Sink>,
+}
+
+impl Instruments {
+    /// Instruments that write the log, count, and tell `more` sinks.
+    pub fn new(more: Vec<Sink>) -> anyhow::Result<Self> {
+        let (metrics, health) = (Arc::new(Metrics::new()?), Arc::new(Health::default()));
+        let (counting, watching) = (Arc::clone(&metrics), Arc::clone(&health));
+        let mut sinks: Vec<Sink> = vec![
+            Arc::new(log::observe),
+            Arc::new(move |record| counting.observe(record, clock::now())),
+            Arc::new(move |record| watching.observe(record)),
+        ];
+        sinks.extend(more);
+        Ok(Self {
+            metrics,
+            health,
+            sinks,
+        })
+    }
+
+    /// Makes everything ready that depends on the config.
+    pub fn prepare(&self, loaded: &Loaded) {
+        for account in &loaded.config.accounts {
+            self.metrics.prepare(
+                &account.name,
+                loaded.rules.rules.iter().map(|rule| rule.name.as_str()),
+            );
+        }
+        self.metrics.enforcing(loaded.config.mode == Mode::Enforce);
+        self.metrics.reloaded(true, clock::now());
+        self.health.expect(
+            loaded
+                .config
+                .accounts
+                .iter()
+                .map(|account| account.name.as_str()),
+        );
+    }
+}
+
+/// The environment that credentials are looked up in.
+pub type Env = fn(&str) -> Option<String>;
+
+/// The environment of this process.
+#[must_use]
+pub fn process_env(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// What a config comes to: a run for each account.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The config.
+    pub config: Config,
+    /// A run for each account.
+    pub setups: Vec<Setup>,
+}
+
+impl Site {
+    /// Finds credentials and makes clients for what was loaded.
+    pub fn new(loaded: Loaded, env: Env) -> anyhow::Result<Self> {
+        let Loaded {
+            config,
+            rules,
+            rule_files: _,
+        } = loaded;
+        let policy = Arc::new(Policy {
+            rules,
+            protect: config.protect.clone(),
+            host: host::read(),
+        });
+        let setup = |account: &config::Account| {
+            let credentials = credentials::find(&account.name, &env)?;
+            let client = Client::new(account.settings.clone(), credentials)?;
+            anyhow::Ok(Setup {
+                account: account.name.clone(),
+                client,
+                policy: Arc::clone(&policy),
+                limits: config.limits,
+                mode: config.mode,
+                max_in_flight: account.max_in_flight,
+            })
+        };
+        let setups = config
+            .accounts
+            .iter()
+            .map(setup)
+            .collect::<Result<_, _>>()?;
+        Ok(Self { config, setups })
+    }
+
+    /// Runs once for each account in turn; how each run ended.
+    pub async fn run(&self, instruments: &Instruments, stop: &CancellationToken) -> Vec<RunResult> {
+        let run = id_of_now();
+        let mut results = Vec::with_capacity(self.setups.len());
+        for setup in &self.setups {
+            let events = Events::new(&run, &setup.account, &instruments.sinks);
+            let started = clock::monotonic();
+            let result = AssertUnwindSafe(run_once(setup, &events, stop))
+                .catch_unwind()
+                .await;
+            results.push(result.unwrap_or_else(|_| {
+                error!(
+                    run,
+                    account = setup.account,
+                    "the run panicked; please report this"
+                );
+                events.emit(Event::Ended(RunResult::Panicked, started.elapsed()));
+                RunResult::Panicked
+            }));
+        }
+        results
+    }
+}
+
+/// An id for a run: its time of beginning, which also sorts.
+fn id_of_now() -> String {
+    clock::now().strftime("%Y%m%dT%H%M%S%.3fZ").to_string()
+}
+
+/// Warns of what was said in the config and has no effect.
+pub fn warn_of_no_effect(config: &Config) {
+    for key in &config.without_effect {
+        warn!(key, "this key takes effect in a later version of zenreaper");
+    }
+}
+
+/// Cancels the token that it returns when the process is told to end.
+pub fn stop_on_signal() -> std::io::Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    let (mut term, mut int) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
+    let cancelled = stop.clone();
+    tokio::spawn(async move {
+        let name = tokio::select! {
+            _ = term.recv() => "SIGTERM",
+            _ = int.recv() => "SIGINT",
+        };
+        info!(
+            signal = name,
+            "stopping: no new call is sent, calls under way are finished"
+        );
+        cancelled.cancel();
+    });
+    Ok(stop)
+}
+
+/// The service.
+pub struct Daemon {
+    /// The config's path, to reload from.
+    pub path: PathBuf,
+    /// What runs.
+    pub site: Site,
+    /// The environment to find credentials in at a reload.
+    pub env: Env,
+    /// What it is watched by.
+    pub instruments: Instruments,
+    /// Cancelled when it is to stop.
+    pub stop: CancellationToken,
+}
+
+impl Daemon {
+    /// Runs on schedule and serves on `listener` until it is told to stop; whether a run was cut short by that.
+    pub async fn serve(mut self, listener: TcpListener) -> anyhow::Result<bool> {
+        let Instruments {
+            metrics,
+            health,
+            sinks: _,
+        } = &self.instruments;
+        let served = Served {
+            metrics: Arc::clone(metrics),
+            health: Arc::clone(health),
+        };
+        let closing = CancellationToken::new();
+        let server = tokio::spawn(web::serve(listener, served, closing.clone()));
+        let interrupted = self.work().await;
+        closing.cancel();
+        server.await??;
+        interrupted
+    }
+
+    async fn work(&mut self) -> anyhow::Result<bool> {
+        let wake = Arc::new(Notify::new());
+        let mut ticker = ticker(&wake).await?;
+        let mut reload = signal(SignalKind::hangup())?;
+        let mut fallback = interval(WAKE_INTERVAL);
+        fallback.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut agenda = self.agenda();
+        let interrupted = loop {
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => break false,
+                _ = reload.recv() => {
+                    self.reload();
+                    agenda = self.agenda();
+                }
+                () = wake.notified() => {}
+                _ = fallback.tick() => {}
+            }
+            let is_due = agenda.is_due(clock::now());
+            self.instruments.metrics.next_run(agenda.next());
+            if is_due {
+                let results = self.run_after_jitter().await;
+                if results.contains(&RunResult::Interrupted) {
+                    break true;
+                }
+                agenda.done(clock::now());
+                self.instruments.metrics.next_run(agenda.next());
+            }
+        };
+        ticker.shutdown().await?;
+        info!("stopped");
+        Ok(interrupted)
+    }
+
+    fn agenda(&self) -> Agenda {
+        let agenda = Agenda::new(self.site.config.schedule.clone(), clock::now());
+        let next = agenda.next().map(|next| next.to_string());
+        let (mode, schedule) = (
+            self.site.config.mode.as_str(),
+            self.site.config.schedule.pattern(),
+        );
+        info!(mode, schedule, next, "waiting for the next run");
+        agenda
+    }
+
+    async fn run_after_jitter(&self) -> Vec<RunResult> {
+        let jitter = self.site.config.jitter.mul_f64(fastrand::f64());
+        tokio::select! {
+            () = self.stop.cancelled() => return Vec::new(),
+            () = sleep(jitter) => {}
+        }
+        self.site.run(&self.instruments, &self.stop).await
+    }
+
+    /// Takes config and rules afresh; if they cannot be used, the last good ones stay.
+    fn reload(&mut self) {
+        let loaded = config::load(&self.path, clock::now())
+            .map_err(|problems| diagnostic::render(&problems, false));
+        let site = loaded.and_then(|loaded| {
+            let ready = loaded.clone();
+            Site::new(loaded, self.env)
+                .map(|site| (site, ready))
+                .map_err(|error| format!("{error:#}"))
+        });
+        match site {
+            Ok((site, loaded)) => {
+                if site.config.listen != self.site.config.listen {
+                    warn!("http.listen takes effect after a restart");
+                }
+                self.instruments.prepare(&loaded);
+                warn_of_no_effect(&site.config);
+                self.site = site;
+                info!(
+                    rules = loaded.rules.rules.len(),
+                    "config and rules reloaded"
+                );
+            }
+            Err(problem) => {
+                error!("config and rules cannot be used, the last good ones stay:\n{problem}");
+                self.instruments.metrics.reloaded(false, clock::now());
+                self.instruments
+                    .health
+                    .reload_failed("see the log, or `zenreaper check`".to_owned());
+            }
+        }
+    }
+}
+
+/// A scheduler that wakes `wake` once a second.
+async fn ticker(wake: &Arc<Notify>) -> anyhow::Result<JobScheduler> {
+    let ticker = JobScheduler::new().await?;
+    let wake = Arc::clone(wake);
+    let job = Job::new(WAKE_PATTERN, move |_, _| wake.notify_one())?;
+    ticker.add(job).await?;
+    ticker.start().await?;
+    Ok(ticker)
+}

@@ -1,0 +1,229 @@
+//! What is written to the log: for each event that matters, one line in words with fields named as in the metrics.
+
+use tracing::{debug, error, info, warn};
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    cloud::Observation,
+    inventory::Instance,
+    lifetime::shorten,
+    plan::{Plan, Subject},
+    report::{Act, Event, Outcome, Record, RunResult},
+    rules::RuleName,
+};
+
+/// How the log looks.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Starts logging to standard error. `RUST_LOG` overrides the level, which is `info`.
+pub fn start(format: Format) {
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,zenreaper=info"));
+    let logger = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
+    let started = match format {
+        Format::Human => logger.try_init(),
+        Format::Json => logger.json().flatten_event(true).try_init(),
+    };
+    if let Err(already) = started {
+        debug!("the log was started before: {already}");
+    }
+}
+
+/// Writes an event to the log.
+pub fn observe(record: &Record<'_>) {
+    let Record {
+        run,
+        account,
+        event,
+    } = *record;
+    match event {
+        Event::Started => info!(run, account, "run started"),
+        Event::Reading(read, total) => debug!(run, account, read, total, "reading the inventory"),
+        Event::Listed(inventory) => {
+            let unreadable = inventory.unreadable().len();
+            info!(
+                run,
+                account,
+                instances = inventory.len(),
+                unreadable,
+                "inventory complete"
+            );
+        }
+        Event::Unlisted(unlisted) => {
+            error!(run, account, error = %unlisted, "no inventory, so nothing is terminated");
+        }
+        Event::Planned(plan) => planned(run, account, plan),
+        Event::Refused(refusal) => {
+            warn!(
+                run,
+                account,
+                guard = refusal.guard.as_str(),
+                "plan refused: {refusal}"
+            );
+        }
+        Event::Dropped(instance, rule, drop, why) => {
+            let (id, name) = (instance.id.as_str(), name(instance));
+            let reason = drop.as_str();
+            warn!(
+                run,
+                account,
+                instance_id = id,
+                name,
+                rule = rule.as_str(),
+                reason,
+                "not terminated: {why}"
+            );
+        }
+        Event::Rehearsed(instance, rule) => {
+            let (id, name) = (instance.id.as_str(), name(instance));
+            info!(
+                run,
+                account,
+                instance_id = id,
+                name,
+                rule = rule.as_str(),
+                "would be terminated (dry-run)"
+            );
+        }
+        Event::Acted(instance, rule, act) => acted((run, account), instance, rule, act),
+        Event::Wire(observation) => wire(run, account, observation),
+        Event::Ended(result, elapsed) => {
+            let (result_name, duration_seconds) = (result.as_str(), elapsed.as_secs_f64());
+            match result {
+                RunResult::Success => info!(
+                    run,
+                    account,
+                    result = result_name,
+                    duration_seconds,
+                    "run ended"
+                ),
+                _ => warn!(
+                    run,
+                    account,
+                    result = result_name,
+                    duration_seconds,
+                    "run ended"
+                ),
+            }
+        }
+    }
+}
+
+fn planned(run: &str, account: &str, plan: &Plan<'_>) {
+    for ((decision, reason), instances) in plan.counts() {
+        info!(run, account, decision, reason, instances, "planned");
+    }
+    for (subject, judgement) in &plan.decisions {
+        let Some(rule) = judgement.rule else {
+            if let Subject::Unreadable(odd) = subject {
+                warn!(
+                    run,
+                    account,
+                    instance_id = odd.id.as_str(),
+                    "its record cannot be read: {}",
+                    shorten(&odd.problem)
+                );
+            }
+            continue;
+        };
+        let (decision, reason) = (judgement.decision.as_str(), judgement.decision.reason());
+        let (id, rule) = (subject.id().as_str(), rule.name.as_str());
+        debug!(
+            run,
+            account,
+            instance_id = id,
+            rule,
+            decision,
+            reason,
+            "decided"
+        );
+    }
+}
+
+fn acted((run, account): (&str, &str), instance: &Instance, rule: &RuleName, act: &Act) {
+    let Act {
+        outcome,
+        code,
+        request_id,
+        message,
+    } = act;
+    let (id, name, rule) = (instance.id.as_str(), name(instance), rule.as_str());
+    let code = code.as_ref().map(crate::cloud::Code::as_str);
+    let (outcome_name, why) = (outcome.as_str(), message.as_deref().unwrap_or("termination accepted"));
+    match outcome {
+        Outcome::Terminated | Outcome::Gone | Outcome::Refused => {
+            info!(
+                run,
+                account,
+                instance_id = id,
+                name,
+                rule,
+                outcome = outcome_name,
+                code,
+                request_id,
+                "{why}"
+            );
+        }
+        Outcome::Failed | Outcome::Unknown => {
+            error!(
+                run,
+                account,
+                instance_id = id,
+                name,
+                rule,
+                outcome = outcome_name,
+                code,
+                request_id,
+                "{why}"
+            );
+        }
+    }
+}
+
+fn wire(run: &str, account: &str, observation: &Observation) {
+    match observation {
+        Observation::Answered {
+            action,
+            status,
+            elapsed,
+        } => {
+            let duration_seconds = elapsed.as_secs_f64();
+            debug!(
+                run,
+                account,
+                action = action.as_str(),
+                status,
+                duration_seconds,
+                "answered"
+            );
+        }
+        Observation::Failed { action, code } => {
+            debug!(
+                run,
+                account,
+                action = action.as_str(),
+                code = code.as_str(),
+                "call failed"
+            );
+        }
+        Observation::Retried { action } => {
+            debug!(run, account, action = action.as_str(), "trying again")
+        }
+        Observation::Waited { .. } => {}
+    }
+}
+
+fn name(instance: &Instance) -> String {
+    instance.name.as_deref().map(shorten).unwrap_or_default()
+}
