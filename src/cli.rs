@@ -37,7 +37,7 @@ struct Cli {
     /// The config.
     #[arg(long, global = true, value_name = "FILE", default_value = config::DEFAULT_PATH)]
     config: PathBuf,
-    /// How the log on standard error looks. RUST_LOG=debug tells more.
+    /// How the log on standard error looks. `RUST_LOG=debug` tells more.
     #[arg(long, global = true, value_name = "FORMAT", default_value = "human")]
     log_format: log::Format,
 }
@@ -124,20 +124,12 @@ pub fn main() -> ExitCode {
 }
 
 async fn command(cli: Cli) -> anyhow::Result<Exit> {
-    let Cli {
-        command,
-        config,
-        log_format: _,
-    } = cli;
+    let Cli { command, config, log_format: _ } = cli;
     match command {
-        Command::Run(RunArgs {
-            once: true,
-            metrics_file,
-        }) => run_once(&config, metrics_file.as_deref()).await,
-        Command::Run(RunArgs {
-            once: false,
-            metrics_file: _,
-        }) => run(config).await,
+        Command::Run(RunArgs { once: true, metrics_file }) => {
+            run_once(&config, metrics_file.as_deref()).await
+        }
+        Command::Run(RunArgs { once: false, metrics_file: _ }) => run(config).await,
         Command::Plan(args) => plan(&config, &args).await,
         Command::Check(args) => check(&config, &args),
         Command::Demo(args) => demo::demo(&args).await,
@@ -166,25 +158,12 @@ async fn run(path: PathBuf) -> anyhow::Result<Exit> {
     let site = Site::new(loaded, process_env)?;
     let listen = site.config.listen;
     let listener = TcpListener::bind(listen).await.with_context(|| {
-        format!(
-            "cannot listen on {listen}; see `http.listen` in {}",
-            path.display()
-        )
+        format!("cannot listen on {listen}; see `http.listen` in {}", path.display())
     })?;
     tracing::info!(listen = %listener.local_addr()?, "serving /metrics, /healthz and /readyz");
-    let daemon = Daemon {
-        path,
-        site,
-        env: process_env,
-        instruments,
-        stop,
-    };
+    let daemon = Daemon { path, site, env: process_env, instruments, stop };
     let interrupted = daemon.serve(listener).await?;
-    Ok(if interrupted {
-        Exit::Failed
-    } else {
-        Exit::Done
-    })
+    Ok(if interrupted { Exit::Failed } else { Exit::Done })
 }
 
 async fn run_once(path: &Path, metrics_file: Option<&Path>) -> anyhow::Result<Exit> {
@@ -230,16 +209,10 @@ async fn plan(path: &Path, args: &PlanArgs) -> anyhow::Result<Exit> {
             let refusal = guard::check(&plan, &setup.limits).err();
             (plan, refusal)
         });
-        AccountPlan {
-            account: &setup.account,
-            drafted,
-        }
+        AccountPlan { account: &setup.account, drafted }
     });
-    let report = PlanReport {
-        generated_at: now,
-        mode: site.config.mode,
-        accounts: accounts.collect(),
-    };
+    let report =
+        PlanReport { generated_at: now, mode: site.config.mode, accounts: accounts.collect() };
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     match args.output {
         Output::Json => render::plan_json(&report, &mut out),
@@ -251,17 +224,8 @@ async fn plan(path: &Path, args: &PlanArgs) -> anyhow::Result<Exit> {
 }
 
 fn exit_of_plan(report: &PlanReport<'_>, detailed: bool) -> Exit {
-    let drafted = || {
-        report
-            .accounts
-            .iter()
-            .filter_map(|account| account.drafted.as_ref().ok())
-    };
-    if report
-        .accounts
-        .iter()
-        .any(|account| account.drafted.is_err())
-    {
+    let drafted = || report.accounts.iter().filter_map(|account| account.drafted.as_ref().ok());
+    if report.accounts.iter().any(|account| account.drafted.is_err()) {
         Exit::Failed
     } else if detailed && drafted().any(|(_, refusal)| refusal.is_some()) {
         Exit::GuardRefused
@@ -278,10 +242,7 @@ fn check(path: &Path, args: &CheckArgs) -> anyhow::Result<Exit> {
     match (&loaded, args.output) {
         (Ok(loaded), Output::Table) => render::check_text(path, loaded, &mut out),
         (Err(problems), Output::Table) => {
-            tell(&diagnostic::render(
-                problems,
-                std::io::stderr().is_terminal(),
-            ));
+            tell(&diagnostic::render(problems, std::io::stderr().is_terminal()));
             Ok(())
         }
         (loaded, Output::Json) => {
@@ -290,27 +251,17 @@ fn check(path: &Path, args: &CheckArgs) -> anyhow::Result<Exit> {
         }
     }
     .or_else(ignore_closed_pipe)?;
-    Ok(if loaded.is_ok() {
-        Exit::Done
-    } else {
-        Exit::Usage
-    })
+    Ok(if loaded.is_ok() { Exit::Done } else { Exit::Usage })
 }
 
 /// Whoever reads our output may stop reading: `zenreaper plan | head`.
 fn ignore_closed_pipe(error: std::io::Error) -> std::io::Result<()> {
-    if error.kind() == std::io::ErrorKind::BrokenPipe {
-        Ok(())
-    } else {
-        Err(error)
-    }
+    if error.kind() == std::io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
 }
 
 /// Writes to standard output.
 fn say(text: &str) -> std::io::Result<()> {
-    std::io::stdout()
-        .write_all(text.as_bytes())
-        .or_else(ignore_closed_pipe)
+    std::io::stdout().write_all(text.as_bytes()).or_else(ignore_closed_pipe)
 }
 
 /// Writes to standard error; if that is gone, there is nobody to tell.

@@ -4,10 +4,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 /// The wall clock.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place that asks for the time"
-)]
+#[expect(clippy::disallowed_methods, reason = "the one place that asks for the time")]
 #[must_use]
 pub fn now() -> Timestamp {
     Timestamp::now()

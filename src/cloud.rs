@@ -70,12 +70,8 @@ const PATH: &str = "/api/v2/bmc";
 impl Endpoint {
     /// Takes an origin such as `https://console.zenlayer.com`; plain http only towards loopback.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let not = |why: &str| {
-            format!(
-                "`{}` is not an endpoint{why}",
-                crate::lifetime::shorten(text)
-            )
-        };
+        let not =
+            |why: &str| format!("`{}` is not an endpoint{why}", crate::lifetime::shorten(text));
         let mut url = Url::parse(text).map_err(|error| not(&format!(": {error}")))?;
         let loopback = is_loopback(&url);
         match url.scheme() {
@@ -90,14 +86,8 @@ impl Endpoint {
         }
         url.set_path(PATH);
         let host = url.host_str().unwrap_or_default();
-        let host = url
-            .port()
-            .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        Ok(Self {
-            url,
-            host,
-            loopback,
-        })
+        let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        Ok(Self { url, host, loopback })
     }
 }
 
@@ -109,10 +99,7 @@ impl fmt::Display for Endpoint {
 
 fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
-    let address = host
-        .trim_start_matches('[')
-        .trim_end_matches(']')
-        .parse::<IpAddr>();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
@@ -143,11 +130,7 @@ pub struct Retry {
 
 impl Default for Retry {
     fn default() -> Self {
-        Self {
-            attempts: 4,
-            first_delay: Duration::from_millis(500),
-            total: Duration::from_secs(300),
-        }
+        Self { attempts: 4, first_delay: Duration::from_millis(500), total: Duration::from_mins(5) }
     }
 }
 
@@ -158,9 +141,9 @@ pub struct Settings {
     pub endpoint: Endpoint,
     /// The `X-ZC-Version` header.
     pub api_version: String,
-    /// The pace of DescribeInstances.
+    /// The pace of `DescribeInstances`.
     pub describe_rate: Rate,
-    /// The pace of TerminateInstance and of ReleaseInstances, each.
+    /// The pace of `TerminateInstance` and of `ReleaseInstances`, each.
     pub terminate_rate: Rate,
     /// How long one call may take.
     pub timeout: Duration,
@@ -214,10 +197,7 @@ mod tests {
             ("https://console.zenlayer.com", "console.zenlayer.com"),
             ("https://console.zenlayer.com/", "console.zenlayer.com"),
             ("https://console.zenlayer.com:443", "console.zenlayer.com"),
-            (
-                "https://console.zenlayer.com:8443",
-                "console.zenlayer.com:8443",
-            ),
+            ("https://console.zenlayer.com:8443", "console.zenlayer.com:8443"),
             ("http://127.0.0.1:18443", "127.0.0.1:18443"),
             ("http://localhost:18443", "localhost:18443"),
             ("http://[::1]:18443", "[::1]:18443"),

@@ -59,15 +59,8 @@ const KEYS: [&str; 11] = [
 ];
 
 const LATER_KEYS: [&str; 4] = ["inventory", "notices", "hold", "apply"];
-const ACCOUNT_KEYS: [&str; 7] = [
-    "name",
-    "endpoint",
-    "api_version",
-    "rate",
-    "max_in_flight",
-    "timeout",
-    "retry",
-];
+const ACCOUNT_KEYS: [&str; 7] =
+    ["name", "endpoint", "api_version", "rate", "max_in_flight", "timeout", "retry"];
 const LIMIT_KEYS: [&str; 3] = ["max_terminations", "max_percent", "max_per_day"];
 const LATER_LIMIT_KEYS: [&str; 3] = ["min_remaining", "max_failure_percent", "canary"];
 const RETRY_KEYS: [&str; 3] = ["attempts", "first_delay", "total"];
@@ -151,11 +144,7 @@ pub fn load(path: &Path, now: Timestamp) -> Result<Loaded, Vec<Problem>> {
     problems.extend(unread);
     let rules = rules::parse(&sources, &config.timezone).map_err(|wrong| problems.extend(wrong));
     match rules {
-        Ok(rules) if problems.is_empty() => Ok(Loaded {
-            config,
-            rules,
-            rule_files: sources.len(),
-        }),
+        Ok(rules) if problems.is_empty() => Ok(Loaded { config, rules, rule_files: sources.len() }),
         _ => Err(problems),
     }
 }
@@ -182,22 +171,13 @@ fn rule_files(path: &Path) -> Result<Vec<PathBuf>, Problem> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
-    let is_rules = |path: &PathBuf| {
-        path.extension()
-            .is_some_and(|end| end == "yaml" || end == "yml")
-    };
+    let is_rules =
+        |path: &PathBuf| path.extension().is_some_and(|end| end == "yaml" || end == "yml");
     let entries = std::fs::read_dir(path).map_err(|error| unreadable(path, &error.to_string()))?;
-    let mut files: Vec<_> = entries
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(is_rules)
-        .collect();
+    let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(is_rules).collect();
     files.sort_unstable();
     match files.len() {
-        0 => Err(unreadable(
-            path,
-            "there is no *.yaml or *.yml in this folder",
-        )),
+        0 => Err(unreadable(path, "there is no *.yaml or *.yml in this folder")),
         1..=RULE_FILES_MAX => Ok(files),
         _ => Err(unreadable(
             path,
@@ -210,38 +190,24 @@ fn read_source(path: &Path) -> Result<Arc<Source>, Problem> {
     let fail = |error: std::io::Error| unreadable(path, &error.to_string());
     let size = std::fs::metadata(path).map_err(fail)?.len();
     if size > FILE_BYTES_MAX as u64 {
-        return Err(unreadable(
-            path,
-            &format!("it is larger than {FILE_BYTES_MAX} bytes"),
-        ));
+        return Err(unreadable(path, &format!("it is larger than {FILE_BYTES_MAX} bytes")));
     }
     let text = std::fs::read_to_string(path).map_err(fail)?;
-    Ok(Arc::new(Source {
-        name: path.display().to_string(),
-        text,
-    }))
+    Ok(Arc::new(Source { name: path.display().to_string(), text }))
 }
 
 fn unreadable(path: &Path, why: &str) -> Problem {
-    let source = Arc::new(Source {
-        name: path.display().to_string(),
-        text: String::new(),
-    });
+    let source = Arc::new(Source { name: path.display().to_string(), text: String::new() });
     let message = format!("cannot read the file: {why}");
     let help =
         "check the path and its permissions; `--config` names the config, `rules` in it the rules"
             .to_owned();
-    Problem {
-        source,
-        place: None,
-        path: String::new(),
-        message,
-        help,
-    }
+    Problem { source, place: None, path: String::new(), message, help }
 }
 
 /// Reads a config. There is one as soon as it is a mapping at all, with defaults in the place of what is wrong, so that the rules
 /// can be looked at too; it may be used only if nothing is wrong.
+#[must_use]
 pub fn read(source: &Arc<Source>, now: Timestamp) -> (Option<Config>, Vec<Problem>) {
     let mut reader = Reader::new(Arc::clone(source));
     let config = match yaml::parse(source) {
@@ -257,41 +223,24 @@ pub fn read(source: &Arc<Source>, now: Timestamp) -> (Option<Config>, Vec<Proble
 fn root(reader: &mut Reader, at: &At<'_>, now: Timestamp) -> Option<Config> {
     let fields = reader.fields_or_later(at, &KEYS, &LATER_KEYS)?;
     let modes = [("dry-run", Mode::DryRun), ("enforce", Mode::Enforce)];
-    let mode = fields
-        .get("mode")
-        .and_then(|at| reader.word(&at, &modes))
-        .unwrap_or(Mode::DryRun);
-    let timezone = fields
-        .get("timezone")
-        .and_then(|at| timezone(reader, &at))
-        .unwrap_or(TimeZone::UTC);
+    let mode = fields.get("mode").and_then(|at| reader.word(&at, &modes)).unwrap_or(Mode::DryRun);
+    let timezone =
+        fields.get("timezone").and_then(|at| timezone(reader, &at)).unwrap_or(TimeZone::UTC);
     let schedule = schedule(reader, &fields, &timezone, now)?;
-    let jitter = fields
-        .get("jitter")
-        .and_then(|at| duration(reader, &at, JITTER))
-        .unwrap_or_default();
-    let rules = fields
-        .get("rules")
-        .and_then(|at| reader.text(&at, "a path").map(PathBuf::from));
+    let jitter =
+        fields.get("jitter").and_then(|at| duration(reader, &at, JITTER)).unwrap_or_default();
+    let rules = fields.get("rules").and_then(|at| reader.text(&at, "a path").map(PathBuf::from));
     let accounts = match fields.get("accounts") {
         Some(at) => accounts(reader, &at),
         None => default_accounts(reader),
     };
-    let limits = fields
-        .get("limits")
-        .map_or_else(Limits::default, |at| limits(reader, &at));
-    let protect = fields
-        .get("protect")
-        .and_then(|at| rules::matchers(reader, &at));
+    let limits = fields.get("limits").map_or_else(Limits::default, |at| limits(reader, &at));
+    let protect = fields.get("protect").and_then(|at| rules::matchers(reader, &at));
     if let Some(at) = fields.get("allow_release") {
         reader.boolean(&at);
     }
     if let Some(at) = fields.get("journal") {
-        reader.value(
-            &at,
-            "a URL such as sqlite:///var/lib/zenreaper/journal.db",
-            journal,
-        );
+        reader.value(&at, "a URL such as sqlite:///var/lib/zenreaper/journal.db", journal);
     }
     let listen = fields.get("http").and_then(|at| listen(reader, &at));
     let without_effect = without_effect(&fields);
@@ -310,9 +259,8 @@ fn root(reader: &mut Reader, at: &At<'_>, now: Timestamp) -> Option<Config> {
 }
 
 fn journal(text: &str) -> Result<(), String> {
-    let known = ["sqlite://", "postgres://", "postgresql://"]
-        .iter()
-        .any(|scheme| text.starts_with(scheme));
+    let known =
+        ["sqlite://", "postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
     if known {
         Ok(())
     } else {
@@ -324,19 +272,15 @@ fn journal(text: &str) -> Result<(), String> {
 fn without_effect(fields: &Fields<'_>) -> Vec<&'static str> {
     let of_limits = |at: At<'_>| matches!(&at.node.value, yaml::Value::Map(entries) if entries.iter().any(|(key, _)| key.name == "max_per_day"));
     let journal = fields.get("journal").map(|_| "journal");
-    let per_day = fields
-        .get("limits")
-        .filter(|at| of_limits(at.clone()))
-        .map(|_| "limits.max_per_day");
+    let per_day =
+        fields.get("limits").filter(|at| of_limits(at.clone())).map(|_| "limits.max_per_day");
     journal.into_iter().chain(per_day).collect()
 }
 
 fn timezone(reader: &mut Reader, at: &At<'_>) -> Option<TimeZone> {
-    reader.value(
-        at,
-        "the name of a time zone such as UTC or Asia/Shanghai",
-        |text| TimeZone::get(text).map_err(|_| format!("`{}` is not a time zone", shorten(text))),
-    )
+    reader.value(at, "the name of a time zone such as UTC or Asia/Shanghai", |text| {
+        TimeZone::get(text).map_err(|_| format!("`{}` is not a time zone", shorten(text)))
+    })
 }
 
 fn schedule(
@@ -346,9 +290,7 @@ fn schedule(
     now: Timestamp,
 ) -> Option<Schedule> {
     let parse = |text: &str| Schedule::parse(text, zone.clone(), now);
-    let own = fields
-        .get("schedule")
-        .and_then(|at| reader.value(&at, schedule::HELP, parse));
+    let own = fields.get("schedule").and_then(|at| reader.value(&at, schedule::HELP, parse));
     own.or_else(|| parse(DEFAULT_SCHEDULE).ok())
 }
 
@@ -399,14 +341,8 @@ fn duration(reader: &mut Reader, at: &At<'_>, bounds: Bounds) -> Option<Duration
 }
 
 fn default_accounts(reader: &mut Reader) -> Vec<Account> {
-    let node = yaml::Node {
-        value: yaml::Value::Map(Vec::new()),
-        place: yaml::NOWHERE,
-    };
-    let at = At {
-        node: &node,
-        path: "accounts[0]".to_owned(),
-    };
+    let node = yaml::Node { value: yaml::Value::Map(Vec::new()), place: yaml::NOWHERE };
+    let at = At { node: &node, path: "accounts[0]".to_owned() };
     account(reader, &at, Some("main")).into_iter().collect()
 }
 
@@ -453,26 +389,19 @@ fn account(reader: &mut Reader, at: &At<'_>, name: Option<&str>) -> Option<Accou
     };
     let endpoint = fields.get("endpoint");
     let endpoint = match endpoint {
-        Some(at) => reader.value(
-            &at,
-            "an origin such as https://console.zenlayer.com",
-            Endpoint::parse,
-        ),
+        Some(at) => {
+            reader.value(&at, "an origin such as https://console.zenlayer.com", Endpoint::parse)
+        }
         None => Endpoint::parse(DEFAULT_ENDPOINT).ok(),
     };
     let version = fields
         .get("api_version")
         .and_then(|at| reader.value(&at, "a version such as 2022-11-20", api_version));
     let (describe_rate, terminate_rate) = rates(reader, &fields)?;
-    let max_in_flight = fields
-        .get("max_in_flight")
-        .and_then(|at| reader.number(&at, 1..=IN_FLIGHT_MAX));
-    let timeout = fields
-        .get("timeout")
-        .and_then(|at| duration(reader, &at, TIMEOUT));
-    let retry = fields
-        .get("retry")
-        .map_or_else(Retry::default, |at| retry(reader, &at));
+    let max_in_flight =
+        fields.get("max_in_flight").and_then(|at| reader.number(&at, 1..=IN_FLIGHT_MAX));
+    let timeout = fields.get("timeout").and_then(|at| duration(reader, &at, TIMEOUT));
+    let retry = fields.get("retry").map_or_else(Retry::default, |at| retry(reader, &at));
     let settings = cloud::Settings {
         endpoint: endpoint?,
         api_version: version.unwrap_or_else(|| DEFAULT_API_VERSION.to_owned()),
@@ -482,20 +411,12 @@ fn account(reader: &mut Reader, at: &At<'_>, name: Option<&str>) -> Option<Accou
         retry,
     };
     let max_in_flight = max_in_flight.unwrap_or(DEFAULT_MAX_IN_FLIGHT) as usize;
-    Some(Account {
-        name: name?,
-        settings,
-        max_in_flight,
-    })
+    Some(Account { name: name?, settings, max_in_flight })
 }
 
 fn api_version(text: &str) -> Result<String, String> {
     let form = |(n, byte): (usize, u8)| {
-        if matches!(n, 4 | 7) {
-            byte == b'-'
-        } else {
-            byte.is_ascii_digit()
-        }
+        if matches!(n, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() }
     };
     let fits = text.len() == 10 && text.bytes().enumerate().all(form);
     if fits {
@@ -506,18 +427,13 @@ fn api_version(text: &str) -> Result<String, String> {
 }
 
 fn rates(reader: &mut Reader, fields: &Fields<'_>) -> Option<(Rate, Rate)> {
-    let own = fields
-        .get("rate")
-        .and_then(|at| reader.fields(&at, &["describe", "terminate"]));
+    let own = fields.get("rate").and_then(|at| reader.fields(&at, &["describe", "terminate"]));
     let mut rate = |key: &str, default: &str| {
         let own = own.as_ref().and_then(|fields| fields.get(key));
         let own = own.and_then(|at| reader.value(&at, Rate::HELP, Rate::parse));
         own.or_else(|| Rate::parse(default).ok())
     };
-    Some((
-        rate("describe", DEFAULT_DESCRIBE_RATE)?,
-        rate("terminate", DEFAULT_TERMINATE_RATE)?,
-    ))
+    Some((rate("describe", DEFAULT_DESCRIBE_RATE)?, rate("terminate", DEFAULT_TERMINATE_RATE)?))
 }
 
 fn retry(reader: &mut Reader, at: &At<'_>) -> Retry {
@@ -525,15 +441,9 @@ fn retry(reader: &mut Reader, at: &At<'_>) -> Retry {
     let Some(fields) = reader.fields(at, &RETRY_KEYS) else {
         return default;
     };
-    let attempts = fields
-        .get("attempts")
-        .and_then(|at| reader.number(&at, 1..=20));
-    let first_delay = fields
-        .get("first_delay")
-        .and_then(|at| duration(reader, &at, TIMEOUT));
-    let total = fields
-        .get("total")
-        .and_then(|at| duration(reader, &at, TOTAL));
+    let attempts = fields.get("attempts").and_then(|at| reader.number(&at, 1..=20));
+    let first_delay = fields.get("first_delay").and_then(|at| duration(reader, &at, TIMEOUT));
+    let total = fields.get("total").and_then(|at| duration(reader, &at, TOTAL));
     Retry {
         attempts: attempts.unwrap_or(default.attempts),
         first_delay: first_delay.unwrap_or(default.first_delay),
@@ -558,14 +468,9 @@ fn limits(reader: &mut Reader, at: &At<'_>) -> Limits {
 fn listen(reader: &mut Reader, at: &At<'_>) -> Option<SocketAddr> {
     let fields = reader.fields(at, &["listen"])?;
     let at = fields.get("listen")?;
-    reader.value(
-        &at,
-        "an address and a port such as 127.0.0.1:9464",
-        |text| {
-            text.parse()
-                .map_err(|_| format!("`{}` is not an address with a port", shorten(text)))
-        },
-    )
+    reader.value(&at, "an address and a port such as 127.0.0.1:9464", |text| {
+        text.parse().map_err(|_| format!("`{}` is not an address with a port", shorten(text)))
+    })
 }
 
 #[cfg(test)]
@@ -573,10 +478,7 @@ mod tests {
     use super::*;
 
     fn config(text: &str) -> Result<Config, String> {
-        let source = Arc::new(Source {
-            name: "config.yaml".into(),
-            text: text.into(),
-        });
+        let source = Arc::new(Source { name: "config.yaml".into(), text: text.into() });
         match read(&source, "2026-11-24T00:00:00Z".parse().unwrap()) {
             (Some(config), problems) if problems.is_empty() => Ok(config),
             (_, problems) => Err(crate::diagnostic::render(&problems, false)),
@@ -590,31 +492,14 @@ mod tests {
         assert_eq!(config.schedule.pattern(), "*/15 * * * *");
         assert_eq!(config.rules, Path::new("/etc/zenreaper/rules"));
         assert_eq!(config.listen.to_string(), "127.0.0.1:9464");
-        assert_eq!(
-            config.limits,
-            Limits {
-                max_terminations: 20,
-                max_percent: 10
-            }
-        );
-        let [account] = &config.accounts[..] else {
-            panic!("one account")
-        };
+        assert_eq!(config.limits, Limits { max_terminations: 20, max_percent: 10 });
+        let [account] = &config.accounts[..] else { panic!("one account") };
         assert_eq!((account.name.as_str(), account.max_in_flight), ("main", 8));
         let settings = &account.settings;
-        assert_eq!(
-            settings.endpoint.to_string(),
-            "https://console.zenlayer.com"
-        );
+        assert_eq!(settings.endpoint.to_string(), "https://console.zenlayer.com");
         assert_eq!(settings.api_version, "2022-11-20");
-        assert_eq!(
-            settings.describe_rate.interval(),
-            Duration::from_millis(100)
-        );
-        assert_eq!(
-            settings.terminate_rate.interval(),
-            Duration::from_millis(200)
-        );
+        assert_eq!(settings.describe_rate.interval(), Duration::from_millis(100));
+        assert_eq!(settings.terminate_rate.interval(), Duration::from_millis(200));
         assert_eq!(settings.timeout, Duration::from_secs(30));
     }
 
@@ -627,10 +512,7 @@ mod tests {
     #[test]
     fn a_config_may_not_hold_credentials() {
         let error = config("accounts: [{ name: main, access_key_secret: hunter2 }]").unwrap_err();
-        assert!(
-            error.contains("credentials never stand in a file"),
-            "{error}"
-        );
+        assert!(error.contains("credentials never stand in a file"), "{error}");
         assert!(!error.contains("hunter2"), "{error}");
     }
 
@@ -638,15 +520,8 @@ mod tests {
     fn the_shipped_config_is_the_default() {
         let shipped = config(include_str!("../deploy/config.yaml")).unwrap();
         let default = config("protect: [{ tags: { protected: '*' } }]").unwrap();
-        let text = |config: Config| {
-            format!(
-                "{:?}",
-                Config {
-                    without_effect: Vec::new(),
-                    ..config
-                }
-            )
-        };
+        let text =
+            |config: Config| format!("{:?}", Config { without_effect: Vec::new(), ..config });
         assert_eq!(text(shipped), text(default));
     }
 }

@@ -47,12 +47,7 @@ impl<'a> Dropped<'a> {
     /// A target whose turn did not come.
     pub(crate) fn stopped(planned: Planned<'a>) -> Self {
         let why = "the run was stopped before its turn".to_owned();
-        Self {
-            planned,
-            drop: Drop::Stopped,
-            why,
-            class: None,
-        }
+        Self { planned, drop: Drop::Stopped, why, class: None }
     }
 }
 
@@ -72,17 +67,8 @@ pub(crate) async fn confirm<'a>(
 }
 
 fn unconfirmed<'a>(planned: Planned<'a>, error: &Error) -> Dropped<'a> {
-    let drop = if error.class == Class::Stopped {
-        Drop::Stopped
-    } else {
-        Drop::Unconfirmed
-    };
-    Dropped {
-        planned,
-        drop,
-        why: error.to_string(),
-        class: Some(error.class),
-    }
+    let drop = if error.class == Class::Stopped { Drop::Stopped } else { Drop::Unconfirmed };
+    Dropped { planned, drop, why: error.to_string(), class: Some(error.class) }
 }
 
 fn judge<'a>(
@@ -91,12 +77,7 @@ fn judge<'a>(
     policy: &Policy,
 ) -> Result<Confirmed<'a>, Dropped<'a>> {
     let (listed, _) = planned;
-    let dropped = |drop, why: &str| Dropped {
-        planned,
-        drop,
-        why: why.to_owned(),
-        class: None,
-    };
+    let dropped = |drop, why: &str| Dropped { planned, drop, why: why.to_owned(), class: None };
     let same = |id: &InstanceId| *id == listed.id;
     if page.unreadable.iter().any(|odd| same(&odd.id)) {
         return Err(dropped(Drop::Changed, "its record cannot be read any more"));
@@ -108,21 +89,13 @@ fn judge<'a>(
         (Some(instance), None) => instance,
     };
     if instance.created != listed.created {
-        return Err(dropped(
-            Drop::Changed,
-            "its time of creation is another one",
-        ));
+        return Err(dropped(Drop::Changed, "its time of creation is another one"));
     }
     let judgement = policy.judge(instance, clock::now());
     match (judgement.decision, judgement.rule) {
         (Decision::Terminate, Some(rule)) => {
             let (instance, rule) = (instance.clone(), rule.name.clone());
-            Ok(Confirmed {
-                planned,
-                instance,
-                rule,
-                read: clock::monotonic(),
-            })
+            Ok(Confirmed { planned, instance, rule, read: clock::monotonic() })
         }
         (decision, _) => {
             let why = format!("it is now: {} ({})", decision.as_str(), decision.reason());
@@ -179,29 +152,14 @@ rules:
             |page| page.instances[1].status = Some(Status::Recycle),
             "changed: it is now: skip (recycled)",
         );
-        check(
-            |page| page.instances[1].status = None,
-            "changed: it is now: skip (unknown_status)",
-        );
+        check(|page| page.instances[1].status = None, "changed: it is now: skip (unknown_status)");
         check(
             |page| page.instances[1].created = None,
             "changed: its time of creation is another one",
         );
-        check(
-            |page| drop(page.instances.remove(1)),
-            "vanished: it is not there any more",
-        );
-        check(
-            |page| page.instances.push(instance("i")),
-            "changed: it is listed twice",
-        );
-        let odd = || Unreadable {
-            id: instance("i").id,
-            problem: "odd".into(),
-        };
-        check(
-            |page| page.unreadable.push(odd()),
-            "changed: its record cannot be read any more",
-        );
+        check(|page| drop(page.instances.remove(1)), "vanished: it is not there any more");
+        check(|page| page.instances.push(instance("i")), "changed: it is listed twice");
+        let odd = || Unreadable { id: instance("i").id, problem: "odd".into() };
+        check(|page| page.unreadable.push(odd()), "changed: its record cannot be read any more");
     }
 }

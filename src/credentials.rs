@@ -68,14 +68,8 @@ fn from_systemd(account: &str, env: Env<'_>) -> Result<Option<Credentials>, Erro
     };
     let read =
         |name: &str| read_file(&Path::new(&directory).join(format!("zenlayer.{account}.{name}")));
-    let found = Found {
-        id: read(ID)?,
-        secret: read(SECRET)?,
-        token: read(TOKEN)?,
-    };
-    found.credentials(&format!(
-        "the systemd credentials of the account `{account}`"
-    ))
+    let found = Found { id: read(ID)?, secret: read(SECRET)?, token: read(TOKEN)? };
+    found.credentials(&format!("the systemd credentials of the account `{account}`"))
 }
 
 fn from_environment(_: &str, env: Env<'_>) -> Result<Option<Credentials>, Error> {
@@ -106,26 +100,14 @@ fn from_cli(_: &str, env: Env<'_>) -> Result<Option<Credentials>, Error> {
     let profiles: HashMap<String, Profile> = serde_json::from_str(&text).map_err(|error| {
         // Not the error itself: it may quote what it read.
         let problem = format!("it is not a mapping of profiles (line {})", error.line());
-        Error::File {
-            path: path.clone(),
-            problem,
-        }
+        Error::File { path: path.clone(), problem }
     })?;
     let name = env("ZENLAYER_PROFILE").unwrap_or_else(|| "default".to_owned());
     let mut profiles = profiles;
-    let Some(Profile {
-        access_key_id,
-        access_key_secret,
-        token,
-    }) = profiles.remove(&name)
-    else {
+    let Some(Profile { access_key_id, access_key_secret, token }) = profiles.remove(&name) else {
         return Ok(None);
     };
-    let found = Found {
-        id: access_key_id,
-        secret: access_key_secret,
-        token,
-    };
+    let found = Found { id: access_key_id, secret: access_key_secret, token };
     found.credentials(&format!("the profile `{name}` in {}", path.display()))
 }
 
@@ -137,14 +119,9 @@ struct Found {
 
 impl Found {
     fn credentials(self, place: &str) -> Result<Option<Credentials>, Error> {
-        let half = |present, absent| Error::Half {
-            place: place.to_owned(),
-            present,
-            absent,
-        };
+        let half = |present, absent| Error::Half { place: place.to_owned(), present, absent };
         let told = |text: Option<String>| {
-            text.map(|text| text.trim().to_owned())
-                .filter(|text| !text.is_empty())
+            text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
         };
         match (told(self.id), told(self.secret), told(self.token)) {
             (Some(access_key_id), Some(secret), _) => Ok(Some(Credentials::KeyPair {
@@ -160,10 +137,7 @@ impl Found {
 }
 
 fn read_file(path: &Path) -> Result<Option<String>, Error> {
-    let fail = |problem: String| Error::File {
-        path: path.to_owned(),
-        problem,
-    };
+    let fail = |problem: String| Error::File { path: path.to_owned(), problem };
     match std::fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(fail(error.to_string())),
@@ -172,9 +146,7 @@ fn read_file(path: &Path) -> Result<Option<String>, Error> {
         }
         Ok(_) => {}
     }
-    std::fs::read_to_string(path)
-        .map(Some)
-        .map_err(|error| fail(error.to_string()))
+    std::fs::read_to_string(path).map(Some).map_err(|error| fail(error.to_string()))
 }
 
 #[cfg(test)]
@@ -185,16 +157,10 @@ mod tests {
 
     fn check(variables: &[(&str, &str)], expected: &str) {
         let env = |name: &str| {
-            variables
-                .iter()
-                .find(|(own, _)| *own == name)
-                .map(|(_, value)| (*value).to_owned())
+            variables.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned())
         };
         let got = match find("main", &env) {
-            Ok(Credentials::KeyPair {
-                access_key_id,
-                access_key_secret,
-            }) => {
+            Ok(Credentials::KeyPair { access_key_id, access_key_secret }) => {
                 format!("{access_key_id}:{}", access_key_secret.expose_secret())
             }
             Ok(Credentials::Token(token)) => token.expose_secret().to_owned(),
@@ -212,28 +178,15 @@ mod tests {
             r#"{"default":{"access_key_id":"cli","access_key_secret":"c"},"other":{"token":"t"}}"#;
         std::fs::write(home.path().join(".zenlayer/credentials.json"), json).unwrap();
         std::fs::write(systemd.path().join("zenlayer.main.access_key_id"), "sd\n").unwrap();
-        std::fs::write(
-            systemd.path().join("zenlayer.main.access_key_secret"),
-            "s\n",
-        )
-        .unwrap();
+        std::fs::write(systemd.path().join("zenlayer.main.access_key_secret"), "s\n").unwrap();
         let home = ("HOME", home.path().to_str().unwrap());
         let systemd = ("CREDENTIALS_DIRECTORY", systemd.path().to_str().unwrap());
-        let (id, secret) = (
-            ("ZENLAYER_ACCESS_KEY_ID", "env"),
-            ("ZENLAYER_ACCESS_KEY_SECRET", "e"),
-        );
+        let (id, secret) = (("ZENLAYER_ACCESS_KEY_ID", "env"), ("ZENLAYER_ACCESS_KEY_SECRET", "e"));
         check(&[home, systemd, id, secret], "sd:s");
-        check(
-            &[home, ("CREDENTIALS_DIRECTORY", "/nonexistent"), id, secret],
-            "env:e",
-        );
+        check(&[home, ("CREDENTIALS_DIRECTORY", "/nonexistent"), id, secret], "env:e");
         check(&[home], "cli:c");
         check(&[home, ("ZENLAYER_PROFILE", "other")], "t");
-        check(
-            &[home, ("ZENLAYER_PROFILE", "none")],
-            "no credentials for the account `main`",
-        );
+        check(&[home, ("ZENLAYER_PROFILE", "none")], "no credentials for the account `main`");
         check(&[("ZENLAYER_TOKEN", "tok")], "tok");
     }
 
@@ -260,9 +213,6 @@ mod tests {
         .unwrap();
         let env = |name: &str| (name == "HOME").then(|| home.path().to_str().unwrap().to_owned());
         let error = find("main", &env).unwrap_err().to_string();
-        assert!(
-            error.contains("credentials.json") && !error.contains("hunter2"),
-            "{error}"
-        );
+        assert!(error.contains("credentials.json") && !error.contains("hunter2"), "{error}");
     }
 }

@@ -59,30 +59,18 @@ impl Instruments {
             Arc::new(move |record| watching.observe(record)),
         ];
         sinks.extend(more);
-        Ok(Self {
-            metrics,
-            health,
-            sinks,
-        })
+        Ok(Self { metrics, health, sinks })
     }
 
     /// Makes everything ready that depends on the config.
     pub fn prepare(&self, loaded: &Loaded) {
         for account in &loaded.config.accounts {
-            self.metrics.prepare(
-                &account.name,
-                loaded.rules.rules.iter().map(|rule| rule.name.as_str()),
-            );
+            self.metrics
+                .prepare(&account.name, loaded.rules.rules.iter().map(|rule| rule.name.as_str()));
         }
         self.metrics.enforcing(loaded.config.mode == Mode::Enforce);
         self.metrics.reloaded(true, clock::now());
-        self.health.expect(
-            loaded
-                .config
-                .accounts
-                .iter()
-                .map(|account| account.name.as_str()),
-        );
+        self.health.expect(loaded.config.accounts.iter().map(|account| account.name.as_str()));
     }
 }
 
@@ -107,16 +95,9 @@ pub struct Site {
 impl Site {
     /// Finds credentials and makes clients for what was loaded.
     pub fn new(loaded: Loaded, env: Env) -> anyhow::Result<Self> {
-        let Loaded {
-            config,
-            rules,
-            rule_files: _,
-        } = loaded;
-        let policy = Arc::new(Policy {
-            rules,
-            protect: config.protect.clone(),
-            host: host::read(),
-        });
+        let Loaded { config, rules, rule_files: _ } = loaded;
+        let policy =
+            Arc::new(Policy { rules, protect: config.protect.clone(), host: host::read() });
         let setup = |account: &config::Account| {
             let credentials = credentials::find(&account.name, &env)?;
             let client = Client::new(account.settings.clone(), credentials)?;
@@ -129,11 +110,7 @@ impl Site {
                 max_in_flight: account.max_in_flight,
             })
         };
-        let setups = config
-            .accounts
-            .iter()
-            .map(setup)
-            .collect::<Result<_, _>>()?;
+        let setups = config.accounts.iter().map(setup).collect::<Result<_, _>>()?;
         Ok(Self { config, setups })
     }
 
@@ -144,15 +121,9 @@ impl Site {
         for setup in &self.setups {
             let events = Events::new(&run, &setup.account, &instruments.sinks);
             let started = clock::monotonic();
-            let result = AssertUnwindSafe(run_once(setup, &events, stop))
-                .catch_unwind()
-                .await;
+            let result = AssertUnwindSafe(run_once(setup, &events, stop)).catch_unwind().await;
             results.push(result.unwrap_or_else(|_| {
-                error!(
-                    run,
-                    account = setup.account,
-                    "the run panicked; please report this"
-                );
+                error!(run, account = setup.account, "the run panicked; please report this");
                 events.emit(Event::Ended(RunResult::Panicked, started.elapsed()));
                 RunResult::Panicked
             }));
@@ -176,20 +147,14 @@ pub fn warn_of_no_effect(config: &Config) {
 /// Cancels the token that it returns when the process is told to end.
 pub fn stop_on_signal() -> std::io::Result<CancellationToken> {
     let stop = CancellationToken::new();
-    let (mut term, mut int) = (
-        signal(SignalKind::terminate())?,
-        signal(SignalKind::interrupt())?,
-    );
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let cancelled = stop.clone();
     tokio::spawn(async move {
         let name = tokio::select! {
             _ = term.recv() => "SIGTERM",
             _ = int.recv() => "SIGINT",
         };
-        info!(
-            signal = name,
-            "stopping: no new call is sent, calls under way are finished"
-        );
+        info!(signal = name, "stopping: no new call is sent, calls under way are finished");
         cancelled.cancel();
     });
     Ok(stop)
@@ -212,20 +177,13 @@ pub struct Daemon {
 impl Daemon {
     /// Runs on schedule and serves on `listener` until it is told to stop; whether a run was cut short by that.
     pub async fn serve(mut self, listener: TcpListener) -> anyhow::Result<bool> {
-        let Instruments {
-            metrics,
-            health,
-            sinks: _,
-        } = &self.instruments;
-        let served = Served {
-            metrics: Arc::clone(metrics),
-            health: Arc::clone(health),
-        };
+        let Instruments { metrics, health, sinks: _ } = &self.instruments;
+        let served = Served { metrics: Arc::clone(metrics), health: Arc::clone(health) };
         let closing = CancellationToken::new();
-        let server = tokio::spawn(web::serve(listener, served, closing.clone()));
+        let http = tokio::spawn(web::serve(listener, served, closing.clone()));
         let interrupted = self.work().await;
         closing.cancel();
-        server.await??;
+        http.await??;
         interrupted
     }
 
@@ -266,10 +224,8 @@ impl Daemon {
     fn agenda(&self) -> Agenda {
         let agenda = Agenda::new(self.site.config.schedule.clone(), clock::now());
         let next = agenda.next().map(|next| next.to_string());
-        let (mode, schedule) = (
-            self.site.config.mode.as_str(),
-            self.site.config.schedule.pattern(),
-        );
+        let (mode, schedule) =
+            (self.site.config.mode.as_str(), self.site.config.schedule.pattern());
         info!(mode, schedule, next, "waiting for the next run");
         agenda
     }
@@ -301,10 +257,7 @@ impl Daemon {
                 self.instruments.prepare(&loaded);
                 warn_of_no_effect(&site.config);
                 self.site = site;
-                info!(
-                    rules = loaded.rules.rules.len(),
-                    "config and rules reloaded"
-                );
+                info!(rules = loaded.rules.rules.len(), "config and rules reloaded");
             }
             Err(problem) => {
                 error!("config and rules cannot be used, the last good ones stay:\n{problem}");

@@ -55,62 +55,26 @@ struct Json<'a> {
 
 impl Serialize for Problem {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self {
-            source,
-            place,
-            path,
-            message,
-            help,
-        } = self;
+        let Self { source, place, path, message, help } = self;
         let line = place.as_ref().map(|place| place.line);
         let column = place.as_ref().map(|place| place.column);
-        Json {
-            file: &source.name,
-            line,
-            column,
-            path,
-            message,
-            help,
-        }
-        .serialize(serializer)
+        Json { file: &source.name, line, column, path, message, help }.serialize(serializer)
     }
 }
 
 /// The problems as text, each with file, line, column, the line itself and a caret, in the order of files and lines.
 #[must_use]
 pub fn render(problems: &[Problem], colour: bool) -> String {
-    let renderer = if colour {
-        Renderer::styled()
-    } else {
-        Renderer::plain()
-    };
+    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let mut sorted: Vec<_> = problems.iter().collect();
-    sorted.sort_by_key(|one| {
-        (
-            &one.source.name,
-            one.place.as_ref().map(|place| place.bytes.start),
-        )
-    });
-    let texts: Vec<_> = sorted
-        .into_iter()
-        .map(|one| render_one(one, &renderer))
-        .collect();
+    sorted.sort_by_key(|one| (&one.source.name, one.place.as_ref().map(|place| place.bytes.start)));
+    let texts: Vec<_> = sorted.into_iter().map(|one| render_one(one, &renderer)).collect();
     texts.join("\n\n") + "\n"
 }
 
 fn render_one(problem: &Problem, renderer: &Renderer) -> String {
-    let Problem {
-        source,
-        place,
-        path,
-        message,
-        help,
-    } = problem;
-    let title = if path.is_empty() {
-        message.clone()
-    } else {
-        format!("{path}: {message}")
-    };
+    let Problem { source, place, path, message, help } = problem;
+    let title = if path.is_empty() { message.clone() } else { format!("{path}: {message}") };
     let text = mask_credentials(&source.text);
     let mut group = Group::with_title(Level::ERROR.primary_title(title));
     group = match place {
@@ -143,20 +107,11 @@ fn mask_credentials(text: &str) -> String {
 
 fn mask_line(line: &str) -> String {
     let lower = line.to_ascii_lowercase();
-    let word = CREDENTIAL_WORDS
-        .iter()
-        .filter_map(|word| lower.find(word))
-        .min();
+    let word = CREDENTIAL_WORDS.iter().filter_map(|word| lower.find(word)).min();
     let colon = word.and_then(|word| Some(word + lower.get(word..)?.find(':')? + 1));
-    let (shown, hidden) = line
-        .split_at_checked(colon.unwrap_or(line.len()))
-        .unwrap_or((line, ""));
+    let (shown, hidden) = line.split_at_checked(colon.unwrap_or(line.len())).unwrap_or((line, ""));
     let masked = hidden.trim_end_matches('\n');
-    format!(
-        "{shown}{}{}",
-        "*".repeat(masked.len()),
-        hidden.get(masked.len()..).unwrap_or_default()
-    )
+    format!("{shown}{}{}", "*".repeat(masked.len()), hidden.get(masked.len()..).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -164,29 +119,16 @@ mod tests {
     use super::*;
 
     fn problem(text: &str, bytes: Range<usize>) -> Problem {
-        let source = Arc::new(Source {
-            name: "rules/a.yaml".into(),
-            text: text.into(),
-        });
-        let place = Some(Place {
-            line: 2,
-            column: 3,
-            bytes,
-        });
+        let source = Arc::new(Source { name: "rules/a.yaml".into(), text: text.into() });
+        let place = Some(Place { line: 2, column: 3, bytes });
         let (message, help) = ("unknown key".into(), "did you mean `name`?".into());
-        Problem {
-            source,
-            place,
-            path: "rules[0].nmae".into(),
-            message,
-            help,
-        }
+        Problem { source, place, path: "rules[0].nmae".into(), message, help }
     }
 
     #[test]
     fn a_problem_shows_its_line_with_a_caret() {
         let text = render(&[problem("rules:\n  nmae: x\n", 9..13)], false);
-        expect_test::expect![[r#"
+        expect_test::expect![[r"
             error: rules[0].nmae: unknown key
              --> rules/a.yaml:2:3
               |
@@ -194,16 +136,13 @@ mod tests {
               |   ^^^^
               |
               = help: did you mean `name`?
-        "#]]
+        "]]
         .assert_eq(&text);
     }
 
     #[test]
     fn a_credential_in_a_file_is_never_shown() {
-        let text = render(
-            &[problem("a: 1\n  access_key_secret: hunter2\n", 7..24)],
-            false,
-        );
+        let text = render(&[problem("a: 1\n  access_key_secret: hunter2\n", 7..24)], false);
         assert!(text.contains("access_key_secret:*"), "{text}");
         assert!(!text.contains("hunter2"), "{text}");
     }

@@ -55,15 +55,7 @@ impl<'a> Executor<'a> {
     ) -> Self {
         let halt = stop.child_token();
         let client = client.until(halt.clone());
-        Self {
-            client,
-            policy,
-            mode,
-            max_in_flight,
-            events,
-            halt,
-            fatal: OnceLock::new(),
-        }
+        Self { client, policy, mode, max_in_flight, events, halt, fatal: OnceLock::new() }
     }
 
     /// Executes a plan; the class of the failure that put an end to it, if one did.
@@ -87,15 +79,9 @@ impl<'a> Executor<'a> {
 
     /// How many targets are confirmed at once: as many as can be called within [`CONFIRM_SPAN`].
     fn batch(&self) -> usize {
-        let interval = self.client.terminate_interval().as_secs_f64();
-        let within_span = (CONFIRM_SPAN.as_secs_f64() / interval).min(IDS_MAX as f64);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "it is from 0 to IDS_MAX"
-        )]
-        let whole = within_span as usize;
-        whole.max(1)
+        let interval = self.client.terminate_interval().as_millis().max(1);
+        let within_span = CONFIRM_SPAN.as_millis() / interval;
+        usize::try_from(within_span).unwrap_or(IDS_MAX).clamp(1, IDS_MAX)
     }
 
     async fn act<'t>(&self, target: Result<Confirmed<'t>, Dropped<'t>>) -> Option<Unsettled<'t>> {
@@ -109,29 +95,20 @@ impl<'a> Executor<'a> {
             Ok(confirmed) => match self.mode {
                 Mode::Enforce => self.terminate(confirmed).await,
                 Mode::DryRun => {
-                    self.events
-                        .emit(Event::Rehearsed(&confirmed.instance, &confirmed.rule));
+                    self.events.emit(Event::Rehearsed(&confirmed.instance, &confirmed.rule));
                     None
                 }
             },
-            Err(Dropped {
-                planned: (instance, rule),
-                drop,
-                why,
-                class,
-            }) => {
+            Err(Dropped { planned: (instance, rule), drop, why, class }) => {
                 self.halt_on(class);
-                self.events
-                    .emit(Event::Dropped(instance, &rule.name, drop, &why));
+                self.events.emit(Event::Dropped(instance, &rule.name, drop, &why));
                 None
             }
         }
     }
 
     async fn confirm_again<'t>(&self, planned: Planned<'t>) -> Result<Confirmed<'t>, Dropped<'t>> {
-        let again = confirm(&self.client, self.policy, vec![planned])
-            .await
-            .pop();
+        let again = confirm(&self.client, self.policy, vec![planned]).await.pop();
         again.unwrap_or_else(|| Err(Dropped::stopped(planned)))
     }
 
@@ -141,19 +118,13 @@ impl<'a> Executor<'a> {
         match Act::of(answer) {
             Some(act) if act.outcome == Outcome::Unknown => Some(Unsettled { target, act }),
             Some(act) => {
-                self.events
-                    .emit(Event::Acted(&target.instance, &target.rule, &act));
+                self.events.emit(Event::Acted(&target.instance, &target.rule, &act));
                 None
             }
             None => {
-                let Dropped {
-                    planned: (instance, rule),
-                    drop,
-                    why,
-                    ..
-                } = Dropped::stopped(target.planned);
-                self.events
-                    .emit(Event::Dropped(instance, &rule.name, drop, &why));
+                let Dropped { planned: (instance, rule), drop, why, .. } =
+                    Dropped::stopped(target.planned);
+                self.events.emit(Event::Dropped(instance, &rule.name, drop, &why));
                 None
             }
         }
@@ -180,15 +151,8 @@ impl<'a> Executor<'a> {
                     .any(|now| now.id == instance.id && now.status != Some(Status::Recycle));
                 !unread && !live
             });
-            let outcome = if is_done {
-                Outcome::Gone
-            } else {
-                Outcome::Unknown
-            };
-            let act = Act {
-                outcome,
-                ..act.clone()
-            };
+            let outcome = if is_done { Outcome::Gone } else { Outcome::Unknown };
+            let act = Act { outcome, ..act.clone() };
             self.events.emit(Event::Acted(instance, &target.rule, &act));
         }
     }

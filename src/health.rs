@@ -42,9 +42,7 @@ impl Health {
             Event::Unlisted(unlisted) => Err(unlisted.to_string()),
             _ => return,
         };
-        self.lock()
-            .listings
-            .insert(record.account.to_owned(), Some(listing));
+        self.lock().listings.insert(record.account.to_owned(), Some(listing));
     }
 
     /// `Ok` with remarks if the service can do its work, else the reasons why not.

@@ -10,17 +10,12 @@ use crate::plan::eligibility::Host;
 #[must_use]
 pub fn read() -> Host {
     let interfaces = getifaddrs().into_iter().flatten();
-    let mut addresses: Vec<_> = interfaces
-        .filter_map(|one| ip(&one.address?))
-        .filter(is_own)
-        .collect();
+    let mut addresses: Vec<_> =
+        interfaces.filter_map(|one| ip(&one.address?)).filter(is_own).collect();
     addresses.sort_unstable();
     addresses.dedup();
     let hostname = gethostname().ok().and_then(|name| name.into_string().ok());
-    Host {
-        addresses,
-        hostname,
-    }
+    Host { addresses, hostname }
 }
 
 fn ip(address: &nix::sys::socket::SockaddrStorage) -> Option<IpAddr> {

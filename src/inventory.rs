@@ -36,7 +36,7 @@ impl fmt::Display for InstanceId {
     }
 }
 
-/// `instanceStatus`, as DescribeInstances lists its values.
+/// `instanceStatus`, as `DescribeInstances` lists its values.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Status {
     /// To be created.
@@ -160,10 +160,7 @@ impl Tags {
     pub fn new(tags: Vec<(Arc<str>, Arc<str>)>) -> Result<Self, Arc<str>> {
         let repeated =
             |n: usize, key: &Arc<str>| tags.iter().take(n).any(|(other, _)| other == key);
-        let twice = tags
-            .iter()
-            .enumerate()
-            .find(|(n, (key, _))| repeated(*n, key));
+        let twice = tags.iter().enumerate().find(|(n, (key, _))| repeated(*n, key));
         match twice {
             Some((_, (key, _))) => Err(Arc::clone(key)),
             None => Ok(Self(tags.into())),
@@ -173,10 +170,7 @@ impl Tags {
     /// The value of a tag; keys compare exactly.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(own, _)| &**own == key)
-            .map(|(_, value)| &**value)
+        self.0.iter().find(|(own, _)| &**own == key).map(|(_, value)| &**value)
     }
 }
 
@@ -318,30 +312,18 @@ impl Listing {
 
     /// The inventory, if the listing adds up.
     pub fn finish(self) -> Result<Inventory, Incomplete> {
-        let Self {
-            total,
-            changed_total,
-            entries: _,
-            mut instances,
-            mut unreadable,
-        } = self;
+        let Self { total, changed_total, entries: _, mut instances, mut unreadable } = self;
         let total = total.unwrap_or_default();
         if total > INSTANCES_MAX {
             return Err(Incomplete::TooMany(total));
         }
         if let Some(after) = changed_total {
-            return Err(Incomplete::TotalChanged {
-                before: total,
-                after,
-            });
+            return Err(Incomplete::TotalChanged { before: total, after });
         }
         instances.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         unreadable.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         instances.shrink_to_fit();
-        let inventory = Inventory {
-            instances,
-            unreadable,
-        };
+        let inventory = Inventory { instances, unreadable };
         if let Some(id) = inventory.repeated() {
             return Err(Incomplete::Duplicate(id));
         }
@@ -388,10 +370,7 @@ impl Inventory {
     /// How many instances are live. One that cannot be read is not counted, which makes a cap in percent smaller.
     #[must_use]
     pub fn live(&self) -> usize {
-        self.instances
-            .iter()
-            .filter(|instance| instance.is_live())
-            .count()
+        self.instances.iter().filter(|instance| instance.is_live()).count()
     }
 
     fn repeated(&self) -> Option<InstanceId> {
@@ -399,21 +378,14 @@ impl Inventory {
             [a, b] if a.id == b.id => Some(a.id.clone()),
             _ => None,
         });
-        let readable = |id: &InstanceId| {
-            self.instances
-                .binary_search_by(|own| own.id.cmp(id))
-                .is_ok()
-        };
+        let readable =
+            |id: &InstanceId| self.instances.binary_search_by(|own| own.id.cmp(id)).is_ok();
         let unreadable = self.unreadable.windows(2).find_map(|pair| match pair {
             [a, b] if a.id == b.id => Some(a.id.clone()),
             _ => None,
         });
-        let across = || {
-            self.unreadable
-                .iter()
-                .find(|own| readable(&own.id))
-                .map(|own| own.id.clone())
-        };
+        let across =
+            || self.unreadable.iter().find(|own| readable(&own.id)).map(|own| own.id.clone());
         within.or(unreadable).or_else(across)
     }
 }
@@ -443,23 +415,12 @@ pub(crate) mod tests {
 
     /// Tags from pairs.
     pub(crate) fn tags(pairs: &[(&str, &str)]) -> Tags {
-        Tags::new(
-            pairs
-                .iter()
-                .map(|(k, v)| ((*k).into(), (*v).into()))
-                .collect(),
-        )
-        .unwrap()
+        Tags::new(pairs.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect()).unwrap()
     }
 
     fn page(total: u64, ids: &[&str]) -> Page {
         let instances: Vec<_> = ids.iter().map(|id| instance(id)).collect();
-        Page {
-            total,
-            entries: ids.len(),
-            instances,
-            unreadable: Vec::new(),
-        }
+        Page { total, entries: ids.len(), instances, unreadable: Vec::new() }
     }
 
     fn check(pages: Vec<Page>, expected: Result<&[&str], Incomplete>) {
@@ -468,68 +429,30 @@ pub(crate) mod tests {
             listing.add(page);
         }
         let ids = listing.finish().map(|inventory| {
-            inventory
-                .instances()
-                .iter()
-                .map(|one| one.id.to_string())
-                .collect::<Vec<_>>()
+            inventory.instances().iter().map(|one| one.id.to_string()).collect::<Vec<_>>()
         });
-        assert_eq!(
-            ids,
-            expected.map(|ids| ids.iter().map(ToString::to_string).collect())
-        );
+        assert_eq!(ids, expected.map(|ids| ids.iter().map(ToString::to_string).collect()));
     }
 
     #[test]
     fn a_listing_is_an_inventory_only_if_it_adds_up() {
         check(vec![page(0, &[])], Ok(&[]));
-        check(
-            vec![page(3, &["c", "a"]), page(3, &["b"])],
-            Ok(&["a", "b", "c"]),
-        );
-        check(
-            vec![page(3, &["a", "b"])],
-            Err(Incomplete::Count {
-                total: 3,
-                distinct: 2,
-            }),
-        );
-        check(
-            vec![page(1, &["a", "b"])],
-            Err(Incomplete::Count {
-                total: 1,
-                distinct: 2,
-            }),
-        );
+        check(vec![page(3, &["c", "a"]), page(3, &["b"])], Ok(&["a", "b", "c"]));
+        check(vec![page(3, &["a", "b"])], Err(Incomplete::Count { total: 3, distinct: 2 }));
+        check(vec![page(1, &["a", "b"])], Err(Incomplete::Count { total: 1, distinct: 2 }));
         check(
             vec![page(3, &["a", "b"]), page(4, &["c"])],
-            Err(Incomplete::TotalChanged {
-                before: 3,
-                after: 4,
-            }),
+            Err(Incomplete::TotalChanged { before: 3, after: 4 }),
         );
-        check(
-            vec![page(2, &["a", "a"])],
-            Err(Incomplete::Duplicate(InstanceId::new("a"))),
-        );
-        check(
-            vec![page(INSTANCES_MAX + 1, &["a"])],
-            Err(Incomplete::TooMany(INSTANCES_MAX + 1)),
-        );
+        check(vec![page(2, &["a", "a"])], Err(Incomplete::Duplicate(InstanceId::new("a"))));
+        check(vec![page(INSTANCES_MAX + 1, &["a"])], Err(Incomplete::TooMany(INSTANCES_MAX + 1)));
         check(Vec::new(), Ok(&[]));
     }
 
     #[test]
     fn an_id_that_is_once_readable_and_once_not_is_a_duplicate() {
-        let twice = Unreadable {
-            id: InstanceId::new("a"),
-            problem: "odd".into(),
-        };
-        let page = Page {
-            entries: 2,
-            unreadable: vec![twice],
-            ..page(2, &["a"])
-        };
+        let twice = Unreadable { id: InstanceId::new("a"), problem: "odd".into() };
+        let page = Page { entries: 2, unreadable: vec![twice], ..page(2, &["a"]) };
         check(vec![page], Err(Incomplete::Duplicate(InstanceId::new("a"))));
     }
 

@@ -9,7 +9,6 @@ use crate::{
     lifetime::shorten,
     plan::{Plan, Subject},
     report::{Act, Event, Outcome, Record, RunResult},
-    rules::RuleName,
 };
 
 /// How the log looks.
@@ -42,82 +41,88 @@ pub fn start(format: Format) {
 
 /// Writes an event to the log.
 pub fn observe(record: &Record<'_>) {
-    let Record {
-        run,
-        account,
-        event,
-    } = *record;
+    let Record { run, account, event } = *record;
     match event {
         Event::Started => info!(run, account, "run started"),
         Event::Reading(read, total) => debug!(run, account, read, total, "reading the inventory"),
         Event::Listed(inventory) => {
-            let unreadable = inventory.unreadable().len();
-            info!(
-                run,
-                account,
-                instances = inventory.len(),
-                unreadable,
-                "inventory complete"
-            );
+            let (instances, unreadable) = (inventory.len(), inventory.unreadable().len());
+            info!(run, account, instances, unreadable, "inventory complete");
         }
         Event::Unlisted(unlisted) => {
             error!(run, account, error = %unlisted, "no inventory, so nothing is terminated");
         }
         Event::Planned(plan) => planned(run, account, plan),
         Event::Refused(refusal) => {
-            warn!(
-                run,
-                account,
-                guard = refusal.guard.as_str(),
-                "plan refused: {refusal}"
-            );
+            warn!(run, account, guard = refusal.guard.as_str(), "plan refused: {refusal}");
         }
-        Event::Dropped(instance, rule, drop, why) => {
-            let (id, name) = (instance.id.as_str(), name(instance));
-            let reason = drop.as_str();
-            warn!(
-                run,
-                account,
-                instance_id = id,
-                name,
-                rule = rule.as_str(),
-                reason,
-                "not terminated: {why}"
-            );
-        }
-        Event::Rehearsed(instance, rule) => {
-            let (id, name) = (instance.id.as_str(), name(instance));
-            info!(
-                run,
-                account,
-                instance_id = id,
-                name,
-                rule = rule.as_str(),
-                "would be terminated (dry-run)"
-            );
-        }
-        Event::Acted(instance, rule, act) => acted((run, account), instance, rule, act),
+        Event::Dropped(..) | Event::Rehearsed(..) | Event::Acted(..) => machine(record),
         Event::Wire(observation) => wire(run, account, observation),
         Event::Ended(result, elapsed) => {
-            let (result_name, duration_seconds) = (result.as_str(), elapsed.as_secs_f64());
-            match result {
-                RunResult::Success => info!(
-                    run,
-                    account,
-                    result = result_name,
-                    duration_seconds,
-                    "run ended"
-                ),
-                _ => warn!(
-                    run,
-                    account,
-                    result = result_name,
-                    duration_seconds,
-                    "run ended"
-                ),
+            let (name, duration_seconds) = (result.as_str(), elapsed.as_secs_f64());
+            if result == RunResult::Success {
+                info!(run, account, result = name, duration_seconds, "run ended");
+            } else {
+                warn!(run, account, result = name, duration_seconds, "run ended");
             }
         }
     }
+}
+
+/// The one line about a machine that was acted on, or was to be.
+fn machine(record: &Record<'_>) {
+    let Record { run, account, event } = *record;
+    match event {
+        Event::Dropped(instance, rule, drop, why) => {
+            let (instance_id, name) = identity(instance);
+            let (rule, reason) = (rule.as_str(), drop.as_str());
+            warn!(run, account, instance_id, name, rule, reason, "not terminated: {why}");
+        }
+        Event::Rehearsed(instance, rule) => {
+            let (instance_id, name) = identity(instance);
+            let rule = rule.as_str();
+            info!(run, account, instance_id, name, rule, "would be terminated (dry-run)");
+        }
+        Event::Acted(instance, rule, Act { outcome, code, request_id, message }) => {
+            let (instance_id, name) = identity(instance);
+            let (rule, result) = (rule.as_str(), outcome.as_str());
+            let code = code.as_ref().map(crate::cloud::Code::as_str);
+            let why = message.as_deref().unwrap_or("termination accepted");
+            match outcome {
+                Outcome::Terminated | Outcome::Gone | Outcome::Refused => {
+                    info!(
+                        run,
+                        account,
+                        instance_id,
+                        name,
+                        rule,
+                        outcome = result,
+                        code,
+                        request_id,
+                        "{why}"
+                    );
+                }
+                Outcome::Failed | Outcome::Unknown => {
+                    error!(
+                        run,
+                        account,
+                        instance_id,
+                        name,
+                        rule,
+                        outcome = result,
+                        code,
+                        request_id,
+                        "{why}"
+                    );
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn identity(instance: &Instance) -> (&str, String) {
+    (instance.id.as_str(), instance.name.as_deref().map(shorten).unwrap_or_default())
 }
 
 fn planned(run: &str, account: &str, plan: &Plan<'_>) {
@@ -139,91 +144,22 @@ fn planned(run: &str, account: &str, plan: &Plan<'_>) {
         };
         let (decision, reason) = (judgement.decision.as_str(), judgement.decision.reason());
         let (id, rule) = (subject.id().as_str(), rule.name.as_str());
-        debug!(
-            run,
-            account,
-            instance_id = id,
-            rule,
-            decision,
-            reason,
-            "decided"
-        );
-    }
-}
-
-fn acted((run, account): (&str, &str), instance: &Instance, rule: &RuleName, act: &Act) {
-    let Act {
-        outcome,
-        code,
-        request_id,
-        message,
-    } = act;
-    let (id, name, rule) = (instance.id.as_str(), name(instance), rule.as_str());
-    let code = code.as_ref().map(crate::cloud::Code::as_str);
-    let (outcome_name, why) = (outcome.as_str(), message.as_deref().unwrap_or("termination accepted"));
-    match outcome {
-        Outcome::Terminated | Outcome::Gone | Outcome::Refused => {
-            info!(
-                run,
-                account,
-                instance_id = id,
-                name,
-                rule,
-                outcome = outcome_name,
-                code,
-                request_id,
-                "{why}"
-            );
-        }
-        Outcome::Failed | Outcome::Unknown => {
-            error!(
-                run,
-                account,
-                instance_id = id,
-                name,
-                rule,
-                outcome = outcome_name,
-                code,
-                request_id,
-                "{why}"
-            );
-        }
+        debug!(run, account, instance_id = id, rule, decision, reason, "decided");
     }
 }
 
 fn wire(run: &str, account: &str, observation: &Observation) {
     match observation {
-        Observation::Answered {
-            action,
-            status,
-            elapsed,
-        } => {
+        Observation::Answered { action, status, elapsed } => {
             let duration_seconds = elapsed.as_secs_f64();
-            debug!(
-                run,
-                account,
-                action = action.as_str(),
-                status,
-                duration_seconds,
-                "answered"
-            );
+            debug!(run, account, action = action.as_str(), status, duration_seconds, "answered");
         }
         Observation::Failed { action, code } => {
-            debug!(
-                run,
-                account,
-                action = action.as_str(),
-                code = code.as_str(),
-                "call failed"
-            );
+            debug!(run, account, action = action.as_str(), code = code.as_str(), "call failed");
         }
         Observation::Retried { action } => {
-            debug!(run, account, action = action.as_str(), "trying again")
+            debug!(run, account, action = action.as_str(), "trying again");
         }
         Observation::Waited { .. } => {}
     }
-}
-
-fn name(instance: &Instance) -> String {
-    instance.name.as_deref().map(shorten).unwrap_or_default()
 }

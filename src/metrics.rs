@@ -6,6 +6,7 @@
 use std::{
     collections::{BTreeMap, HashSet},
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -37,23 +38,47 @@ const RUN_SECONDS: [f64; 8] = [0.5, 2.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0]
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
+    api: Api,
+    fleet: Fleet,
+    runs: Runs,
+    service: Service,
+}
+
+/// What happens at the wire.
+#[derive(Debug)]
+struct Api {
     other_codes: Mutex<HashSet<Code>>,
+    requests: IntCounterVec,
+    errors: IntCounterVec,
+    retries: IntCounterVec,
+    request_duration: HistogramVec,
+    rate_limit_wait: HistogramVec,
+}
+
+/// What the last inventory and plan say, and what is done to machines.
+#[derive(Debug)]
+struct Fleet {
     instances: Snapshot,
     decisions: Snapshot,
     rule_matches: Snapshot,
     terminations: IntCounterVec,
     skipped: IntCounterVec,
-    api_requests: IntCounterVec,
-    api_errors: IntCounterVec,
-    api_retries: IntCounterVec,
-    api_request_duration: HistogramVec,
-    rate_limit_wait: HistogramVec,
-    runs: IntCounterVec,
-    run_duration: HistogramVec,
+}
+
+/// How runs go.
+#[derive(Debug)]
+struct Runs {
+    ended: IntCounterVec,
+    duration: HistogramVec,
     last_run: GaugeVec,
     last_success: GaugeVec,
-    next_run: IntGauge,
     guard_refusals: IntCounterVec,
+}
+
+/// How the service is.
+#[derive(Debug)]
+struct Service {
+    next_run: IntGauge,
     reload_successful: IntGauge,
     reload_success: IntGauge,
     enforcing: IntGauge,
@@ -78,10 +103,7 @@ impl Snapshot {
             drop(self.gauges.remove_label_values(&old));
         }
         for (own, count) in values {
-            let all: Vec<_> = std::iter::once(account)
-                .chain(own)
-                .map(str::to_owned)
-                .collect();
+            let all: Vec<_> = std::iter::once(account).chain(own).map(str::to_owned).collect();
             self.gauges.with_label_values(&all).set(gauge_value(count));
             labels.entry(account.to_owned()).or_default().push(all);
         }
@@ -114,10 +136,7 @@ impl Maker<'_> {
     }
 
     fn snapshot(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<Snapshot> {
-        Ok(Snapshot {
-            gauges: self.gauges(name, help, labels)?,
-            labels: Mutex::default(),
-        })
+        Ok(Snapshot { gauges: self.gauges(name, help, labels)?, labels: Mutex::default() })
     }
 
     fn times(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<GaugeVec> {
@@ -146,20 +165,88 @@ impl Maker<'_> {
     }
 }
 
-impl Metrics {
-    /// All metrics, of this process and build.
-    pub fn new() -> prometheus::Result<Self> {
-        let registry = Registry::new();
-        registry.register(Box::new(ProcessCollector::for_self()))?;
-        let make = Maker(&registry);
-        let build = make.gauges(
-            "build_info",
-            "The build; always 1.",
-            &["version", "revision"],
-        )?;
-        build
-            .with_label_values(&[env!("CARGO_PKG_VERSION"), revision()])
-            .set(1);
+impl Api {
+    fn new(make: &Maker<'_>) -> prometheus::Result<Self> {
+        let by_action = ["account", "action"];
+        Ok(Self {
+            other_codes: Mutex::default(),
+            requests: make.counters(
+                "api_requests_total",
+                "Calls by HTTP status; none: no answer.",
+                &["account", "action", "status"],
+            )?,
+            errors: make.counters(
+                "api_errors_total",
+                "Failed answers by the API's code, or ours.",
+                &["account", "action", "code"],
+            )?,
+            retries: make.counters(
+                "api_retries_total",
+                "Calls that were tried again.",
+                &by_action,
+            )?,
+            request_duration: make.histograms(
+                "api_request_duration_seconds",
+                "How long a call took.",
+                &by_action,
+                &CALL_SECONDS,
+            )?,
+            rate_limit_wait: make.histograms(
+                "rate_limit_wait_seconds",
+                "How long a call waited for its turn.",
+                &by_action,
+                &CALL_SECONDS,
+            )?,
+        })
+    }
+
+    fn prepare(&self, account: &str) {
+        for action in Action::ALL.map(Action::as_str) {
+            for code in DOCUMENTED {
+                self.errors.with_label_values(&[account, action, code]);
+            }
+            self.retries.with_label_values(&[account, action]);
+            self.request_duration.with_label_values(&[account, action]);
+            self.rate_limit_wait.with_label_values(&[account, action]);
+        }
+    }
+
+    fn observe(&self, account: &str, observation: &Observation) {
+        match observation {
+            Observation::Answered { action, status, elapsed } => {
+                let status = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
+                self.requests.with_label_values(&[account, action.as_str(), &status]).inc();
+                let duration = self.request_duration.with_label_values(&[account, action.as_str()]);
+                duration.observe(elapsed.as_secs_f64());
+            }
+            Observation::Failed { action, code } => {
+                let code = self.code_label(code);
+                self.errors.with_label_values(&[account, action.as_str(), code.as_str()]).inc();
+            }
+            Observation::Retried { action } => {
+                self.retries.with_label_values(&[account, action.as_str()]).inc();
+            }
+            Observation::Waited { action, waited } => {
+                let wait = self.rate_limit_wait.with_label_values(&[account, action.as_str()]);
+                wait.observe(waited.as_secs_f64());
+            }
+        }
+    }
+
+    fn code_label(&self, code: &Code) -> Code {
+        if code.is_documented() {
+            return code.clone();
+        }
+        let mut others = self.other_codes.lock().unwrap_or_else(PoisonError::into_inner);
+        if others.len() < OTHER_CODES_MAX {
+            others.insert(code.clone());
+        }
+        if others.contains(code) { code.clone() } else { Code::folded(OTHER) }
+    }
+}
+
+impl Fleet {
+    fn new(make: &Maker<'_>) -> prometheus::Result<Self> {
         Ok(Self {
             instances: make.snapshot(
                 "instances",
@@ -186,167 +273,18 @@ impl Metrics {
                 "Machines that a rule took and that were left alone, once a run.",
                 &["account", "reason"],
             )?,
-            api_requests: make.counters(
-                "api_requests_total",
-                "Calls by HTTP status; none: no answer.",
-                &["account", "action", "status"],
-            )?,
-            api_errors: make.counters(
-                "api_errors_total",
-                "Failed answers by the API's code, or ours.",
-                &["account", "action", "code"],
-            )?,
-            api_retries: make.counters(
-                "api_retries_total",
-                "Calls that were tried again.",
-                &["account", "action"],
-            )?,
-            api_request_duration: make.histograms(
-                "api_request_duration_seconds",
-                "How long a call took.",
-                &["account", "action"],
-                &CALL_SECONDS,
-            )?,
-            rate_limit_wait: make.histograms(
-                "rate_limit_wait_seconds",
-                "How long a call waited for its turn.",
-                &["account", "action"],
-                &CALL_SECONDS,
-            )?,
-            runs: make.counters(
-                "runs_total",
-                "Runs by how they ended.",
-                &["account", "result"],
-            )?,
-            run_duration: make.histograms(
-                "run_duration_seconds",
-                "How long a run took.",
-                &["account"],
-                &RUN_SECONDS,
-            )?,
-            last_run: make.times(
-                "last_run_timestamp_seconds",
-                "When the last run ended, however it did.",
-                &["account"],
-            )?,
-            last_success: make.times(
-                "last_success_timestamp_seconds",
-                "When the last successful run ended; 0: never.",
-                &["account"],
-            )?,
-            next_run: make.gauge("next_run_timestamp_seconds", "When the next run is due.")?,
-            guard_refusals: make.counters(
-                "guard_refusals_total",
-                "Plans that a guard refused.",
-                &["account", "guard"],
-            )?,
-            reload_successful: make.gauge(
-                "config_last_reload_successful",
-                "Whether config and rules could be used when they were last read.",
-            )?,
-            reload_success: make.gauge(
-                "config_last_reload_success_timestamp_seconds",
-                "When config and rules were last read and could be used.",
-            )?,
-            enforcing: make.gauge(
-                "enforcing",
-                "Whether machines are terminated (mode enforce).",
-            )?,
-            other_codes: Mutex::default(),
-            registry,
         })
     }
 
-    /// Makes the series of an account and its rules exist, and forgets what the last plan said of rules that are gone.
-    pub fn prepare<'a>(&self, account: &str, rules: impl Iterator<Item = &'a str>) {
-        for action in Action::ALL {
-            for code in DOCUMENTED {
-                self.api_errors
-                    .with_label_values(&[account, action.as_str(), code]);
-            }
-            self.api_retries
-                .with_label_values(&[account, action.as_str()]);
-            self.api_request_duration
-                .with_label_values(&[account, action.as_str()]);
-            self.rate_limit_wait
-                .with_label_values(&[account, action.as_str()]);
-        }
-        let reasons = Skip::ALL
-            .map(Skip::as_str)
-            .into_iter()
-            .chain(Drop::ALL.map(Drop::as_str));
-        reasons.for_each(|reason| self.skipped.with_label_values(&[account, reason]).inc_by(0));
-        for result in RunResult::ALL {
-            self.runs.with_label_values(&[account, result.as_str()]);
-        }
-        for guard in Guard::ALL {
-            self.guard_refusals
-                .with_label_values(&[account, guard.as_str()]);
+    fn prepare<'a>(&self, account: &str, rules: impl Iterator<Item = &'a str>) {
+        let reasons = Skip::ALL.map(Skip::as_str).into_iter().chain(Drop::ALL.map(Drop::as_str));
+        for reason in reasons {
+            self.skipped.with_label_values(&[account, reason]);
         }
         for rule in rules {
             for outcome in Outcome::ALL {
-                self.terminations
-                    .with_label_values(&[account, rule, outcome.as_str()]);
+                self.terminations.with_label_values(&[account, rule, outcome.as_str()]);
             }
-        }
-        self.run_duration.with_label_values(&[account]);
-        self.last_run.with_label_values(&[account]);
-        self.last_success.with_label_values(&[account]);
-    }
-
-    /// Notes whether config and rules could be used at `now`.
-    pub fn reloaded(&self, usable: bool, now: Timestamp) {
-        self.reload_successful.set(i64::from(usable));
-        if usable {
-            self.reload_success.set(now.as_second());
-        }
-    }
-
-    /// Notes whether machines are terminated.
-    pub fn enforcing(&self, enforcing: bool) {
-        self.enforcing.set(i64::from(enforcing));
-    }
-
-    /// Notes when the next run is due.
-    pub fn next_run(&self, at: Option<Timestamp>) {
-        self.next_run.set(at.map_or(0, Timestamp::as_second));
-    }
-
-    /// Counts an event that happened at `now`.
-    pub fn observe(&self, record: &Record<'_>, now: Timestamp) {
-        let account = record.account;
-        match record.event {
-            Event::Listed(inventory) => self.listed(account, inventory),
-            Event::Planned(plan) => self.planned(account, plan),
-            Event::Refused(refusal) => {
-                self.guard_refusals
-                    .with_label_values(&[account, refusal.guard.as_str()])
-                    .inc();
-            }
-            Event::Dropped(_, _, drop, _) => self
-                .skipped
-                .with_label_values(&[account, drop.as_str()])
-                .inc(),
-            Event::Acted(_, rule, act) => {
-                self.terminations
-                    .with_label_values(&[account, rule.as_str(), act.outcome.as_str()])
-                    .inc();
-            }
-            Event::Wire(observation) => self.wire(account, observation),
-            Event::Ended(result, elapsed) => {
-                self.runs
-                    .with_label_values(&[account, result.as_str()])
-                    .inc();
-                self.run_duration
-                    .with_label_values(&[account])
-                    .observe(elapsed.as_secs_f64());
-                let seconds = now.as_duration().as_secs_f64();
-                self.last_run.with_label_values(&[account]).set(seconds);
-                if result == RunResult::Success {
-                    self.last_success.with_label_values(&[account]).set(seconds);
-                }
-            }
-            Event::Started | Event::Reading(..) | Event::Unlisted(_) | Event::Rehearsed(..) => {}
         }
     }
 
@@ -360,75 +298,150 @@ impl Metrics {
 
     fn planned(&self, account: &str, plan: &Plan<'_>) {
         let counts = plan.counts().into_iter();
-        self.decisions.replace(
-            account,
-            counts.map(|((decision, reason), count)| ([decision, reason], count)),
-        );
+        let decisions = counts.map(|((decision, reason), count)| ([decision, reason], count));
+        self.decisions.replace(account, decisions);
         let matches = plan.rule_matches.iter();
-        self.rule_matches.replace(
-            account,
-            matches.map(|(rule, count)| ([rule.name.as_str()], *count)),
-        );
+        self.rule_matches
+            .replace(account, matches.map(|(rule, count)| ([rule.name.as_str()], *count)));
         for (_, judgement) in &plan.decisions {
             if let Decision::Skip(skip) = judgement.decision {
-                self.skipped
-                    .with_label_values(&[account, skip.as_str()])
-                    .inc();
+                self.skipped.with_label_values(&[account, skip.as_str()]).inc();
             }
         }
     }
+}
 
-    fn wire(&self, account: &str, observation: &Observation) {
-        match observation {
-            Observation::Answered {
-                action,
-                status,
-                elapsed,
-            } => {
-                let status = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
-                self.api_requests
-                    .with_label_values(&[account, action.as_str(), &status])
-                    .inc();
-                let duration = self
-                    .api_request_duration
-                    .with_label_values(&[account, action.as_str()]);
-                duration.observe(elapsed.as_secs_f64());
-            }
-            Observation::Failed { action, code } => {
-                let code = self.code_label(code);
-                self.api_errors
-                    .with_label_values(&[account, action.as_str(), code.as_str()])
-                    .inc();
-            }
-            Observation::Retried { action } => {
-                self.api_retries
-                    .with_label_values(&[account, action.as_str()])
-                    .inc();
-            }
-            Observation::Waited { action, waited } => {
-                let wait = self
-                    .rate_limit_wait
-                    .with_label_values(&[account, action.as_str()]);
-                wait.observe(waited.as_secs_f64());
-            }
+impl Runs {
+    fn new(make: &Maker<'_>) -> prometheus::Result<Self> {
+        Ok(Self {
+            ended: make.counters(
+                "runs_total",
+                "Runs by how they ended.",
+                &["account", "result"],
+            )?,
+            duration: make.histograms(
+                "run_duration_seconds",
+                "How long a run took.",
+                &["account"],
+                &RUN_SECONDS,
+            )?,
+            last_run: make.times(
+                "last_run_timestamp_seconds",
+                "When the last run ended, however it did; 0: never.",
+                &["account"],
+            )?,
+            last_success: make.times(
+                "last_success_timestamp_seconds",
+                "When the last successful run ended; 0: never.",
+                &["account"],
+            )?,
+            guard_refusals: make.counters(
+                "guard_refusals_total",
+                "Plans that a guard refused.",
+                &["account", "guard"],
+            )?,
+        })
+    }
+
+    fn prepare(&self, account: &str) {
+        for result in RunResult::ALL {
+            self.ended.with_label_values(&[account, result.as_str()]);
+        }
+        for guard in Guard::ALL {
+            self.guard_refusals.with_label_values(&[account, guard.as_str()]);
+        }
+        self.duration.with_label_values(&[account]);
+        self.last_run.with_label_values(&[account]);
+        self.last_success.with_label_values(&[account]);
+    }
+
+    fn ended(&self, account: &str, result: RunResult, elapsed: Duration, now: Timestamp) {
+        self.ended.with_label_values(&[account, result.as_str()]).inc();
+        self.duration.with_label_values(&[account]).observe(elapsed.as_secs_f64());
+        let seconds = now.as_duration().as_secs_f64();
+        self.last_run.with_label_values(&[account]).set(seconds);
+        if result == RunResult::Success {
+            self.last_success.with_label_values(&[account]).set(seconds);
+        }
+    }
+}
+
+impl Service {
+    fn new(make: &Maker<'_>) -> prometheus::Result<Self> {
+        let build = make.gauges("build_info", "The build; always 1.", &["version", "revision"])?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION"), revision()]).set(1);
+        Ok(Self {
+            next_run: make.gauge("next_run_timestamp_seconds", "When the next run is due.")?,
+            reload_successful: make.gauge(
+                "config_last_reload_successful",
+                "Whether config and rules could be used when they were last read.",
+            )?,
+            reload_success: make.gauge(
+                "config_last_reload_success_timestamp_seconds",
+                "When config and rules were last read and could be used.",
+            )?,
+            enforcing: make
+                .gauge("enforcing", "Whether machines are terminated (mode enforce).")?,
+        })
+    }
+}
+
+impl Metrics {
+    /// All metrics, of this process and build.
+    pub fn new() -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        registry.register(Box::new(ProcessCollector::for_self()))?;
+        let make = Maker(&registry);
+        let (api, fleet) = (Api::new(&make)?, Fleet::new(&make)?);
+        let (runs, service) = (Runs::new(&make)?, Service::new(&make)?);
+        Ok(Self { registry, api, fleet, runs, service })
+    }
+
+    /// Makes the series of an account and its rules exist.
+    pub fn prepare<'a>(&self, account: &str, rules: impl Iterator<Item = &'a str>) {
+        self.api.prepare(account);
+        self.fleet.prepare(account, rules);
+        self.runs.prepare(account);
+    }
+
+    /// Notes whether config and rules could be used at `now`.
+    pub fn reloaded(&self, usable: bool, now: Timestamp) {
+        self.service.reload_successful.set(i64::from(usable));
+        if usable {
+            self.service.reload_success.set(now.as_second());
         }
     }
 
-    fn code_label(&self, code: &Code) -> Code {
-        if code.is_documented() {
-            return code.clone();
-        }
-        let mut others = self
-            .other_codes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if others.len() < OTHER_CODES_MAX {
-            others.insert(code.clone());
-        }
-        if others.contains(code) {
-            code.clone()
-        } else {
-            Code::folded(OTHER)
+    /// Notes whether machines are terminated.
+    pub fn enforcing(&self, enforcing: bool) {
+        self.service.enforcing.set(i64::from(enforcing));
+    }
+
+    /// Notes when the next run is due.
+    pub fn next_run(&self, at: Option<Timestamp>) {
+        self.service.next_run.set(at.map_or(0, Timestamp::as_second));
+    }
+
+    /// Counts an event that happened at `now`.
+    pub fn observe(&self, record: &Record<'_>, now: Timestamp) {
+        let account = record.account;
+        match record.event {
+            Event::Listed(inventory) => self.fleet.listed(account, inventory),
+            Event::Planned(plan) => self.fleet.planned(account, plan),
+            Event::Refused(refusal) => {
+                let guard = refusal.guard.as_str();
+                self.runs.guard_refusals.with_label_values(&[account, guard]).inc();
+            }
+            Event::Dropped(_, _, drop, _) => {
+                self.fleet.skipped.with_label_values(&[account, drop.as_str()]).inc();
+            }
+            Event::Acted(_, rule, act) => {
+                let (rule, outcome) = (rule.as_str(), act.outcome.as_str());
+                self.fleet.terminations.with_label_values(&[account, rule, outcome]).inc();
+            }
+            Event::Wire(observation) => self.api.observe(account, observation),
+            Event::Ended(result, elapsed) => self.runs.ended(account, result, elapsed, now),
+            Event::Started | Event::Reading(..) | Event::Unlisted(_) | Event::Rehearsed(..) => {}
         }
     }
 
@@ -453,45 +466,31 @@ fn gauge_value(count: usize) -> i64 {
 /// Labels of a closed set for an instance.
 fn labels(instance: &Instance) -> [&'static str; 2] {
     let known = |text: &str, all: &[&'static str]| {
-        all.iter()
-            .copied()
-            .find(|known| *known == text)
-            .unwrap_or(OTHER)
+        all.iter().copied().find(|known| *known == text).unwrap_or(OTHER)
     };
-    let status = instance
-        .status
-        .as_ref()
-        .map_or("ABSENT", |status| known(status.as_str(), &Status::KNOWN));
+    let status =
+        instance.status.as_ref().map_or("ABSENT", |status| known(status.as_str(), &Status::KNOWN));
     let charge_type = instance.charge_type.as_ref();
-    let charge_type = charge_type.map_or("ABSENT", |charge| {
-        known(charge.as_str(), &crate::inventory::ChargeType::KNOWN)
-    });
+    let charge_type = charge_type
+        .map_or("ABSENT", |charge| known(charge.as_str(), &crate::inventory::ChargeType::KNOWN));
     [status, charge_type]
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn observe(metrics: &Metrics, event: Event<'_>) {
-        let record = Record {
-            run: "r",
-            account: "main",
-            event,
-        };
+        let record = Record { run: "r", account: "main", event };
         metrics.observe(&record, "2026-11-24T00:00:00Z".parse().unwrap());
     }
 
     fn value(metrics: &Metrics, series: &str) -> Option<f64> {
         let page = metrics.render().unwrap();
-        let line = page.lines().find(|line| {
-            line.strip_prefix(series)
-                .is_some_and(|rest| rest.starts_with(' '))
-        });
-        line.and_then(|line| line.rsplit_once(' '))
-            .map(|(_, value)| value.parse().unwrap())
+        let line = page
+            .lines()
+            .find(|line| line.strip_prefix(series).is_some_and(|rest| rest.starts_with(' ')));
+        line.and_then(|line| line.rsplit_once(' ')).map(|(_, value)| value.parse().unwrap())
     }
 
     #[test]
@@ -522,13 +521,7 @@ mod tests {
         let metrics = Metrics::new().unwrap();
         for n in 0..OTHER_CODES_MAX + 7 {
             let code = Code::folded(&format!("NEW_{n}"));
-            observe(
-                &metrics,
-                Event::Wire(&Observation::Failed {
-                    action: Action::Describe,
-                    code,
-                }),
-            );
+            observe(&metrics, Event::Wire(&Observation::Failed { action: Action::Describe, code }));
         }
         let of = |code: &str| {
             value(
@@ -547,9 +540,7 @@ mod tests {
     fn a_snapshot_replaces_the_values_of_its_own_account_only() {
         let metrics = Metrics::new().unwrap();
         let set = |account, rule, count| {
-            metrics
-                .rule_matches
-                .replace(account, std::iter::once(([rule], count)))
+            metrics.fleet.rule_matches.replace(account, std::iter::once(([rule], count)));
         };
         let of = |account: &str, rule: &str| {
             value(
@@ -560,34 +551,19 @@ mod tests {
         set("a", "old", 1);
         set("b", "old", 2);
         set("a", "new", 3);
-        assert_eq!(
-            (of("a", "old"), of("a", "new"), of("b", "old")),
-            (None, Some(3.0), Some(2.0))
-        );
+        assert_eq!((of("a", "old"), of("a", "new"), of("b", "old")), (None, Some(3.0), Some(2.0)));
     }
 
     #[test]
     fn a_run_that_fails_moves_the_last_run_and_not_the_last_success() {
         let metrics = Metrics::new().unwrap();
         metrics.prepare("main", std::iter::empty());
-        observe(
-            &metrics,
-            Event::Ended(RunResult::Partial, Duration::from_secs(3)),
-        );
+        observe(&metrics, Event::Ended(RunResult::Partial, Duration::from_secs(3)));
         let at = |name: &str| {
-            value(
-                &metrics,
-                &format!(r#"zenreaper_{name}_timestamp_seconds{{account="main"}}"#),
-            )
+            value(&metrics, &format!(r#"zenreaper_{name}_timestamp_seconds{{account="main"}}"#))
         };
-        assert_eq!(
-            (at("last_run"), at("last_success")),
-            (Some(1_795_478_400.0), Some(0.0))
-        );
-        observe(
-            &metrics,
-            Event::Ended(RunResult::Success, Duration::from_secs(3)),
-        );
+        assert_eq!((at("last_run"), at("last_success")), (Some(1_795_478_400.0), Some(0.0)));
+        observe(&metrics, Event::Ended(RunResult::Success, Duration::from_secs(3)));
         assert_eq!(at("last_success"), Some(1_795_478_400.0));
     }
 }

@@ -48,7 +48,7 @@ pub enum Skip {
     Protected,
     /// zenreaper runs on it.
     Own,
-    /// It is a subscription, which TerminateInstance does not return.
+    /// It is a subscription, which `TerminateInstance` does not return.
     Subscription,
     /// It is being created.
     Creating,
@@ -200,11 +200,7 @@ pub struct Judgement<'r> {
 
 impl<'r> Judgement<'r> {
     fn keep(reason: Keep, rule: Option<&'r Rule>) -> Self {
-        Self {
-            decision: Decision::Keep(reason),
-            rule,
-            due_at: None,
-        }
+        Self { decision: Decision::Keep(reason), rule, due_at: None }
     }
 
     /// When it will be terminated: `None` if nothing is to happen to it.
@@ -269,46 +265,23 @@ impl<'r> Seen<'r> {
             Verdict::Matches(Due::At(at)) if at <= now => self.due = self.due.or(Some((rule, at))),
             Verdict::Matches(Due::At(at)) => {
                 let earlier = self.to_come.is_none_or(|(_, other)| at < other);
-                self.to_come = if earlier {
-                    Some((rule, at))
-                } else {
-                    self.to_come
-                };
+                self.to_come = if earlier { Some((rule, at)) } else { self.to_come };
             }
         }
     }
 
     fn judgement(self, eligible: impl FnOnce() -> Result<(), Skip>) -> Judgement<'r> {
-        let Self {
-            unreadable,
-            due,
-            to_come,
-            unknown,
-            never,
-            excepted,
-        } = self;
+        let Self { unreadable, due, to_come, unknown, never, excepted } = self;
         if unreadable.is_some() {
             let decision = Decision::Skip(Skip::UnreadableExpiry);
-            return Judgement {
-                decision,
-                rule: unreadable,
-                due_at: None,
-            };
+            return Judgement { decision, rule: unreadable, due_at: None };
         }
         if let Some((rule, due_at)) = due {
             let decision = eligible().map_or_else(Decision::Skip, |()| Decision::Terminate);
-            return Judgement {
-                decision,
-                rule: Some(rule),
-                due_at: Some(due_at),
-            };
+            return Judgement { decision, rule: Some(rule), due_at: Some(due_at) };
         }
         if let Some((rule, due_at)) = to_come {
-            return Judgement {
-                decision: Decision::Wait,
-                rule: Some(rule),
-                due_at: Some(due_at),
-            };
+            return Judgement { decision: Decision::Wait, rule: Some(rule), due_at: Some(due_at) };
         }
         if let Some((rule, field)) = unknown {
             return Judgement::keep(Keep::Unknown(field), Some(rule));
@@ -349,36 +322,23 @@ impl<'a> Plan<'a> {
             decisions.push((Subject::Instance(instance), judgement));
         }
         let unreadable = inventory.unreadable().iter();
-        decisions.extend(unreadable.map(|one| {
-            (
-                Subject::Unreadable(one),
-                Judgement::keep(Keep::Unreadable, None),
-            )
-        }));
+        decisions.extend(
+            unreadable
+                .map(|one| (Subject::Unreadable(one), Judgement::keep(Keep::Unreadable, None))),
+        );
         decisions.sort_by(|(a, _), (b, _)| a.id().cmp(b.id()));
-        Self {
-            now,
-            decisions,
-            live: inventory.live(),
-            rule_matches,
-        }
+        Self { now, decisions, live: inventory.live(), rule_matches }
     }
 
     /// The instances to terminate, each with the rule that says so.
     pub fn targets(&self) -> impl Iterator<Item = (&'a Instance, &'a Rule)> {
-        self.decisions
-            .iter()
-            .filter_map(|(subject, judgement)| match (subject, judgement) {
-                (
-                    Subject::Instance(instance),
-                    Judgement {
-                        decision: Decision::Terminate,
-                        rule: Some(rule),
-                        ..
-                    },
-                ) => Some((*instance, *rule)),
-                _ => None,
-            })
+        self.decisions.iter().filter_map(|(subject, judgement)| match (subject, judgement) {
+            (
+                Subject::Instance(instance),
+                Judgement { decision: Decision::Terminate, rule: Some(rule), .. },
+            ) => Some((*instance, *rule)),
+            _ => None,
+        })
     }
 
     /// How many decisions there are of each kind and reason.
@@ -386,9 +346,7 @@ impl<'a> Plan<'a> {
     pub fn counts(&self) -> BTreeMap<(&'static str, &'static str), usize> {
         let mut counts = BTreeMap::new();
         for (_, Judgement { decision, .. }) in &self.decisions {
-            *counts
-                .entry((decision.as_str(), decision.reason()))
-                .or_default() += 1;
+            *counts.entry((decision.as_str(), decision.reason())).or_default() += 1;
         }
         counts
     }
@@ -407,28 +365,16 @@ pub(crate) mod tests {
 
     /// A policy with these rules, nothing protected and no host.
     pub(crate) fn policy(yaml: &str) -> Policy {
-        let source = crate::diagnostic::Source {
-            name: "rules.yaml".into(),
-            text: yaml.into(),
-        };
+        let source = crate::diagnostic::Source { name: "rules.yaml".into(), text: yaml.into() };
         let rules = parse(&[source.into()], &jiff::tz::TimeZone::UTC).unwrap();
-        Policy {
-            rules,
-            protect: Condition::NOTHING,
-            host: Host::default(),
-        }
+        Policy { rules, protect: Condition::NOTHING, host: Host::default() }
     }
 
     /// A complete inventory of these instances.
     pub(crate) fn inventory(instances: Vec<Instance>) -> Inventory {
         let mut listing = Listing::default();
         let (total, entries) = (instances.len() as u64, instances.len());
-        listing.add(Page {
-            total,
-            entries,
-            instances,
-            unreadable: Vec::new(),
-        });
+        listing.add(Page { total, entries, instances, unreadable: Vec::new() });
         listing.finish().unwrap()
     }
 
@@ -449,31 +395,16 @@ rules:
         let mut subject = instance("i");
         edit(&mut subject);
         let policy = policy(RULES);
-        let Judgement {
-            decision,
-            rule,
-            due_at,
-        } = policy.judge(&subject, now.parse().unwrap());
+        let Judgement { decision, rule, due_at } = policy.judge(&subject, now.parse().unwrap());
         let rule = rule.map_or("-", |rule| rule.name.as_str());
         let due = due_at.map_or("-".to_owned(), |at| at.strftime("%d %H:%M:%S").to_string());
-        assert_eq!(
-            format!("{} {} {rule} {due}", decision.as_str(), decision.reason()),
-            expected
-        );
+        assert_eq!(format!("{} {} {rule} {due}", decision.as_str(), decision.reason()), expected);
     }
 
     #[test]
     fn the_first_rule_whose_time_has_come_acts() {
-        check(
-            &[("env", "dev")],
-            "2026-11-03T23:59:59Z",
-            "wait not_due short 04 00:00:00",
-        );
-        check(
-            &[("env", "dev")],
-            "2026-11-04T00:00:00Z",
-            "terminate due short 04 00:00:00",
-        );
+        check(&[("env", "dev")], "2026-11-03T23:59:59Z", "wait not_due short 04 00:00:00");
+        check(&[("env", "dev")], "2026-11-04T00:00:00Z", "terminate due short 04 00:00:00");
         check(
             &[("env", "dev"), ("ttl", "24h")],
             "2026-11-03T00:00:00Z",
@@ -489,11 +420,7 @@ rules:
             "2026-11-09T00:00:00Z",
             "terminate due short 04 00:00:00",
         );
-        check(
-            &[("env", "prod")],
-            "2026-12-02T00:00:00Z",
-            "terminate due old 01 00:00:00",
-        );
+        check(&[("env", "prod")], "2026-12-02T00:00:00Z", "terminate due old 01 00:00:00");
     }
 
     #[test]
@@ -504,24 +431,16 @@ rules:
             "2026-11-05T00:00:00Z",
             "wait not_due old 01 00:00:00",
         );
-        check(
-            &[("ttl", "never")],
-            "2026-12-31T00:00:00Z",
-            "keep never ttl -",
-        );
+        check(&[("ttl", "never")], "2026-12-31T00:00:00Z", "keep never ttl -");
         check_edited(
             |subject| subject.zone = None,
             "2026-12-31T00:00:00Z",
             "keep unknown_zone zone -",
         );
         let unborn = |subject: &mut Instance| {
-            (subject.created, subject.tags) = (None, tags(&[("env", "dev")]))
+            (subject.created, subject.tags) = (None, tags(&[("env", "dev")]));
         };
-        check_edited(
-            unborn,
-            "2026-12-31T00:00:00Z",
-            "keep unknown_create_time short -",
-        );
+        check_edited(unborn, "2026-12-31T00:00:00Z", "keep unknown_create_time short -");
     }
 
     #[test]
@@ -535,11 +454,7 @@ rules:
         let recycled = |subject: &mut Instance| {
             (subject.status, subject.tags) = (Some(Status::Recycle), tags(&[("env", "dev")]));
         };
-        check_edited(
-            recycled,
-            "2026-12-31T00:00:00Z",
-            "skip recycled short 04 00:00:00",
-        );
+        check_edited(recycled, "2026-12-31T00:00:00Z", "skip recycled short 04 00:00:00");
     }
 
     #[test]
@@ -553,29 +468,15 @@ rules:
         let text = |inventory| format!("{:?}", Plan::draft(inventory, &policy, now).decisions);
         assert_eq!(text(&forward), text(&backward));
         let plan = Plan::draft(&forward, &policy, now);
-        assert_eq!(
-            plan.targets()
-                .map(|(one, _)| one.id.as_str())
-                .collect::<Vec<_>>(),
-            ["a"]
-        );
+        assert_eq!(plan.targets().map(|(one, _)| one.id.as_str()).collect::<Vec<_>>(), ["a"]);
         assert_eq!(plan.counts()[&("terminate", "due")], 1);
-        assert_eq!(
-            plan.rule_matches
-                .iter()
-                .map(|(_, n)| *n)
-                .collect::<Vec<_>>(),
-            [0, 1, 0, 1]
-        );
+        assert_eq!(plan.rule_matches.iter().map(|(_, n)| *n).collect::<Vec<_>>(), [0, 1, 0, 1]);
     }
 
     #[test]
     fn a_record_that_cannot_be_read_is_kept_and_counted() {
         let mut listing = Listing::default();
-        let odd = Unreadable {
-            id: InstanceId::new("b"),
-            problem: "odd".into(),
-        };
+        let odd = Unreadable { id: InstanceId::new("b"), problem: "odd".into() };
         listing.add(Page {
             total: 2,
             entries: 2,
@@ -585,11 +486,8 @@ rules:
         let inventory = listing.finish().unwrap();
         let policy = policy("rules: [{ name: all, match: everything }]");
         let plan = Plan::draft(&inventory, &policy, Timestamp::UNIX_EPOCH);
-        let told: Vec<_> = plan
-            .decisions
-            .iter()
-            .map(|(s, j)| (s.id().as_str(), j.decision.reason()))
-            .collect();
+        let told: Vec<_> =
+            plan.decisions.iter().map(|(s, j)| (s.id().as_str(), j.decision.reason())).collect();
         assert_eq!(told, [("b", "unreadable"), ("c", "due")]);
     }
 }

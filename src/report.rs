@@ -30,13 +30,8 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome.
-    pub const ALL: [Self; 5] = [
-        Self::Terminated,
-        Self::Gone,
-        Self::Refused,
-        Self::Failed,
-        Self::Unknown,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Terminated, Self::Gone, Self::Refused, Self::Failed, Self::Unknown];
 
     /// The outcome's name.
     #[must_use]
@@ -92,12 +87,7 @@ impl Act {
             | Class::Rejected => Outcome::Failed,
         };
         let message = Some(error.to_string());
-        Some(Self {
-            outcome,
-            code: Some(error.code),
-            request_id: error.request_id,
-            message,
-        })
+        Some(Self { outcome, code: Some(error.code), request_id: error.request_id, message })
     }
 }
 
@@ -116,12 +106,7 @@ pub enum Drop {
 
 impl Drop {
     /// Every reason.
-    pub const ALL: [Self; 4] = [
-        Self::Changed,
-        Self::Vanished,
-        Self::Unconfirmed,
-        Self::Stopped,
-    ];
+    pub const ALL: [Self; 4] = [Self::Changed, Self::Vanished, Self::Unconfirmed, Self::Stopped];
 
     /// The reason's name.
     #[must_use]
@@ -187,10 +172,7 @@ impl RunResult {
     /// The result of a run whose inventory could not be had.
     #[must_use]
     pub fn of_unlisted(unlisted: &Unlisted) -> Self {
-        unlisted
-            .class()
-            .and_then(Self::of_fatal)
-            .unwrap_or(Self::IncompleteInventory)
+        unlisted.class().and_then(Self::of_fatal).unwrap_or(Self::IncompleteInventory)
     }
 
     /// The result of a run that a call put an end to.
@@ -275,11 +257,7 @@ impl Events {
     /// Tells everybody.
     pub fn emit(&self, event: Event<'_>) {
         self.lock().take(event);
-        let record = Record {
-            run: &self.run,
-            account: &self.account,
-            event,
-        };
+        let record = Record { run: &self.run, account: &self.account, event };
         self.sinks.iter().for_each(|sink| sink(&record));
     }
 
@@ -344,12 +322,7 @@ mod tests {
     use crate::inventory::tests::instance;
 
     fn act(outcome: Outcome) -> Act {
-        Act {
-            outcome,
-            code: None,
-            request_id: None,
-            message: None,
-        }
+        Act { outcome, code: None, request_id: None, message: None }
     }
 
     #[test]
@@ -383,9 +356,6 @@ mod tests {
             Arc::new(move |record| seen.lock().unwrap().push((name, record.account.to_owned())))
         };
         Events::new("r", "main", &[sink("a"), sink("b")]).emit(Event::Started);
-        assert_eq!(
-            *seen.lock().unwrap(),
-            [("a", "main".to_owned()), ("b", "main".to_owned())]
-        );
+        assert_eq!(*seen.lock().unwrap(), [("a", "main".to_owned()), ("b", "main".to_owned())]);
     }
 }

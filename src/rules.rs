@@ -34,10 +34,7 @@ impl RuleName {
         if fits && text.bytes().all(allowed) {
             return Ok(Self(text.into()));
         }
-        Err(format!(
-            "`{}` is not a rule's name",
-            crate::lifetime::shorten(text)
-        ))
+        Err(format!("`{}` is not a rule's name", crate::lifetime::shorten(text)))
     }
 
     /// The name as text.
@@ -123,11 +120,7 @@ mod tests {
     #[test]
     fn every_line_of_a_match_must_hold() {
         check("    match: { zone: HKG-A, type: M6C }", |_| {}, &AT_ONCE);
-        check(
-            "    match: { zone: HKG-A, type: M7C }",
-            |_| {},
-            &Verdict::NoMatch,
-        );
+        check("    match: { zone: HKG-A, type: M7C }", |_| {}, &Verdict::NoMatch);
         check("    match: everything", |_| {}, &AT_ONCE);
     }
 
@@ -136,16 +129,8 @@ mod tests {
         let no_zone = |subject: &mut Instance| subject.zone = None;
         let unknown = Verdict::Unknown(Field::Zone);
         check("    match: { zone: HKG-A }", no_zone, &unknown);
-        check(
-            "    match: { type: M6C }|    unless: { zone: SEL-A }",
-            no_zone,
-            &unknown,
-        );
-        check(
-            "    match: { zone: HKG-A, type: M7C }",
-            no_zone,
-            &Verdict::NoMatch,
-        );
+        check("    match: { type: M6C }|    unless: { zone: SEL-A }", no_zone, &unknown);
+        check("    match: { zone: HKG-A, type: M7C }", no_zone, &Verdict::NoMatch);
         check(
             "    match: { type: M6C }|    unless: [{ zone: SEL-A }, { type: M6C }]",
             no_zone,
@@ -155,16 +140,8 @@ mod tests {
 
     #[test]
     fn a_tag_that_is_absent_is_not_matched() {
-        check(
-            "    match: { tags: { env: dev } }",
-            |_| {},
-            &Verdict::NoMatch,
-        );
-        check(
-            "    match: { zone: HKG-A }|    unless: [{ tags: { keep: '*' } }]",
-            |_| {},
-            &AT_ONCE,
-        );
+        check("    match: { tags: { env: dev } }", |_| {}, &Verdict::NoMatch);
+        check("    match: { zone: HKG-A }|    unless: [{ tags: { keep: '*' } }]", |_| {}, &AT_ONCE);
         let kept = |subject: &mut Instance| subject.tags = tags(&[("keep", "")]);
         check(
             "    match: { zone: HKG-A }|    unless: [{ tags: { keep: '*' } }]",

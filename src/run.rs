@@ -43,14 +43,7 @@ pub async fn run_once(setup: &Setup, events: &Events, stop: &CancellationToken) 
 }
 
 async fn walk(setup: &Setup, events: &Events, stop: &CancellationToken) -> RunResult {
-    let Setup {
-        account: _,
-        client,
-        policy,
-        limits,
-        mode,
-        max_in_flight,
-    } = setup;
+    let Setup { account: _, client, policy, limits, mode, max_in_flight } = setup;
     let observer = events.clone();
     let client = client
         .observed_by(Arc::new(move |seen| observer.emit(Event::Wire(seen))))
@@ -75,18 +68,12 @@ async fn walk(setup: &Setup, events: &Events, stop: &CancellationToken) -> RunRe
     };
     let executor = Executor::new(&client, policy, (*mode, *max_in_flight), events, stop);
     let fatal = executor.execute(&approved).await;
-    fatal
-        .and_then(RunResult::of_fatal)
-        .unwrap_or_else(|| conclude(&events.report()))
+    fatal.and_then(RunResult::of_fatal).unwrap_or_else(|| conclude(&events.report()))
 }
 
 fn conclude(report: &Report) -> RunResult {
     if report.stopped > 0 {
         return RunResult::Interrupted;
     }
-    if report.failed + report.unconfirmed > 0 {
-        RunResult::Partial
-    } else {
-        RunResult::Success
-    }
+    if report.failed + report.unconfirmed > 0 { RunResult::Partial } else { RunResult::Success }
 }

@@ -142,12 +142,8 @@ impl Sandbox {
         let address = listener.local_addr().map_err(unavailable)?;
         let simulation = Arc::new(Simulation::new(options));
         let (tasks, stopped) = (TaskTracker::new(), CancellationToken::new());
-        let serving = server::serve(
-            listener,
-            Arc::clone(&simulation),
-            tasks.clone(),
-            stopped.clone(),
-        );
+        let serving =
+            server::serve(listener, Arc::clone(&simulation), tasks.clone(), stopped.clone());
         tasks.spawn(serving);
         Ok(Self {
             address,

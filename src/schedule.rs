@@ -22,18 +22,12 @@ pub struct Schedule {
 impl Schedule {
     /// Parses a pattern; one that never fires is refused, with the `now` from which it never does.
     pub fn parse(pattern: &str, zone: TimeZone, now: Timestamp) -> Result<Self, String> {
-        let parser = CronParser::builder()
-            .seconds(Seconds::Optional)
-            .year(Year::Disallowed)
-            .build();
+        let parser =
+            CronParser::builder().seconds(Seconds::Optional).year(Year::Disallowed).build();
         let cron = parser
             .parse(pattern)
             .map_err(|error| format!("`{pattern}` is not a crontab: {error}"))?;
-        let schedule = Self {
-            pattern: pattern.to_owned(),
-            cron,
-            zone,
-        };
+        let schedule = Self { pattern: pattern.to_owned(), cron, zone };
         match schedule.next_after(now) {
             Some(_) => Ok(schedule),
             None => Err(format!("`{pattern}` never fires")),
@@ -44,10 +38,7 @@ impl Schedule {
     #[must_use]
     pub fn next_after(&self, now: Timestamp) -> Option<Timestamp> {
         let local = now.to_zoned(self.zone.clone());
-        self.cron
-            .find_next_occurrence(&local, false)
-            .ok()
-            .map(|next| next.timestamp())
+        self.cron.find_next_occurrence(&local, false).ok().map(|next| next.timestamp())
     }
 
     /// The pattern as it was written.
@@ -124,24 +115,14 @@ mod tests {
             "2026-11-24T15:07:01Z",
             &["2026-11-24T15:07:10Z", "2026-11-24T15:07:20Z"],
         );
-        check(
-            "@hourly",
-            "UTC",
-            "2026-11-24T15:00:00Z",
-            &["2026-11-24T16:00:00Z"],
-        );
+        check("@hourly", "UTC", "2026-11-24T15:00:00Z", &["2026-11-24T16:00:00Z"]);
         check(
             "0 9 * * MON-FRI",
             "Asia/Shanghai",
             "2026-11-27T02:00:00Z",
             &["2026-11-30T01:00:00Z"],
         );
-        check(
-            "0 0 29 2 *",
-            "UTC",
-            "2026-01-01T00:00:00Z",
-            &["2028-02-29T00:00:00Z"],
-        );
+        check("0 0 29 2 *", "UTC", "2026-01-01T00:00:00Z", &["2028-02-29T00:00:00Z"]);
     }
 
     #[test]
@@ -150,21 +131,13 @@ mod tests {
             "0 3 * * *",
             "Europe/Berlin",
             "2026-10-24T00:00:00Z",
-            &[
-                "2026-10-24T01:00:00Z",
-                "2026-10-25T02:00:00Z",
-                "2026-10-26T02:00:00Z",
-            ],
+            &["2026-10-24T01:00:00Z", "2026-10-25T02:00:00Z", "2026-10-26T02:00:00Z"],
         );
         check(
             "0 3 * * *",
             "Europe/Berlin",
             "2027-03-27T00:00:00Z",
-            &[
-                "2027-03-27T02:00:00Z",
-                "2027-03-28T01:00:00Z",
-                "2027-03-29T01:00:00Z",
-            ],
+            &["2027-03-27T02:00:00Z", "2027-03-28T01:00:00Z", "2027-03-29T01:00:00Z"],
         );
     }
 
@@ -200,10 +173,7 @@ mod tests {
     }
 
     fn agenda(now: &str) -> Agenda {
-        Agenda::new(
-            Schedule::parse("*/15 * * * *", TimeZone::UTC, at(now)).unwrap(),
-            at(now),
-        )
+        Agenda::new(Schedule::parse("*/15 * * * *", TimeZone::UTC, at(now)).unwrap(), at(now))
     }
 
     #[test]
@@ -248,10 +218,7 @@ mod tests {
             "* * * * * * 2030",
             "*/0 * * * *",
         ] {
-            assert!(
-                Schedule::parse(pattern, TimeZone::UTC, now).is_err(),
-                "{pattern}"
-            );
+            assert!(Schedule::parse(pattern, TimeZone::UTC, now).is_err(), "{pattern}");
         }
     }
 }

@@ -24,11 +24,7 @@ const DEPTH_MAX: usize = 40;
 const ALIKE_MIN: f64 = 0.75;
 
 /// The place of what was never written.
-pub(crate) const NOWHERE: Place = Place {
-    line: 0,
-    column: 0,
-    bytes: 0..0,
-};
+pub(crate) const NOWHERE: Place = Place { line: 0, column: 0, bytes: 0..0 };
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
@@ -71,10 +67,7 @@ pub(crate) fn parse(source: &Arc<Source>) -> Result<Node, Problem> {
         help: "the file must be one YAML document".to_owned(),
     };
     if source.text.len() > FILE_BYTES_MAX {
-        return Err(fail(
-            None,
-            format!("the file is larger than {FILE_BYTES_MAX} bytes"),
-        ));
+        return Err(fail(None, format!("the file is larger than {FILE_BYTES_MAX} bytes")));
     }
     serde_yaml::from_str_with_options::<Spanned<Raw>>(&source.text, options())
         .map(|raw| resolve(raw, &source.text))
@@ -101,14 +94,8 @@ fn options() -> serde_yaml::Options {
 fn wording(error: &serde_yaml::Error) -> String {
     let text = error.without_snippet().to_string();
     let text = text.split(" at line ").next().unwrap_or_default();
-    let text = text
-        .split(", set DuplicateKeyPolicy")
-        .next()
-        .unwrap_or_default();
-    text.split("; use from_str")
-        .next()
-        .unwrap_or_default()
-        .to_owned()
+    let text = text.split(", set DuplicateKeyPolicy").next().unwrap_or_default();
+    text.split("; use from_str").next().unwrap_or_default().to_owned()
 }
 
 /// What the parser hands over, before plain scalars get their text back.
@@ -195,37 +182,23 @@ fn resolve(raw: Spanned<Raw>, text: &str) -> Node {
         Raw::Plain => Value::Text(text.get(place.bytes.clone()).unwrap_or_default().to_owned()),
         Raw::Text(own) => Value::Text(own),
         Raw::List(list) => Value::List(list.into_iter().map(|one| resolve(one, text)).collect()),
-        Raw::Map(map) => Value::Map(
-            map.into_iter()
-                .map(|entry| resolve_entry(entry, text))
-                .collect(),
-        ),
+        Raw::Map(map) => {
+            Value::Map(map.into_iter().map(|entry| resolve_entry(entry, text)).collect())
+        }
     };
     Node { value, place }
 }
 
 fn resolve_entry((key, value): (Spanned<String>, Spanned<Raw>), text: &str) -> (Key, Node) {
     let place = place_of(&key.defined, text);
-    (
-        Key {
-            name: key.value,
-            place,
-        },
-        resolve(value, text),
-    )
+    (Key { name: key.value, place }, resolve(value, text))
 }
 
 fn place_of(at: &serde_yaml::Location, text: &str) -> Place {
     let offset = |value: Option<u64>| value.and_then(|value| usize::try_from(value).ok());
-    let start = offset(at.span().byte_offset())
-        .unwrap_or_default()
-        .min(text.len());
+    let start = offset(at.span().byte_offset()).unwrap_or_default().min(text.len());
     let length = offset(at.span().byte_len()).unwrap_or_default();
-    Place {
-        line: at.line(),
-        column: at.column(),
-        bytes: start..(start + length).min(text.len()),
-    }
+    Place { line: at.line(), column: at.column(), bytes: start..(start + length).min(text.len()) }
 }
 
 /// A node and the path of keys that leads to it.
@@ -240,18 +213,11 @@ pub(crate) struct At<'a> {
 impl<'a> At<'a> {
     /// The root of a document.
     pub(crate) fn root(node: &'a Node) -> Self {
-        Self {
-            node,
-            path: String::new(),
-        }
+        Self { node, path: String::new() }
     }
 
     fn key(&self, name: &str) -> String {
-        if self.path.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{}.{name}", self.path)
-        }
+        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
 }
 
@@ -266,10 +232,7 @@ pub(crate) struct Reader {
 impl Reader {
     /// A reader of one file.
     pub(crate) fn new(source: Arc<Source>) -> Self {
-        Self {
-            source,
-            problems: Vec::new(),
-        }
+        Self { source, problems: Vec::new() }
     }
 
     /// The name of the file.
@@ -284,23 +247,12 @@ impl Reader {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.note(
-            at.node.place.clone(),
-            at.path.clone(),
-            message.into(),
-            help.into(),
-        );
+        self.note(at.node.place.clone(), at.path.clone(), message.into(), help.into());
     }
 
     fn note(&mut self, place: Place, path: String, message: String, help: String) {
         let source = Arc::clone(&self.source);
-        self.problems.push(Problem {
-            source,
-            place: Some(place),
-            path,
-            message,
-            help,
-        });
+        self.problems.push(Problem { source, place: Some(place), path, message, help });
     }
 
     /// The entries of a mapping whose keys must be among `allowed`.
@@ -328,10 +280,7 @@ impl Reader {
             };
             self.note(key.place.clone(), at.key(name), message, help);
         }
-        Some(Fields {
-            at: at.clone(),
-            entries,
-        })
+        Some(Fields { at: at.clone(), entries })
     }
 
     /// The entries of a mapping with keys of the user's own.
@@ -344,11 +293,7 @@ impl Reader {
             Value::Map(entries) => Some(entries),
             Value::Null | Value::Text(_) | Value::List(_) => {
                 let help = format!("expected a mapping with the keys {}", examples.join(", "));
-                self.wrong(
-                    at,
-                    format!("{} is not a mapping", at.node.value.kind()),
-                    help,
-                );
+                self.wrong(at, format!("{} is not a mapping", at.node.value.kind()), help);
                 None
             }
         }
@@ -357,11 +302,7 @@ impl Reader {
     /// The items of a list.
     pub(crate) fn list<'a>(&mut self, at: &At<'a>, expected: &str) -> Option<Vec<At<'a>>> {
         let Value::List(items) = &at.node.value else {
-            self.wrong(
-                at,
-                format!("{} is not a list", at.node.value.kind()),
-                expected,
-            );
+            self.wrong(at, format!("{} is not a list", at.node.value.kind()), expected);
             return None;
         };
         Some(indexed(items, &at.path))
@@ -388,9 +329,7 @@ impl Reader {
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
         let text = self.text(at, expected)?;
-        parse(text)
-            .map_err(|message| self.wrong(at, message, format!("expected {expected}")))
-            .ok()
+        parse(text).map_err(|message| self.wrong(at, message, format!("expected {expected}"))).ok()
     }
 
     /// `true` or `false`.
@@ -419,16 +358,9 @@ impl Reader {
     pub(crate) fn word<T: Copy>(&mut self, at: &At<'_>, words: &[(&str, T)]) -> Option<T> {
         let names: Vec<_> = words.iter().map(|(name, _)| *name).collect();
         let text = self.text(at, &format!("one of {}", names.join(", ")))?;
-        let found = words
-            .iter()
-            .find(|(name, _)| *name == text)
-            .map(|(_, value)| *value);
+        let found = words.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
         if found.is_none() {
-            self.wrong(
-                at,
-                format!("`{text}` is not known here"),
-                nearest_of(text, &names),
-            );
+            self.wrong(at, format!("`{text}` is not known here"), nearest_of(text, &names));
         }
         found
     }
@@ -436,10 +368,7 @@ impl Reader {
 
 /// The items of a list with their paths.
 pub(crate) fn indexed<'a>(items: &'a [Node], path: &str) -> Vec<At<'a>> {
-    let at = |(n, node)| At {
-        node,
-        path: format!("{path}[{n}]"),
-    };
+    let at = |(n, node)| At { node, path: format!("{path}[{n}]") };
     items.iter().enumerate().map(at).collect()
 }
 
@@ -455,10 +384,7 @@ impl<'a> Fields<'a> {
     pub(crate) fn get(&self, name: &str) -> Option<At<'a>> {
         let present = |(key, node): &&(Key, Node)| key.name == name && !node.is_null();
         let (_, node) = self.entries.iter().find(present)?;
-        Some(At {
-            node,
-            path: self.at.key(name),
-        })
+        Some(At { node, path: self.at.key(name) })
     }
 
     /// The value under a key that must be there.
@@ -470,26 +396,14 @@ impl<'a> Fields<'a> {
     ) -> Option<At<'a>> {
         let found = self.get(name);
         if found.is_none() {
-            reader.wrong(
-                &self.at,
-                format!("`{name}` is missing"),
-                format!("expected {expected}"),
-            );
+            reader.wrong(&self.at, format!("`{name}` is missing"), format!("expected {expected}"));
         }
         found
     }
 
     /// All the entries with their paths.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&'a Key, At<'a>)> {
-        self.entries.iter().map(|(key, node)| {
-            (
-                key,
-                At {
-                    node,
-                    path: self.at.key(&key.name),
-                },
-            )
-        })
+        self.entries.iter().map(|(key, node)| (key, At { node, path: self.at.key(&key.name) }))
     }
 }
 
@@ -519,10 +433,7 @@ pub(crate) fn nearest_of(word: &str, allowed: &[&str]) -> String {
     }
     let lower = word.to_lowercase();
     let likeness = |one: &str| strsim::jaro_winkler(&lower, &one.to_lowercase());
-    let best = allowed
-        .iter()
-        .map(|one| (likeness(one), *one))
-        .max_by(|a, b| a.0.total_cmp(&b.0));
+    let best = allowed.iter().map(|one| (likeness(one), *one)).max_by(|a, b| a.0.total_cmp(&b.0));
     let all = format!("expected one of {}", allowed.join(", "));
     match best {
         Some((likeness, one)) if likeness >= ALIKE_MIN => format!("did you mean `{one}`? {all}"),
@@ -535,10 +446,7 @@ mod tests {
     use super::*;
 
     fn source(text: &str) -> Arc<Source> {
-        Arc::new(Source {
-            name: "a.yaml".into(),
-            text: text.into(),
-        })
+        Arc::new(Source { name: "a.yaml".into(), text: text.into() })
     }
 
     fn text_of(node: &Node) -> String {
@@ -548,10 +456,7 @@ mod tests {
             Value::List(items) => items.iter().map(text_of).collect::<Vec<_>>().join(","),
             Value::Map(entries) => {
                 let entry = |(key, node): &(Key, Node)| format!("{}={}", key.name, text_of(node));
-                format!(
-                    "{{{}}}",
-                    entries.iter().map(entry).collect::<Vec<_>>().join(" ")
-                )
+                format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(" "))
             }
         }
     }
@@ -573,21 +478,13 @@ mod tests {
 
     #[test]
     fn anchors_aliases_and_merge_keys_are_resolved() {
-        check(
-            "a: &x {k: v}\nb: *x\nc: {<<: *x, q: 1}",
-            r#"{a={k="v"} b={k="v"} c={q="1" k="v"}}"#,
-        );
+        check("a: &x {k: v}\nb: *x\nc: {<<: *x, q: 1}", r#"{a={k="v"} b={k="v"} c={q="1" k="v"}}"#);
     }
 
     fn check_wrong(text: &str, line: u64, column: u64, message: &str) {
         let problem = parse(&source(text)).unwrap_err();
         let place = problem.place.clone().unwrap();
-        assert_eq!(
-            (place.line, place.column),
-            (line, column),
-            "{text}: {}",
-            problem.message
-        );
+        assert_eq!((place.line, place.column), (line, column), "{text}: {}", problem.message);
         assert!(problem.message.contains(message), "{}", problem.message);
     }
 
@@ -609,7 +506,7 @@ mod tests {
         for n in 1..9 {
             let before = n - 1;
             let item = format!("*a{before}");
-            laughs += &format!("a{n}: &a{n} [{}]\n", vec![item; 9].join(", "));
+            laughs.extend([format!("a{n}: &a{n} [{}]\n", vec![item; 9].join(", "))]);
         }
         assert!(parse(&source(&laughs)).is_err());
     }
@@ -618,9 +515,6 @@ mod tests {
     fn the_nearest_word_is_offered() {
         let keys = ["match", "unless", "expire"];
         assert!(nearest_of("matches", &keys).starts_with("did you mean `match`?"));
-        assert_eq!(
-            nearest_of("zzz", &keys),
-            "expected one of match, unless, expire"
-        );
+        assert_eq!(nearest_of("zzz", &keys), "expected one of match, unless, expire");
     }
 }

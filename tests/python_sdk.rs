@@ -15,10 +15,7 @@ async fn the_official_python_sdk_can_use_the_sandbox() {
         eprintln!("SKIPPED: ZENREAPER_TEST_PYTHON names no Python with the SDK installed");
         return;
     };
-    let options = Options {
-        machines: fleet::demo(clock::now()),
-        ..Options::default()
-    };
+    let options = Options { machines: fleet::demo(clock::now()), ..Options::default() };
     let sandbox = Sandbox::start(options).await.expect("the sandbox starts");
     let check = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python_sdk/check.py");
     let output = Command::new(python)

@@ -20,22 +20,10 @@ use crate::{
 
 /// The rules that zenreaper ships, as they are in `rules/`.
 const RULES: [(&str, &str); 6] = [
-    (
-        "development.yaml",
-        include_str!("../../rules/development.yaml"),
-    ),
-    (
-        "failed-creations.yaml",
-        include_str!("../../rules/failed-creations.yaml"),
-    ),
-    (
-        "project-expiry.yaml",
-        include_str!("../../rules/project-expiry.yaml"),
-    ),
-    (
-        "pull-requests.yaml",
-        include_str!("../../rules/pull-requests.yaml"),
-    ),
+    ("development.yaml", include_str!("../../rules/development.yaml")),
+    ("failed-creations.yaml", include_str!("../../rules/failed-creations.yaml")),
+    ("project-expiry.yaml", include_str!("../../rules/project-expiry.yaml")),
+    ("pull-requests.yaml", include_str!("../../rules/pull-requests.yaml")),
     ("stopped.yaml", include_str!("../../rules/stopped.yaml")),
     ("ttl-tag.yaml", include_str!("../../rules/ttl-tag.yaml")),
 ];
@@ -77,12 +65,7 @@ pub(super) async fn demo(args: &DemoArgs) -> anyhow::Result<Exit> {
     let stop = daemon::stop_on_signal()?;
     let machines = fleet::demo(clock::now());
     let count = machines.len();
-    let sandbox = Sandbox::start(Options {
-        machines,
-        speed: SPEED,
-        ..Options::default()
-    })
-    .await?;
+    let sandbox = Sandbox::start(Options { machines, speed: SPEED, ..Options::default() }).await?;
     let (folder, path) = write_files(&sandbox.endpoint(), args.listen)?;
     let loaded = config::load(&path, clock::now())
         .map_err(|problems| anyhow::anyhow!(diagnostic::render(&problems, false)))?;
@@ -105,19 +88,10 @@ pub(super) async fn demo(args: &DemoArgs) -> anyhow::Result<Exit> {
         return Ok(exit);
     }
     let listener = TcpListener::bind(args.listen).await.with_context(|| {
-        format!(
-            "cannot listen on {}; give another address with --listen",
-            args.listen
-        )
+        format!("cannot listen on {}; give another address with --listen", args.listen)
     })?;
     say(&outlook(&folder.0, listener.local_addr()?))?;
-    let daemon = Daemon {
-        path,
-        site,
-        env: sandbox_env,
-        instruments,
-        stop,
-    };
+    let daemon = Daemon { path, site, env: sandbox_env, instruments, stop };
     daemon.serve(listener).await?;
     Ok(Exit::Done)
 }
@@ -134,9 +108,7 @@ fn write_files(endpoint: &str, listen: SocketAddr) -> anyhow::Result<(Folder, Pa
     std::fs::create_dir_all(folder.0.join("rules"))
         .and_then(|()| write("config.yaml", &config))
         .and_then(|()| {
-            RULES
-                .iter()
-                .try_for_each(|(name, text)| write(&format!("rules/{name}"), text))
+            RULES.iter().try_for_each(|(name, text)| write(&format!("rules/{name}"), text))
         })
         .with_context(|| format!("cannot write the demo's files to {}", folder.0.display()))?;
     let path = folder.0.join("config.yaml");
@@ -149,15 +121,9 @@ async fn show_plan(site: &Site) -> anyhow::Result<()> {
         let now = clock::now();
         let plan = Plan::draft(&inventory, &setup.policy, now);
         let refusal = guard::check(&plan, &setup.limits).err();
-        let accounts = vec![render::AccountPlan {
-            account: &setup.account,
-            drafted: Ok((plan, refusal)),
-        }];
-        let report = render::PlanReport {
-            generated_at: now,
-            mode: site.config.mode,
-            accounts,
-        };
+        let accounts =
+            vec![render::AccountPlan { account: &setup.account, drafted: Ok((plan, refusal)) }];
+        let report = render::PlanReport { generated_at: now, mode: site.config.mode, accounts };
         render::plan_table(&report, &mut std::io::stdout().lock())?;
     }
     Ok(())
@@ -165,17 +131,9 @@ async fn show_plan(site: &Site) -> anyhow::Result<()> {
 
 fn summary(sandbox: &Sandbox) -> String {
     let calls = sandbox.calls();
-    let count = |wanted| {
-        calls
-            .iter()
-            .filter(|call| call.action == Some(wanted))
-            .count()
-    };
-    let recycled = sandbox
-        .machines()
-        .iter()
-        .filter(|machine| machine.status() == Some("RECYCLE"))
-        .count();
+    let count = |wanted| calls.iter().filter(|call| call.action == Some(wanted)).count();
+    let recycled =
+        sandbox.machines().iter().filter(|machine| machine.status() == Some("RECYCLE")).count();
     format!(
         "\nThe cloud saw {} calls of DescribeInstances and {} of TerminateInstance; {recycled} machines are in its recycle bin.\n",
         count(sandbox::Action::DescribeInstances),

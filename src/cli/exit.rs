@@ -36,10 +36,7 @@ impl Exit {
         };
         let exits: Vec<_> = results.iter().map(of).collect();
         let worst_first = [Self::Failed, Self::Partial, Self::GuardRefused];
-        worst_first
-            .into_iter()
-            .find(|exit| exits.contains(exit))
-            .unwrap_or(Self::Done)
+        worst_first.into_iter().find(|exit| exits.contains(exit)).unwrap_or(Self::Done)
     }
 }
 

@@ -103,20 +103,8 @@ impl Serialize for AccountPlan<'_> {
         let complete = self.drafted.is_ok();
         let mut json = serializer.serialize_struct("AccountPlan", 4)?;
         json.serialize_field("account", self.account)?;
-        json.serialize_field(
-            "inventory",
-            &InventoryJson {
-                instances,
-                complete,
-            },
-        )?;
-        json.serialize_field(
-            "guard",
-            &GuardJson {
-                approved: refused.is_none(),
-                reason: refused,
-            },
-        )?;
+        json.serialize_field("inventory", &InventoryJson { instances, complete })?;
+        json.serialize_field("guard", &GuardJson { approved: refused.is_none(), reason: refused })?;
         json.serialize_field("decisions", &DecisionsJson(decisions))?;
         json.end()
     }
@@ -127,10 +115,9 @@ pub(super) fn plan_table(report: &PlanReport<'_>, out: &mut dyn Write) -> Result
     for AccountPlan { account, drafted } in &report.accounts {
         match drafted {
             Ok((plan, refusal)) => account_table(account, plan, refusal.as_ref(), out)?,
-            Err(unlisted) => writeln!(
-                out,
-                "account {account}: {unlisted}\nNothing would be terminated."
-            )?,
+            Err(unlisted) => {
+                writeln!(out, "account {account}: {unlisted}\nNothing would be terminated.")?;
+            }
         }
     }
     match report.mode {
@@ -146,25 +133,15 @@ fn account_table(
     out: &mut dyn Write,
 ) -> Result<()> {
     let total = plan.decisions.len();
-    writeln!(
-        out,
-        "account {account}: {total} instances, {} live\n",
-        plan.live
-    )?;
-    let touched = || {
-        plan.decisions
-            .iter()
-            .filter(|(_, judgement)| judgement.rule.is_some())
-    };
+    writeln!(out, "account {account}: {total} instances, {} live\n", plan.live)?;
+    let touched = || plan.decisions.iter().filter(|(_, judgement)| judgement.rule.is_some());
     let rows = || touched().map(|(subject, judgement)| row(*subject, judgement, plan.now));
     if touched().next().is_some() {
         table(&HEADER.map(str::to_owned), rows, out)?;
         writeln!(out)?;
     }
-    let unreadable = plan
-        .decisions
-        .iter()
-        .filter(|(subject, _)| matches!(subject, Subject::Unreadable(_)));
+    let unreadable =
+        plan.decisions.iter().filter(|(subject, _)| matches!(subject, Subject::Unreadable(_)));
     let unreadable = unreadable.count();
     writeln!(
         out,
@@ -172,10 +149,7 @@ fn account_table(
         total - touched().count() - unreadable
     )?;
     if unreadable > 0 {
-        writeln!(
-            out,
-            "{unreadable} are kept because their record cannot be read."
-        )?;
+        writeln!(out, "{unreadable} are kept because their record cannot be read.")?;
     }
     let wanted = plan.targets().count();
     match refusal {
@@ -202,10 +176,7 @@ fn table<Rows: Iterator<Item = [String; COLUMNS]>>(
     }
     for row in std::iter::once(header.clone()).chain(rows()) {
         let pad = |(cell, width): (&String, &usize)| " ".repeat(width - cell.width());
-        let cells = row
-            .iter()
-            .zip(&widths)
-            .map(|cell| format!("{}{}  ", cell.0, pad(cell)));
+        let cells = row.iter().zip(&widths).map(|cell| format!("{}{}  ", cell.0, pad(cell)));
         writeln!(out, "{}", cells.collect::<String>().trim_end())?;
     }
     Ok(())
@@ -217,10 +188,7 @@ fn row(subject: Subject<'_>, judgement: &Judgement<'_>, now: Timestamp) -> [Stri
         judgement.decision.as_str().to_owned(),
         shorten(subject.id().as_str()),
         subject.name().map(shorten).unwrap_or_default(),
-        judgement
-            .rule
-            .map(|rule| rule.name.to_string())
-            .unwrap_or_default(),
+        judgement.rule.map(|rule| rule.name.to_string()).unwrap_or_default(),
         reason_in_words(judgement.decision).to_owned(),
         due.unwrap_or_default(),
     ]
@@ -255,11 +223,7 @@ fn coarse(duration: SignedDuration) -> String {
 
 /// Writes that config and rules are right.
 pub(super) fn check_text(path: &Path, loaded: &Loaded, out: &mut dyn Write) -> Result<()> {
-    let Loaded {
-        config,
-        rules,
-        rule_files,
-    } = loaded;
+    let Loaded { config, rules, rule_files } = loaded;
     writeln!(
         out,
         "ok: {} with {} rules in {rule_files} files; mode {}, schedule {}",
@@ -269,10 +233,7 @@ pub(super) fn check_text(path: &Path, loaded: &Loaded, out: &mut dyn Write) -> R
         config.schedule.pattern(),
     )?;
     for key in &config.without_effect {
-        writeln!(
-            out,
-            "note: `{key}` takes effect in a later version of zenreaper"
-        )?;
+        writeln!(out, "note: `{key}` takes effect in a later version of zenreaper")?;
     }
     Ok(())
 }
@@ -285,13 +246,7 @@ struct CheckJson<'a> {
 
 /// Writes what is wrong, if anything, as JSON.
 pub(super) fn check_json(problems: &[Problem], out: &mut dyn Write) -> Result<()> {
-    serde_json::to_writer_pretty(
-        &mut *out,
-        &CheckJson {
-            ok: problems.is_empty(),
-            problems,
-        },
-    )?;
+    serde_json::to_writer_pretty(&mut *out, &CheckJson { ok: problems.is_empty(), problems })?;
     writeln!(out)
 }
 
@@ -318,39 +273,89 @@ rules:
         let inventory = inventory(fleet);
         let now = "2026-11-04T12:00:00Z".parse().unwrap();
         let plan = Plan::draft(&inventory, &policy, now);
-        let refusal = guard::check(
-            &plan,
-            &guard::Limits {
-                max_terminations: 0,
-                max_percent: 100,
-            },
-        )
-        .err();
-        let accounts = vec![AccountPlan {
-            account: "main",
-            drafted: Ok((plan, refusal)),
-        }];
+        let refusal =
+            guard::check(&plan, &guard::Limits { max_terminations: 0, max_percent: 100 }).err();
+        let accounts = vec![AccountPlan { account: "main", drafted: Ok((plan, refusal)) }];
         let mut out = Vec::new();
-        write(
-            &PlanReport {
-                generated_at: now,
-                mode: Mode::DryRun,
-                accounts,
-            },
-            &mut out,
-        )
-        .unwrap();
+        write(&PlanReport { generated_at: now, mode: Mode::DryRun, accounts }, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
     #[test]
     fn a_table_shows_what_rules_touch_and_counts_the_rest() {
-        expect_test::expect![[""]].assert_eq(&rendered(|report, out| plan_table(report, out)));
+        expect_test::expect![[r#"
+            account main: 4 instances, 4 live
+
+            DECISION   INSTANCE  NAME              RULE  REASON                                     DUE
+            terminate  i-1       evil\u{1b}[31m\n  dev   due                                        2d ago
+            wait       i-2       dev-api-01        dev   not_due                                    in 26d
+            skip       i-3       dev-api-01        dev   unreadable_expiry: its tag cannot be read
+
+            1 more are kept: no rule speaks of them.
+            REFUSED: the plan terminates 1 machines and limits.max_terminations (0) allows 0: nothing was terminated; if the plan is right, raise the limit.
+            Mode dry-run: a run would call nothing.
+        "#]].assert_eq(&rendered(|report, out| plan_table(report, out)));
     }
 
     #[test]
     fn json_has_the_documented_shape() {
-        expect_test::expect![[""]].assert_eq(&rendered(|report, out| plan_json(report, out)));
+        expect_test::expect![[r#"
+            {
+              "generated_at": "2026-11-04T12:00:00Z",
+              "mode": "dry-run",
+              "accounts": [
+                {
+                  "account": "main",
+                  "inventory": {
+                    "instances": 4,
+                    "complete": true
+                  },
+                  "guard": {
+                    "approved": false,
+                    "reason": "the plan terminates 1 machines and limits.max_terminations (0) allows 0: nothing was terminated; if the plan is right, raise the limit"
+                  },
+                  "decisions": [
+                    {
+                      "instance_id": "i-1",
+                      "name": "evil\u001b[31m\n",
+                      "decision": "terminate",
+                      "reason": "due",
+                      "rule": "dev",
+                      "due_at": "2026-11-02T00:00:00Z",
+                      "terminate_at": "2026-11-02T00:00:00Z"
+                    },
+                    {
+                      "instance_id": "i-2",
+                      "name": "dev-api-01",
+                      "decision": "wait",
+                      "reason": "not_due",
+                      "rule": "dev",
+                      "due_at": "2026-12-01T00:00:00Z",
+                      "terminate_at": "2026-12-01T00:00:00Z"
+                    },
+                    {
+                      "instance_id": "i-3",
+                      "name": "dev-api-01",
+                      "decision": "skip",
+                      "reason": "unreadable_expiry",
+                      "rule": "dev",
+                      "due_at": null,
+                      "terminate_at": null
+                    },
+                    {
+                      "instance_id": "i-4",
+                      "name": "dev-api-01",
+                      "decision": "keep",
+                      "reason": "no_rule",
+                      "rule": null,
+                      "due_at": null,
+                      "terminate_at": null
+                    }
+                  ]
+                }
+              ]
+            }
+        "#]].assert_eq(&rendered(|report, out| plan_json(report, out)));
     }
 
     #[test]
@@ -364,10 +369,7 @@ rules:
             (-172_800, "2d ago"),
             (3_000_000, "in 34d"),
         ] {
-            assert_eq!(
-                relative(now + SignedDuration::from_secs(seconds), now),
-                text
-            );
+            assert_eq!(relative(now + SignedDuration::from_secs(seconds), now), text);
         }
     }
 }

@@ -46,16 +46,7 @@ pub(super) struct SandboxArgs {
 
 /// Serves until the process is told to end.
 pub(super) async fn sandbox(args: SandboxArgs) -> anyhow::Result<Exit> {
-    let SandboxArgs {
-        listen,
-        inventory,
-        machines,
-        seed,
-        rate,
-        retry_after,
-        speed,
-        faults,
-    } = args;
+    let SandboxArgs { listen, inventory, machines, seed, rate, retry_after, speed, faults } = args;
     let machines = match inventory {
         Some(path) => read(&path)?,
         None => fleet::generate(machines, seed, clock::now()),
@@ -63,15 +54,7 @@ pub(super) async fn sandbox(args: SandboxArgs) -> anyhow::Result<Exit> {
     let stop = daemon::stop_on_signal()?;
     let count = machines.len();
     let credentials = sandbox::Credentials::default();
-    let options = Options {
-        listen,
-        machines,
-        credentials,
-        rate,
-        retry_after,
-        speed,
-        faults,
-    };
+    let options = Options { listen, machines, credentials, rate, retry_after, speed, faults };
     let sandbox = Sandbox::start(options).await?;
     let endpoint = sandbox.endpoint();
     super::say(&format!(

@@ -42,7 +42,7 @@ pub const DOCUMENTED: [&str; 33] = [
     "REQUEST_BLOCKED",
 ];
 
-/// The code of a failure, in UPPER_SNAKE.
+/// The code of a failure, in `UPPER_SNAKE`.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Code(Cow<'static, str>);
 
@@ -66,11 +66,7 @@ impl Code {
     #[must_use]
     pub fn folded(text: &str) -> Self {
         let fold = |c: char| {
-            if c.is_ascii_alphanumeric() {
-                c.to_ascii_uppercase()
-            } else {
-                '_'
-            }
+            if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }
         };
         let folded: String = text.trim().chars().take(CODE_BYTES_MAX).map(fold).collect();
         match DOCUMENTED.iter().find(|known| **known == folded) {
@@ -197,24 +193,15 @@ mod tests {
     #[test]
     fn both_spellings_fold_to_one() {
         for (written, folded) in [
-            (
-                "OPERATION_DENIED_INSTANCE_RECYCLED",
-                "OPERATION_DENIED_INSTANCE_RECYCLED",
-            ),
-            (
-                "Operation.Denied.Instance.Recycled",
-                "OPERATION_DENIED_INSTANCE_RECYCLED",
-            ),
+            ("OPERATION_DENIED_INSTANCE_RECYCLED", "OPERATION_DENIED_INSTANCE_RECYCLED"),
+            ("Operation.Denied.Instance.Recycled", "OPERATION_DENIED_INSTANCE_RECYCLED"),
             (" request-limit exceeded ", "REQUEST_LIMIT_EXCEEDED"),
             ("SOME_NEW_CODE", "SOME_NEW_CODE"),
             ("évil\"}\n", "_VIL__"),
         ] {
             assert_eq!(Code::folded(written).as_str(), folded);
         }
-        assert_eq!(
-            Code::folded(&"A".repeat(1000)).as_str().len(),
-            CODE_BYTES_MAX
-        );
+        assert_eq!(Code::folded(&"A".repeat(1000)).as_str().len(), CODE_BYTES_MAX);
     }
 
     #[test]
@@ -223,16 +210,8 @@ mod tests {
             ("INVALID_INSTANCE_NOT_FOUND", 404, Class::Gone),
             ("OPERATION_DENIED_INSTANCE_RECYCLED", 403, Class::Gone),
             ("OPERATION_DENIED_INSTANCE_CREATING", 403, Class::Refused),
-            (
-                "OPERATION_DENIED_INSTANCE_STATUS_INSTALLING",
-                403,
-                Class::Refused,
-            ),
-            (
-                "OPERATION_DENIED_INSTANCE_SUBSCRIPTION",
-                403,
-                Class::Refused,
-            ),
+            ("OPERATION_DENIED_INSTANCE_STATUS_INSTALLING", 403, Class::Refused),
+            ("OPERATION_DENIED_INSTANCE_SUBSCRIPTION", 403, Class::Refused),
             ("OPERATION_DENIED_POSTPAID_PROMISE", 403, Class::Refused),
             ("REQUEST_LIMIT_EXCEEDED", 400, Class::Throttled),
             ("WHATEVER", 429, Class::Throttled),
@@ -248,11 +227,7 @@ mod tests {
             ("INVALID_PARAMETER_VALUE", 400, Class::Rejected),
             ("SOME_NEW_CODE", 403, Class::Rejected),
         ] {
-            assert_eq!(
-                Class::of(&Code::folded(code), Some(status)),
-                class,
-                "{code} {status}"
-            );
+            assert_eq!(Class::of(&Code::folded(code), Some(status)), class, "{code} {status}");
         }
     }
 }

@@ -27,15 +27,11 @@ pub struct Error {
 }
 
 fn status_text(status: Option<u16>) -> String {
-    status
-        .map(|status| format!(" (HTTP {status})"))
-        .unwrap_or_default()
+    status.map(|status| format!(" (HTTP {status})")).unwrap_or_default()
 }
 
 fn request_text(request_id: Option<&str>) -> String {
-    request_id
-        .map(|id| format!(" [request {id}]"))
-        .unwrap_or_default()
+    request_id.map(|id| format!(" [request {id}]")).unwrap_or_default()
 }
 
 impl Error {
@@ -57,11 +53,6 @@ impl Error {
 
     /// A call that was not sent, because we were told to stop.
     pub(super) fn stopped(action: Action) -> Self {
-        Self::new(
-            action,
-            Code::STOPPED,
-            None,
-            "stopped before the call was sent".to_owned(),
-        )
+        Self::new(action, Code::STOPPED, None, "stopped before the call was sent".to_owned())
     }
 }

@@ -30,10 +30,10 @@ use crate::{
     lifetime::shorten,
 };
 
-/// The page size that we ask for, the largest that DescribeInstances takes.
+/// The page size that we ask for, the largest that `DescribeInstances` takes.
 pub const PAGE_SIZE: u64 = 1_000;
 
-/// The most ids that DescribeInstances and ReleaseInstances take in one call.
+/// The most ids that `DescribeInstances` and `ReleaseInstances` take in one call.
 pub const IDS_MAX: usize = 100;
 
 /// The largest answer that is read, in bytes: a page of 1,000 instances has about one MiB.
@@ -110,58 +110,42 @@ impl Client {
     /// The same client, telling `observer` what happens.
     #[must_use]
     pub fn observed_by(&self, observer: Observer) -> Self {
-        Self {
-            observer,
-            ..self.clone()
-        }
+        Self { observer, ..self.clone() }
     }
 
     /// The same client, which sends nothing any more once `stop` is cancelled.
     #[must_use]
     pub fn until(&self, stop: CancellationToken) -> Self {
-        Self {
-            stop,
-            ..self.clone()
-        }
+        Self { stop, ..self.clone() }
     }
 
-    /// A page of DescribeInstances, from 1; texts that many instances share are kept in `interner`.
+    /// A page of `DescribeInstances`, from 1; texts that many instances share are kept in `interner`.
     pub async fn describe_page(
         &self,
         page_num: u64,
         interner: &mut Interner,
     ) -> Result<Page, Error> {
-        let request = wire::DescribePage {
-            page_num,
-            page_size: PAGE_SIZE,
-        };
+        let request = wire::DescribePage { page_num, page_size: PAGE_SIZE };
         let body = self.call(Action::Describe, &request).await?;
         self.read_page(&body, interner)
     }
 
-    /// What DescribeInstances tells of at most [`IDS_MAX`] instances; those that are gone are missing.
+    /// What `DescribeInstances` tells of at most [`IDS_MAX`] instances; those that are gone are missing.
     pub async fn describe_ids(&self, ids: &[&InstanceId]) -> Result<Page, Error> {
-        let request = wire::DescribeIds {
-            instance_ids: ids,
-            page_size: PAGE_SIZE,
-        };
+        let request = wire::DescribeIds { instance_ids: ids, page_size: PAGE_SIZE };
         let body = self.call(Action::Describe, &request).await?;
         self.read_page(&body, &mut Interner::default())
     }
 
-    /// Orders TerminateInstance.
+    /// Orders `TerminateInstance`.
     pub async fn terminate(&self, id: &InstanceId) -> Result<Accepted, Error> {
-        let body = self
-            .call(Action::Terminate, &wire::Terminate { instance_id: id })
-            .await?;
+        let body = self.call(Action::Terminate, &wire::Terminate { instance_id: id }).await?;
         Ok(accepted(&body))
     }
 
-    /// Orders ReleaseInstances for at most [`IDS_MAX`] instances of the recycle bin. It cannot be undone.
+    /// Orders `ReleaseInstances` for at most [`IDS_MAX`] instances of the recycle bin. It cannot be undone.
     pub async fn release(&self, ids: &[&InstanceId]) -> Result<Accepted, Error> {
-        let body = self
-            .call(Action::Release, &wire::Release { instance_ids: ids })
-            .await?;
+        let body = self.call(Action::Release, &wire::Release { instance_ids: ids }).await?;
         Ok(accepted(&body))
     }
 
@@ -177,12 +161,7 @@ impl Client {
             None => Err("there is no response in it".to_owned()),
         });
         page.map_err(|problem| {
-            let error = Error::new(
-                Action::Describe,
-                Code::MALFORMED_RESPONSE,
-                Some(200),
-                problem,
-            );
+            let error = Error::new(Action::Describe, Code::MALFORMED_RESPONSE, Some(200), problem);
             self.observe_failure(&error);
             error
         })
@@ -228,11 +207,7 @@ impl Client {
             Ok(_) => Some(200),
             Err(error) => error.status,
         };
-        (self.observer)(&Observation::Answered {
-            action,
-            status,
-            elapsed: sent.elapsed(),
-        });
+        (self.observer)(&Observation::Answered { action, status, elapsed: sent.elapsed() });
         match &result {
             Ok(_) => self.limiter(action).recover(),
             Err(error) => {
@@ -252,20 +227,14 @@ impl Client {
             () = self.stop.cancelled() => return Err(Error::stopped(action)),
             permit = self.limiter(action).acquire() => permit,
         };
-        (self.observer)(&Observation::Waited {
-            action,
-            waited: asked.elapsed(),
-        });
+        (self.observer)(&Observation::Waited { action, waited: asked.elapsed() });
         Ok(permit)
     }
 
     async fn exchange(&self, action: Action, body: &[u8]) -> Result<Vec<u8>, Error> {
         let timestamp = clock::now().as_second();
         let request = self.request(action, body, timestamp);
-        let response = request
-            .send()
-            .await
-            .map_err(|error| no_answer(action, &error))?;
+        let response = request.send().await.map_err(|error| no_answer(action, &error))?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = read_body(action, response).await?;
         match failure(action, status, &headers, &body) {
@@ -275,12 +244,7 @@ impl Client {
     }
 
     fn request(&self, action: Action, body: &[u8], timestamp: i64) -> reqwest::RequestBuilder {
-        let Shared {
-            http,
-            settings,
-            credentials,
-            ..
-        } = &*self.shared;
+        let Shared { http, settings, credentials, .. } = &*self.shared;
         let request = http
             .post(settings.endpoint.url.clone())
             .header(CONTENT_TYPE, JSON)
@@ -291,24 +255,13 @@ impl Client {
             .body(body.to_vec());
         match credentials {
             Credentials::Token(token) => request.bearer_auth(token.expose_secret()),
-            Credentials::KeyPair {
-                access_key_id,
-                access_key_secret,
-            } => {
+            Credentials::KeyPair { access_key_id, access_key_secret } => {
                 let host = &settings.endpoint.host;
-                let signed = sign::Request {
-                    content_type: JSON,
-                    host,
-                    timestamp,
-                    body,
-                };
+                let signed = sign::Request { content_type: JSON, host, timestamp, body };
                 let secret = access_key_secret.expose_secret();
                 request
                     .header("X-ZC-Signature-Method", sign::METHOD)
-                    .header(
-                        AUTHORIZATION,
-                        sign::authorization(&signed, access_key_id, secret),
-                    )
+                    .header(AUTHORIZATION, sign::authorization(&signed, access_key_id, secret))
             }
         }
     }
@@ -336,10 +289,7 @@ impl Client {
     }
 
     fn observe_failure(&self, error: &Error) {
-        (self.observer)(&Observation::Failed {
-            action: error.action,
-            code: error.code.clone(),
-        });
+        (self.observer)(&Observation::Failed { action: error.action, code: error.code.clone() });
     }
 }
 
@@ -347,9 +297,7 @@ impl Credentials {
     /// The text without our secrets, in case the other side sends them back.
     fn redacted(&self, text: &str) -> String {
         let secret = match self {
-            Self::KeyPair {
-                access_key_secret, ..
-            } => access_key_secret,
+            Self::KeyPair { access_key_secret, .. } => access_key_secret,
             Self::Token(token) => token,
         };
         text.replace(secret.expose_secret(), "[secret]")
@@ -373,18 +321,12 @@ fn backoff(first_delay: Duration) -> ExponentialBuilder {
 
 /// A call that was too fast waits in the limiter, with everybody else.
 fn next_delay(error: &Error, delay: Option<Duration>) -> Option<Duration> {
-    if error.class == Class::Throttled {
-        Some(Duration::ZERO)
-    } else {
-        delay
-    }
+    if error.class == Class::Throttled { Some(Duration::ZERO) } else { delay }
 }
 
 fn accepted(body: &[u8]) -> Accepted {
     let request_id = envelope(body).ok().and_then(|envelope| envelope.request_id);
-    Accepted {
-        request_id: request_id.map(|id| shorten(&id)),
-    }
+    Accepted { request_id: request_id.map(|id| shorten(&id)) }
 }
 
 fn envelope(body: &[u8]) -> Result<Envelope<'_>, String> {
@@ -418,19 +360,10 @@ fn root_cause(error: &reqwest::Error) -> String {
 async fn read_body(action: Action, mut response: Response) -> Result<Vec<u8>, Error> {
     let status = response.status().as_u16();
     let mut body = Vec::new();
-    while let Some(chunk) = response
-        .chunk()
-        .await
-        .map_err(|error| no_answer(action, &error))?
-    {
+    while let Some(chunk) = response.chunk().await.map_err(|error| no_answer(action, &error))? {
         if body.len() + chunk.len() > BODY_BYTES_MAX {
             let message = format!("the answer is larger than {BODY_BYTES_MAX} bytes");
-            return Err(Error::new(
-                action,
-                Code::MALFORMED_RESPONSE,
-                Some(status),
-                message,
-            ));
+            return Err(Error::new(action, Code::MALFORMED_RESPONSE, Some(status), message));
         }
         body.extend_from_slice(&chunk);
     }
@@ -440,11 +373,7 @@ async fn read_body(action: Action, mut response: Response) -> Result<Vec<u8>, Er
 /// What is wrong with an answer; `None` if it is a success.
 fn failure(action: Action, status: u16, headers: &HeaderMap, body: &[u8]) -> Option<Error> {
     let error = |code, message: String| Error::new(action, code, Some(status), message);
-    if status == 403
-        && headers
-            .get("cf-mitigated")
-            .is_some_and(|value| value == "challenge")
-    {
+    if status == 403 && headers.get("cf-mitigated").is_some_and(|value| value == "challenge") {
         return Some(error(
             Code::SECURITY_CHALLENGE,
             "a security challenge for browsers stands before the API".to_owned(),
@@ -458,36 +387,21 @@ fn failure(action: Action, status: u16, headers: &HeaderMap, body: &[u8]) -> Opt
     }
     let succeeded = (200..300).contains(&status);
     match envelope(body) {
-        Ok(Envelope {
-            code: Some(code),
-            message,
-            request_id,
-            ..
-        }) if !code.is_empty() => {
+        Ok(Envelope { code: Some(code), message, request_id, .. }) if !code.is_empty() => {
             let message = message.map_or_else(|| "no message".to_owned(), |text| bounded(&text));
             let request_id = request_id.map(|id| shorten(&id));
             let retry_after = retry_after(headers);
-            Some(Error {
-                request_id,
-                retry_after,
-                ..error(Code::folded(&code), message)
-            })
+            Some(Error { request_id, retry_after, ..error(Code::folded(&code), message) })
         }
-        Ok(Envelope {
-            response: Some(_), ..
-        }) if succeeded => None,
-        Ok(_) if succeeded => Some(error(
-            Code::MALFORMED_RESPONSE,
-            "there is no response in the answer".to_owned(),
-        )),
+        Ok(Envelope { response: Some(_), .. }) if succeeded => None,
+        Ok(_) if succeeded => {
+            Some(error(Code::MALFORMED_RESPONSE, "there is no response in the answer".to_owned()))
+        }
         Err(problem) if succeeded => Some(error(Code::MALFORMED_RESPONSE, problem)),
         Ok(_) | Err(_) => {
             let retry_after = retry_after(headers);
             let message = "the answer carries no code".to_owned();
-            Some(Error {
-                retry_after,
-                ..error(Code::of_status(status), message)
-            })
+            Some(Error { retry_after, ..error(Code::of_status(status), message) })
         }
     }
 }
@@ -495,10 +409,7 @@ fn failure(action: Action, status: u16, headers: &HeaderMap, body: &[u8]) -> Opt
 /// At most 300 characters of a message from outside, without control characters.
 fn bounded(text: &str) -> String {
     const MESSAGE_CHARS_MAX: usize = 300;
-    text.chars()
-        .filter(|c| !c.is_control())
-        .take(MESSAGE_CHARS_MAX)
-        .collect()
+    text.chars().filter(|c| !c.is_control()).take(MESSAGE_CHARS_MAX).collect()
 }
 
 /// Retry-After in seconds, or as a date against the server's own Date.
@@ -517,18 +428,12 @@ fn http_date(text: &str) -> Option<Timestamp> {
 }
 
 fn auth_hint(code: &Code, headers: &HeaderMap, timestamp: i64) -> String {
-    let theirs = headers
-        .get(DATE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(http_date);
+    let theirs = headers.get(DATE).and_then(|value| value.to_str().ok()).and_then(http_date);
     match (code.as_str(), theirs) {
         ("AUTHFAILURE_SIGNATURE_EXPIRED", Some(theirs)) => {
             let ahead = timestamp - theirs.as_second();
             let side = if ahead < 0 { "behind" } else { "ahead of" };
-            format!(
-                "; our clock is {} s {side} the server's: set it by NTP",
-                ahead.abs()
-            )
+            format!("; our clock is {} s {side} the server's: set it by NTP", ahead.abs())
         }
         _ => "; check the access key or token of this account and its permissions".to_owned(),
     }
@@ -549,26 +454,15 @@ mod tests {
             headers.insert(name, value.parse().unwrap());
         }
         let got = failure(Action::Terminate, status, &headers, body.as_bytes());
-        let got = got.map_or("success".to_owned(), |error| {
-            format!("{} {:?}", error.code, error.class)
-        });
+        let got =
+            got.map_or("success".to_owned(), |error| format!("{} {:?}", error.code, error.class));
         assert_eq!(got, expected, "{status} {body}");
     }
 
     #[test]
     fn every_answer_has_a_code_and_a_class() {
-        check(
-            200,
-            None,
-            r#"{"requestId":"r","response":{"requestId":"r"}}"#,
-            "success",
-        );
-        check(
-            200,
-            None,
-            r#"{"requestId":"r"}"#,
-            "MALFORMED_RESPONSE NoAnswer",
-        );
+        check(200, None, r#"{"requestId":"r","response":{"requestId":"r"}}"#, "success");
+        check(200, None, r#"{"requestId":"r"}"#, "MALFORMED_RESPONSE NoAnswer");
         check(200, None, "<html>", "MALFORMED_RESPONSE NoAnswer");
         check(200, None, "", "MALFORMED_RESPONSE NoAnswer");
         check(
@@ -589,30 +483,15 @@ mod tests {
             r#"{"code":"Operation.Denied.Postpaid.Promise"}"#,
             "OPERATION_DENIED_POSTPAID_PROMISE Refused",
         );
-        check(
-            403,
-            None,
-            r#"{"code":"SOME_NEW_CODE"}"#,
-            "SOME_NEW_CODE Rejected",
-        );
+        check(403, None, r#"{"code":"SOME_NEW_CODE"}"#, "SOME_NEW_CODE Rejected");
         check(403, None, "<html>", "HTTP_403 Rejected");
-        check(
-            403,
-            Some(("cf-mitigated", "challenge")),
-            "<html>",
-            "SECURITY_CHALLENGE Blocked",
-        );
+        check(403, Some(("cf-mitigated", "challenge")), "<html>", "SECURITY_CHALLENGE Blocked");
         check(451, None, "", "REQUEST_BLOCKED Blocked");
         check(401, None, "", "HTTP_401 Auth");
         check(429, None, "", "HTTP_429 Throttled");
         check(502, None, "<html>", "HTTP_502 Transient");
         check(302, None, "", "HTTP_302 Rejected");
-        check(
-            500,
-            None,
-            r#"{"code":"","message":null}"#,
-            "HTTP_500 Transient",
-        );
+        check(500, None, r#"{"code":"","message":null}"#, "HTTP_500 Transient");
     }
 
     #[test]
@@ -621,10 +500,7 @@ mod tests {
         assert_eq!(retry_after(&headers), None);
         headers.insert(RETRY_AFTER, "7".parse().unwrap());
         assert_eq!(retry_after(&headers), Some(Duration::from_secs(7)));
-        headers.insert(
-            RETRY_AFTER,
-            "Tue, 24 Nov 2026 16:00:30 GMT".parse().unwrap(),
-        );
+        headers.insert(RETRY_AFTER, "Tue, 24 Nov 2026 16:00:30 GMT".parse().unwrap());
         assert_eq!(retry_after(&headers), None);
         headers.insert(DATE, "Tue, 24 Nov 2026 16:00:00 GMT".parse().unwrap());
         assert_eq!(retry_after(&headers), Some(Duration::from_secs(30)));
@@ -636,10 +512,7 @@ mod tests {
     fn a_clock_that_is_off_is_told_by_how_much() {
         let mut headers = HeaderMap::new();
         headers.insert(DATE, "Tue, 24 Nov 2026 16:00:00 GMT".parse().unwrap());
-        let at = "2026-11-24T15:50:00Z"
-            .parse::<Timestamp>()
-            .unwrap()
-            .as_second();
+        let at = "2026-11-24T15:50:00Z".parse::<Timestamp>().unwrap().as_second();
         let hint = auth_hint(&Code::folded("AUTHFAILURE_SIGNATURE_EXPIRED"), &headers, at);
         assert!(hint.contains("600 s behind"), "{hint}");
     }
@@ -647,10 +520,7 @@ mod tests {
     #[test]
     fn a_secret_that_comes_back_is_taken_out() {
         let credentials = Credentials::Token("hunter2".into());
-        assert_eq!(
-            credentials.redacted("bad token hunter2!"),
-            "bad token [secret]!"
-        );
+        assert_eq!(credentials.redacted("bad token hunter2!"), "bad token [secret]!");
         assert!(!format!("{credentials:?}").contains("hunter2"));
     }
 }

@@ -17,7 +17,7 @@ use crate::clock;
 const MARGIN_PERMILLE: u32 = 5;
 
 /// The longest wait that a Retry-After can impose; it comes from outside.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(120);
+const RETRY_AFTER_MAX: Duration = Duration::from_mins(2);
 
 /// How much slower than the rate we get at most.
 const SLOWDOWN_MAX: f64 = 64.0;
@@ -45,31 +45,22 @@ impl Rate {
     /// Some calls a second.
     #[must_use]
     pub fn per_second(calls: NonZeroU32) -> Self {
-        Self {
-            calls,
-            unit: Duration::from_secs(1),
-        }
+        Self { calls, unit: Duration::from_secs(1) }
     }
 
     /// Reads `10/s`, `300/m` or `1000/h`.
     pub fn parse(text: &str) -> Result<Self, String> {
         let not = || format!("`{}` is not a rate", crate::lifetime::shorten(text));
         let (calls, unit) = text.split_once('/').ok_or_else(not)?;
-        let calls = calls
-            .trim()
-            .parse::<NonZeroU32>()
-            .ok()
-            .filter(|calls| calls.get() <= CALLS_MAX);
+        let calls =
+            calls.trim().parse::<NonZeroU32>().ok().filter(|calls| calls.get() <= CALLS_MAX);
         let seconds = match unit.trim() {
             "s" => 1,
             "m" => 60,
             "h" => 3600,
             _ => return Err(not()),
         };
-        Ok(Self {
-            calls: calls.ok_or_else(not)?,
-            unit: Duration::from_secs(seconds),
-        })
+        Ok(Self { calls: calls.ok_or_else(not)?, unit: Duration::from_secs(seconds) })
     }
 
     /// The time between two calls.
@@ -111,11 +102,7 @@ impl Limiter {
             interval,
             pace: RateLimiter::direct(quota.allow_burst(NonZeroU32::MIN)),
             gate: tokio::sync::Mutex::new(()),
-            brake: Mutex::new(Brake {
-                not_before: None,
-                slowdown: 1.0,
-                slowed: None,
-            }),
+            brake: Mutex::new(Brake { not_before: None, slowdown: 1.0, slowed: None }),
         }
     }
 
@@ -127,9 +114,7 @@ impl Limiter {
         }
         self.pace.until_ready().await;
         sleep(self.extra_wait()).await;
-        Permit {
-            granted: clock::monotonic(),
-        }
+        Permit { granted: clock::monotonic() }
     }
 
     /// The API asked the holder of `permit` to slow down: everybody does. Of calls that were under way together, one counts.
@@ -155,25 +140,17 @@ impl Limiter {
 
     fn held_until(&self) -> Option<Instant> {
         let now = clock::monotonic();
-        self.brake()
-            .not_before
-            .filter(|not_before| *not_before > now)
+        self.brake().not_before.filter(|not_before| *not_before > now)
     }
 
     /// The pace keeper's interval passes during this wait, so it is the whole interval at the slower pace.
     fn extra_wait(&self) -> Duration {
         let slowdown = self.brake().slowdown;
-        if slowdown > 1.0 {
-            self.interval.mul_f64(slowdown)
-        } else {
-            Duration::ZERO
-        }
+        if slowdown > 1.0 { self.interval.mul_f64(slowdown) } else { Duration::ZERO }
     }
 
     fn brake(&self) -> std::sync::MutexGuard<'_, Brake> {
-        self.brake
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.brake.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -185,27 +162,14 @@ mod tests {
 
     #[test]
     fn rates_are_read_or_refused() {
-        for (text, interval) in [
-            ("10/s", 100),
-            ("300/m", 200),
-            ("900/h", 4000),
-            (" 1 / s ", 1000),
-        ] {
+        for (text, interval) in [("10/s", 100), ("300/m", 200), ("900/h", 4000), (" 1 / s ", 1000)]
+        {
             let rate = Rate::parse(text).unwrap();
             assert_eq!(rate.interval(), Duration::from_millis(interval), "{text}");
         }
-        for text in [
-            "",
-            "10",
-            "0/s",
-            "-1/s",
-            "1.5/s",
-            "10/d",
-            "10/s/s",
-            "1001/s",
-            "99999999999/s",
-            "/s",
-        ] {
+        for text in
+            ["", "10", "0/s", "-1/s", "1.5/s", "10/d", "10/s/s", "1001/s", "99999999999/s", "/s"]
+        {
             assert!(Rate::parse(text).is_err(), "{text}");
         }
     }
@@ -256,11 +220,7 @@ mod tests {
         let permit = limiter.acquire().await;
         limiter.slow_down(permit, Some(Duration::from_millis(300)));
         let granted = instants(&limiter, 3, 1).await;
-        assert!(
-            granted
-                .iter()
-                .all(|(_, at)| *at >= permit.granted + Duration::from_millis(300))
-        );
+        assert!(granted.iter().all(|(_, at)| *at >= permit.granted + Duration::from_millis(300)));
     }
 
     #[tokio::test]

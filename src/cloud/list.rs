@@ -36,7 +36,7 @@ impl Unlisted {
     }
 }
 
-/// Reads every page of DescribeInstances; a listing that does not add up is read afresh. `progress` is told of each page: how many
+/// Reads every page of `DescribeInstances`; a listing that does not add up is read afresh. `progress` is told of each page: how many
 /// entries were read, and how many there are.
 pub async fn list(
     client: &Client,

@@ -88,10 +88,7 @@ mod tests {
             "efb356c32e55c781e10dc676da59462c22596d82e91c57803666243379555b2f",
         );
         check(
-            &Request {
-                content_type: "application/json",
-                ..documented
-            },
+            &Request { content_type: "application/json", ..documented },
             password,
             "9fdd5117d611874c57b6514c5265c94aee7b716f33906836f9ebda1b56cbc119",
         );
@@ -101,11 +98,7 @@ mod tests {
             "0a554c7c31e5366764780711e2d75fd6e9aba77fb84e6f677d095f3d60fd58ec",
         );
         check(
-            &Request {
-                timestamp: 1_795_400_464,
-                body: br#"{"instanceId":"i1"}"#,
-                ..of_the_cli
-            },
+            &Request { timestamp: 1_795_400_464, body: br#"{"instanceId":"i1"}"#, ..of_the_cli },
             "SKtest",
             "984580311d799587ebef3a8cb213d50ecafaa84880cc0e23a055097fe54916d0",
         );

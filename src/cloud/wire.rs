@@ -1,6 +1,6 @@
 //! The JSON of the API, and how it becomes our records.
 //!
-//! An instance whose JSON is not what the reference page of DescribeInstances documents (a number for a text, two values of
+//! An instance whose JSON is not what the reference page of `DescribeInstances` documents (a number for a text, two values of
 //! one tag) is not half understood: it becomes an [`Unreadable`]. Unknown fields are ignored, since the API grows.
 
 use std::{borrow::Cow, sync::Arc};
@@ -12,7 +12,7 @@ use crate::inventory::{
     ChargeType, Instance, InstanceId, Interner, Page, Status, Tags, Unreadable,
 };
 
-/// The body of DescribeInstances, by page.
+/// The body of `DescribeInstances`, by page.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct DescribePage {
@@ -20,7 +20,7 @@ pub(super) struct DescribePage {
     pub(super) page_size: u64,
 }
 
-/// The body of DescribeInstances, by ids.
+/// The body of `DescribeInstances`, by ids.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct DescribeIds<'a> {
@@ -28,14 +28,14 @@ pub(super) struct DescribeIds<'a> {
     pub(super) page_size: u64,
 }
 
-/// The body of TerminateInstance.
+/// The body of `TerminateInstance`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Terminate<'a> {
     pub(super) instance_id: &'a InstanceId,
 }
 
-/// The body of ReleaseInstances.
+/// The body of `ReleaseInstances`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Release<'a> {
@@ -120,18 +120,12 @@ struct OnlyId<'a> {
     instance_id: Cow<'a, str>,
 }
 
-/// Reads the `response` of DescribeInstances.
+/// Reads the `response` of `DescribeInstances`.
 pub(super) fn page(response: &RawValue, interner: &mut Interner) -> Result<Page, String> {
-    let WirePage {
-        total_count,
-        data_set,
-    } = serde_json::from_str(response.get()).map_err(|error| error.to_string())?;
+    let WirePage { total_count, data_set } =
+        serde_json::from_str(response.get()).map_err(|error| error.to_string())?;
     let data_set = data_set.unwrap_or_default();
-    let mut page = Page {
-        total: total_count,
-        entries: data_set.len(),
-        ..Page::default()
-    };
+    let mut page = Page { total: total_count, entries: data_set.len(), ..Page::default() };
     page.instances.reserve_exact(data_set.len());
     for entry in data_set {
         match instance(entry.get(), interner) {
@@ -148,10 +142,7 @@ fn unreadable(entry: &str, problem: String) -> Result<Unreadable, String> {
     if only.instance_id.is_empty() {
         return Err(problem);
     }
-    Ok(Unreadable {
-        id: InstanceId::new(&only.instance_id),
-        problem: problem.into(),
-    })
+    Ok(Unreadable { id: InstanceId::new(&only.instance_id), problem: problem.into() })
 }
 
 fn instance(entry: &str, interner: &mut Interner) -> Result<Instance, String> {
@@ -180,10 +171,8 @@ fn instance(entry: &str, interner: &mut Interner) -> Result<Instance, String> {
 }
 
 fn addresses(wire: &WireInstance<'_>) -> Box<[std::net::IpAddr]> {
-    let lists = [&wire.public_ip_addresses, &wire.private_ip_addresses]
-        .into_iter()
-        .flatten()
-        .flatten();
+    let lists =
+        [&wire.public_ip_addresses, &wire.private_ip_addresses].into_iter().flatten().flatten();
     let texts = wire.primary_public_ip_address.iter().chain(lists);
     let mut addresses: Vec<_> = texts.filter_map(|text| text.parse().ok()).collect();
     addresses.sort_unstable();
@@ -193,17 +182,9 @@ fn addresses(wire: &WireInstance<'_>) -> Box<[std::net::IpAddr]> {
 
 fn tags(wire: WireTags<'_>, interner: &mut Interner) -> Result<Tags, String> {
     let mut pair = |WireTag { key, value }: WireTag<'_>| -> (Arc<str>, Arc<str>) {
-        (
-            interner.intern(&key),
-            interner.intern(&value.unwrap_or_default()),
-        )
+        (interner.intern(&key), interner.intern(&value.unwrap_or_default()))
     };
-    let pairs = wire
-        .tags
-        .unwrap_or_default()
-        .into_iter()
-        .map(&mut pair)
-        .collect();
+    let pairs = wire.tags.unwrap_or_default().into_iter().map(&mut pair).collect();
     Tags::new(pairs).map_err(|key| format!("two values of the tag `{key}`"))
 }
 
@@ -233,10 +214,7 @@ mod tests {
         assert_eq!(one.charge_type, Some(ChargeType::Postpaid));
         assert_eq!(one.created.unwrap().to_string(), "2026-11-01T00:00:00Z");
         assert_eq!(one.addresses.len(), 3);
-        assert_eq!(
-            (one.tags.get("env"), one.tags.get("empty")),
-            (Some("dev"), Some(""))
-        );
+        assert_eq!((one.tags.get("env"), one.tags.get("empty")), (Some("dev"), Some("")));
     }
 
     #[test]
@@ -285,9 +263,6 @@ mod tests {
         ] {
             assert!(read(json).is_err(), "{json}");
         }
-        assert_eq!(
-            read(r#"{"totalCount":0,"dataSet":null}"#).unwrap().entries,
-            0
-        );
+        assert_eq!(read(r#"{"totalCount":0,"dataSet":null}"#).unwrap().entries, 0);
     }
 }

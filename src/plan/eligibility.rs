@@ -1,6 +1,6 @@
 //! Whether an instance may be terminated at all, decided before any call.
 //!
-//! "Try it and see" would cost money: version 2026-02-01 of TerminateInstance takes a call on a subscription for a
+//! "Try it and see" would cost money: version 2026-02-01 of `TerminateInstance` takes a call on a subscription for a
 //! cancellation. So the table of the design is applied to the inventory, and what it does not know is not touched.
 
 use std::net::IpAddr;
@@ -24,10 +24,8 @@ impl Host {
     /// Whether `instance` is this machine, or looks like it.
     #[must_use]
     pub fn is(&self, instance: &Instance) -> bool {
-        let same_address = instance
-            .addresses
-            .iter()
-            .any(|address| self.addresses.contains(address));
+        let same_address =
+            instance.addresses.iter().any(|address| self.addresses.contains(address));
         let same_name = match (&self.hostname, &instance.hostname) {
             (Some(own), Some(other)) => is_same_name(own, other),
             _ => false,
@@ -76,8 +74,8 @@ fn by_status(instance: &Instance) -> Result<(), Skip> {
         (Some(Recycle), _) => Err(Skip::Recycled),
         (Some(Other(_)) | None, _) => Err(Skip::UnknownStatus),
         (Some(_), None) => Err(Skip::UnknownChargeType),
-        (Some(CreateFailed), Some(_)) => Ok(()),
-        (
+        (Some(CreateFailed), Some(_))
+        | (
             Some(Running | Stopped | Booting | Stopping | InstallFailed),
             Some(ChargeType::Postpaid),
         ) => Ok(()),
@@ -106,47 +104,18 @@ mod tests {
             ("RUNNING", "eligible", "subscription", "unknown_charge_type"),
             ("STOPPED", "eligible", "subscription", "unknown_charge_type"),
             ("BOOTING", "eligible", "subscription", "unknown_charge_type"),
-            (
-                "STOPPING",
-                "eligible",
-                "subscription",
-                "unknown_charge_type",
-            ),
-            (
-                "INSTALL_FAILED",
-                "eligible",
-                "subscription",
-                "unknown_charge_type",
-            ),
-            (
-                "CREATE_FAILED",
-                "eligible",
-                "eligible",
-                "unknown_charge_type",
-            ),
+            ("STOPPING", "eligible", "subscription", "unknown_charge_type"),
+            ("INSTALL_FAILED", "eligible", "subscription", "unknown_charge_type"),
+            ("CREATE_FAILED", "eligible", "eligible", "unknown_charge_type"),
             ("PENDING", "creating", "creating", "creating"),
             ("CREATING", "creating", "creating", "creating"),
             ("INSTALLING", "installing", "installing", "installing"),
             ("RECYCLE", "recycled", "recycled", "recycled"),
-            (
-                "MIGRATING",
-                "unknown_status",
-                "unknown_status",
-                "unknown_status",
-            ),
-            (
-                "running",
-                "unknown_status",
-                "unknown_status",
-                "unknown_status",
-            ),
+            ("MIGRATING", "unknown_status", "unknown_status", "unknown_status"),
+            ("running", "unknown_status", "unknown_status", "unknown_status"),
             ("", "unknown_status", "unknown_status", "unknown_status"),
         ] {
-            assert_eq!(
-                verdict(Some(status), Some("POSTPAID")),
-                postpaid,
-                "{status}"
-            );
+            assert_eq!(verdict(Some(status), Some("POSTPAID")), postpaid, "{status}");
             assert_eq!(verdict(Some(status), Some("PREPAID")), prepaid, "{status}");
             assert_eq!(verdict(Some(status), Some("SPOT")), unknown, "{status}");
             assert_eq!(verdict(Some(status), None), unknown, "{status}");
@@ -177,10 +146,7 @@ mod tests {
     #[test]
     fn a_name_that_every_machine_may_have_means_none() {
         assert!(!is_same_name("localhost", "localhost"));
-        assert!(!is_same_name(
-            "localhost.localdomain",
-            "localhost.localdomain"
-        ));
+        assert!(!is_same_name("localhost.localdomain", "localhost.localdomain"));
         assert!(!is_same_name("", ""));
         assert!(is_same_name("web.example", "web"));
         assert!(!is_same_name("web.example.org", "web.example"));
@@ -198,9 +164,6 @@ mod tests {
         let mut subject = instance("i");
         assert_eq!(check(&subject, protect, &Host::default()), Ok(()));
         subject.zone = None;
-        assert_eq!(
-            check(&subject, protect, &Host::default()),
-            Err(Skip::Protected)
-        );
+        assert_eq!(check(&subject, protect, &Host::default()), Err(Skip::Protected));
     }
 }

@@ -17,10 +17,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            max_terminations: 20,
-            max_percent: 10,
-        }
+        Self { max_terminations: 20, max_percent: 10 }
     }
 }
 
@@ -85,27 +82,15 @@ pub fn approve<'a>(plan: Plan<'a>, limits: &Limits) -> Result<Approved<'a>, Refu
 
 /// Whether a plan stays within the limits.
 pub fn check(plan: &Plan<'_>, limits: &Limits) -> Result<(), Refusal> {
-    let Limits {
-        max_terminations,
-        max_percent,
-    } = *limits;
+    let Limits { max_terminations, max_percent } = *limits;
     let wanted = plan.targets().count() as u64;
     let of_fleet = percent_of(plan.live as u64, max_percent);
     for (guard, allowed, limit) in [
-        (
-            Guard::MaxTerminations,
-            u64::from(max_terminations),
-            max_terminations,
-        ),
+        (Guard::MaxTerminations, u64::from(max_terminations), max_terminations),
         (Guard::MaxPercent, of_fleet, max_percent),
     ] {
         if wanted > allowed {
-            return Err(Refusal {
-                guard,
-                wanted,
-                allowed,
-                limit,
-            });
+            return Err(Refusal { guard, wanted, allowed, limit });
         }
     }
     Ok(())
@@ -148,63 +133,29 @@ mod tests {
         };
         let inventory = inventory((0..live + recycled).map(one).collect());
         let policy = policy(ALL);
-        check(
-            &Plan::draft(&inventory, &policy, "2026-12-01T00:00:00Z".parse().unwrap()),
-            &limits,
-        )
+        check(&Plan::draft(&inventory, &policy, "2026-12-01T00:00:00Z".parse().unwrap()), &limits)
     }
 
     fn refused(guard: Guard, wanted: u64, allowed: u64, limit: u32) -> Result<(), Refusal> {
-        Err(Refusal {
-            guard,
-            wanted,
-            allowed,
-            limit,
-        })
+        Err(Refusal { guard, wanted, allowed, limit })
     }
 
     #[test]
     fn caps_refuse_the_whole_plan_and_cannot_be_disarmed_by_accident() {
-        let limits = |max_terminations, max_percent| Limits {
-            max_terminations,
-            max_percent,
-        };
+        let limits = |max_terminations, max_percent| Limits { max_terminations, max_percent };
         assert_eq!(verdict(20, 200, 0, limits(20, 10)), Ok(()));
         assert_eq!(
             verdict(21, 1000, 0, limits(20, 10)),
             refused(Guard::MaxTerminations, 21, 20, 20)
         );
-        assert_eq!(
-            verdict(11, 109, 0, limits(20, 10)),
-            refused(Guard::MaxPercent, 11, 10, 10)
-        );
+        assert_eq!(verdict(11, 109, 0, limits(20, 10)), refused(Guard::MaxPercent, 11, 10, 10));
         assert_eq!(verdict(10, 109, 0, limits(20, 10)), Ok(()));
-        assert_eq!(
-            verdict(1, 1, 0, limits(20, 10)),
-            Ok(()),
-            "one machine may always go"
-        );
-        assert_eq!(
-            verdict(2, 2, 0, limits(20, 10)),
-            refused(Guard::MaxPercent, 2, 1, 10)
-        );
-        assert_eq!(
-            verdict(1, 100, 0, limits(0, 10)),
-            refused(Guard::MaxTerminations, 1, 0, 0)
-        );
-        assert_eq!(
-            verdict(1, 100, 0, limits(20, 0)),
-            refused(Guard::MaxPercent, 1, 0, 0)
-        );
-        assert_eq!(
-            verdict(0, 100, 0, limits(0, 0)),
-            Ok(()),
-            "nothing to do is within any limit"
-        );
-        assert_eq!(
-            verdict(2, 19, 500, limits(20, 10)),
-            refused(Guard::MaxPercent, 2, 1, 10)
-        );
+        assert_eq!(verdict(1, 1, 0, limits(20, 10)), Ok(()), "one machine may always go");
+        assert_eq!(verdict(2, 2, 0, limits(20, 10)), refused(Guard::MaxPercent, 2, 1, 10));
+        assert_eq!(verdict(1, 100, 0, limits(0, 10)), refused(Guard::MaxTerminations, 1, 0, 0));
+        assert_eq!(verdict(1, 100, 0, limits(20, 0)), refused(Guard::MaxPercent, 1, 0, 0));
+        assert_eq!(verdict(0, 100, 0, limits(0, 0)), Ok(()), "nothing to do is within any limit");
+        assert_eq!(verdict(2, 19, 500, limits(20, 10)), refused(Guard::MaxPercent, 2, 1, 10));
         assert_eq!(verdict(20, 20, 0, limits(20, 100)), Ok(()));
     }
 

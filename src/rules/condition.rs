@@ -117,10 +117,7 @@ impl Pattern {
     /// Compiles a pattern: exact, or a glob where it has `*` or `?`.
     pub(crate) fn new(text: &str, case: Case) -> Result<Self, String> {
         if text.len() > PATTERN_BYTES_MAX {
-            return Err(format!(
-                "`{}` is longer than {PATTERN_BYTES_MAX} bytes",
-                shorten(text)
-            ));
+            return Err(format!("`{}` is longer than {PATTERN_BYTES_MAX} bytes", shorten(text)));
         }
         if !text.contains(['*', '?']) {
             return Ok(match case {
@@ -128,13 +125,10 @@ impl Pattern {
                 Case::Any => Self::AnyCase(text.into()),
             });
         }
-        let glob = GlobBuilder::new(text)
-            .case_insensitive(case == Case::Any)
-            .build();
+        let glob = GlobBuilder::new(text).case_insensitive(case == Case::Any).build();
         let bad =
             |error: globset::Error| format!("`{}` is not a glob: {}", shorten(text), error.kind());
-        glob.map(|glob| Self::Glob(Box::new(glob.compile_matcher())))
-            .map_err(bad)
+        glob.map(|glob| Self::Glob(Box::new(glob.compile_matcher()))).map_err(bad)
     }
 
     fn is_match(&self, text: &str) -> bool {
@@ -214,9 +208,7 @@ fn first_that(
 
 fn test_tag(test: &Test, value: Option<&str>) -> Truth {
     match test {
-        Test::AnyOf(patterns) => value
-            .is_some_and(|value| Test::matches(patterns, value))
-            .into(),
+        Test::AnyOf(patterns) => value.is_some_and(|value| Test::matches(patterns, value)).into(),
         Test::Exists(wanted) => (value.is_some() == *wanted).into(),
     }
 }
@@ -242,18 +234,13 @@ fn values(field: Field, instance: &Instance) -> [Option<&str>; 2] {
         Field::Zone => one(instance.zone.as_deref()),
         Field::Type => one(instance.instance_type.as_deref()),
         Field::Image => one(instance.image.as_deref()),
-        Field::Status => one(instance
-            .status
-            .as_ref()
-            .map(crate::inventory::Status::as_str)),
-        Field::ChargeType => one(instance
-            .charge_type
-            .as_ref()
-            .map(crate::inventory::ChargeType::as_str)),
-        Field::ResourceGroup => [
-            instance.resource_group_id.as_deref(),
-            instance.resource_group_name.as_deref(),
-        ],
+        Field::Status => one(instance.status.as_ref().map(crate::inventory::Status::as_str)),
+        Field::ChargeType => {
+            one(instance.charge_type.as_ref().map(crate::inventory::ChargeType::as_str))
+        }
+        Field::ResourceGroup => {
+            [instance.resource_group_id.as_deref(), instance.resource_group_name.as_deref()]
+        }
         Field::CreateTime => [None, None],
     }
 }
@@ -268,10 +255,7 @@ mod tests {
     }
 
     fn on(field: Field, pattern: &str) -> Condition {
-        Condition::Field(
-            field,
-            Test::AnyOf(vec![Pattern::new(pattern, Case::Exact).unwrap()]),
-        )
+        Condition::Field(field, Test::AnyOf(vec![Pattern::new(pattern, Case::Exact).unwrap()]))
     }
 
     #[test]
@@ -294,11 +278,7 @@ mod tests {
             let pattern = Pattern::new(pattern, Case::Exact).unwrap();
             assert_eq!(pattern.is_match(text), expected, "{pattern:?} {text}");
         }
-        assert!(
-            Pattern::new("running", Case::Any)
-                .unwrap()
-                .is_match("RUNNING")
-        );
+        assert!(Pattern::new("running", Case::Any).unwrap().is_match("RUNNING"));
         assert!(Pattern::new("run*", Case::Any).unwrap().is_match("RUNNING"));
         assert!(Pattern::new("[a*", Case::Exact).is_err());
         assert!(Pattern::new(&"x".repeat(513), Case::Exact).is_err());
@@ -327,16 +307,8 @@ mod tests {
         subject.zone = None;
         check(&absent, &subject, Truth::True);
         subject.tags = tags(&[("env", "")]);
-        check(
-            &Condition::Tag("env".into(), Test::Exists(true)),
-            &subject,
-            Truth::True,
-        );
-        check(
-            &Condition::Tag("owner".into(), Test::Exists(false)),
-            &subject,
-            Truth::True,
-        );
+        check(&Condition::Tag("env".into(), Test::Exists(true)), &subject, Truth::True);
+        check(&Condition::Tag("owner".into(), Test::Exists(false)), &subject, Truth::True);
     }
 
     #[test]

@@ -62,9 +62,7 @@ impl Expiry {
 impl TagExpiry {
     fn due(&self, instance: &Instance) -> Due {
         let Some(value) = instance.tags.get(&self.key) else {
-            return self
-                .default
-                .map_or(Due::Never, |life| after(instance, life));
+            return self.default.map_or(Due::Never, |life| after(instance, life));
         };
         let bought = self.read(value, instance);
         match (bought, self.max) {
@@ -75,16 +73,10 @@ impl TagExpiry {
 
     fn read(&self, value: &str, instance: &Instance) -> Due {
         let value = value.trim();
-        if ["never", "forever"]
-            .iter()
-            .any(|word| value.eq_ignore_ascii_case(word))
-        {
+        if ["never", "forever"].iter().any(|word| value.eq_ignore_ascii_case(word)) {
             return Due::Never;
         }
-        match (
-            lifetime::duration(value),
-            lifetime::instant(value, &self.zone),
-        ) {
+        match (lifetime::duration(value), lifetime::instant(value, &self.zone)) {
             (Ok(life), _) => after(instance, life),
             (_, Ok(instant)) => Due::At(instant),
             _ => Due::Unreadable,
@@ -93,9 +85,7 @@ impl TagExpiry {
 }
 
 fn after(instance: &Instance, life: SignedDuration) -> Due {
-    let due = instance
-        .created
-        .and_then(|created| created.checked_add(life).ok());
+    let due = instance.created.and_then(|created| created.checked_add(life).ok());
     due.map_or(Due::Unknown(Field::CreateTime), Due::At)
 }
 
@@ -115,12 +105,7 @@ mod tests {
     fn tag(default: Option<i64>, max: Option<i64>) -> Expiry {
         let hours = |hours: Option<i64>| hours.map(SignedDuration::from_hours);
         let zone = TimeZone::get("Asia/Shanghai").unwrap();
-        Expiry::Tag(TagExpiry {
-            key: "ttl".into(),
-            default: hours(default),
-            max: hours(max),
-            zone,
-        })
+        Expiry::Tag(TagExpiry { key: "ttl".into(), default: hours(default), max: hours(max), zone })
     }
 
     /// Of a machine that was created at 2026-11-01T00:00:00Z.
@@ -140,11 +125,7 @@ mod tests {
         check(&expiry, Some("72h"), "2026-11-04T00:00:00Z");
         check(&expiry, Some(" 3d "), "2026-11-04T00:00:00Z");
         check(&expiry, Some("2026-12-31"), "2026-12-31T16:00:00Z");
-        check(
-            &expiry,
-            Some("2026-12-31T18:00:00Z"),
-            "2026-12-31T18:00:00Z",
-        );
+        check(&expiry, Some("2026-12-31T18:00:00Z"), "2026-12-31T18:00:00Z");
         check(&expiry, Some("never"), "Never");
         check(&expiry, Some("Forever"), "Never");
         check(&expiry, None, "Never");
@@ -152,17 +133,7 @@ mod tests {
 
     #[test]
     fn a_tag_that_cannot_be_read_keeps_the_machine_whatever_the_default_and_the_cap() {
-        for value in [
-            "",
-            "3 dayz",
-            "72",
-            "2017-02-31",
-            "soon",
-            "1mo",
-            "0",
-            "-1h",
-            "nope\u{0}",
-        ] {
+        for value in ["", "3 dayz", "72", "2017-02-31", "soon", "1mo", "0", "-1h", "nope\u{0}"] {
             check(&tag(Some(1), Some(1)), Some(value), "Unreadable");
         }
     }
@@ -170,22 +141,10 @@ mod tests {
     #[test]
     fn the_default_is_for_machines_without_the_tag_and_the_cap_for_those_with_it() {
         check(&tag(Some(24), Some(48)), None, "2026-11-02T00:00:00Z");
-        check(
-            &tag(Some(24), Some(48)),
-            Some("30d"),
-            "2026-11-03T00:00:00Z",
-        );
+        check(&tag(Some(24), Some(48)), Some("30d"), "2026-11-03T00:00:00Z");
         check(&tag(Some(24), Some(48)), Some("1h"), "2026-11-01T01:00:00Z");
-        check(
-            &tag(Some(24), Some(48)),
-            Some("never"),
-            "2026-11-03T00:00:00Z",
-        );
-        check(
-            &tag(None, Some(48)),
-            Some("2030-01-01"),
-            "2026-11-03T00:00:00Z",
-        );
+        check(&tag(Some(24), Some(48)), Some("never"), "2026-11-03T00:00:00Z");
+        check(&tag(None, Some(48)), Some("2030-01-01"), "2026-11-03T00:00:00Z");
     }
 
     #[test]
@@ -196,10 +155,7 @@ mod tests {
             expiry.due(&subject)
         };
         let unknown = Due::Unknown(Field::CreateTime);
-        assert_eq!(
-            unborn(&Expiry::After(SignedDuration::from_hours(1)), ""),
-            unknown
-        );
+        assert_eq!(unborn(&Expiry::After(SignedDuration::from_hours(1)), ""), unknown);
         assert_eq!(unborn(&tag(None, None), "1h"), unknown);
         assert_eq!(unborn(&tag(None, Some(1)), "2026-12-31"), unknown);
         assert_eq!(

@@ -22,14 +22,8 @@ const RULES_MAX: usize = 1_000;
 const RULE_KEYS: [&str; 6] = ["name", "description", "match", "unless", "expire", "action"];
 
 /// Keys that the language will have; they are refused by name, because ignoring one of them would terminate too much.
-const LATER_RULE_KEYS: [&str; 6] = [
-    "notice",
-    "notice_required",
-    "limits",
-    "schedule",
-    "timezone",
-    "enabled",
-];
+const LATER_RULE_KEYS: [&str; 6] =
+    ["notice", "notice_required", "limits", "schedule", "timezone", "enabled"];
 
 const MATCHER_KEYS: [&str; 10] = [
     "id",
@@ -70,11 +64,7 @@ pub fn parse(sources: &[Arc<Source>], zone: &TimeZone) -> Result<RuleSet, Vec<Pr
         }
         problems.append(&mut reader.problems);
     }
-    if problems.is_empty() {
-        Ok(RuleSet { rules })
-    } else {
-        Err(problems)
-    }
+    if problems.is_empty() { Ok(RuleSet { rules }) } else { Err(problems) }
 }
 
 /// The names that were used so far, and where.
@@ -87,51 +77,29 @@ fn file(reader: &mut Reader, root: &At<'_>, zone: &TimeZone, names: &mut Names) 
     let Some(at) = fields.require(reader, "rules", "a list of rules") else {
         return Vec::new();
     };
-    let Some(items) = reader.list(
-        &at,
-        "expected a list of rules, each with `name` and `match`",
-    ) else {
+    let Some(items) = reader.list(&at, "expected a list of rules, each with `name` and `match`")
+    else {
         return Vec::new();
     };
     if items.len() + names.len() > RULES_MAX {
-        reader.wrong(
-            &at,
-            format!("more than {RULES_MAX} rules"),
-            "expected fewer rules",
-        );
+        reader.wrong(&at, format!("more than {RULES_MAX} rules"), "expected fewer rules");
         return Vec::new();
     }
-    items
-        .iter()
-        .filter_map(|item| rule(reader, item, zone, names))
-        .collect()
+    items.iter().filter_map(|item| rule(reader, item, zone, names)).collect()
 }
 
 fn rule(reader: &mut Reader, at: &At<'_>, zone: &TimeZone, names: &mut Names) -> Option<Rule> {
     let fields = reader.fields_or_later(at, &RULE_KEYS, &LATER_RULE_KEYS)?;
     let name = name(reader, &fields, names);
-    let description = fields
-        .get("description")
-        .and_then(|at| reader.text(&at, "a text").map(str::to_owned));
-    let matches = fields
-        .require(reader, "match", MATCH_HELP)
-        .and_then(|at| match_of(reader, &at));
-    let unless = fields
-        .get("unless")
-        .map_or(Some(Condition::NOTHING), |at| matchers(reader, &at));
-    let expiry = fields
-        .get("expire")
-        .map_or(Some(Expiry::AtOnce), |at| expiry(reader, &at, zone));
+    let description =
+        fields.get("description").and_then(|at| reader.text(&at, "a text").map(str::to_owned));
+    let matches = fields.require(reader, "match", MATCH_HELP).and_then(|at| match_of(reader, &at));
+    let unless = fields.get("unless").map_or(Some(Condition::NOTHING), |at| matchers(reader, &at));
+    let expiry = fields.get("expire").map_or(Some(Expiry::AtOnce), |at| expiry(reader, &at, zone));
     if let Some(at) = fields.get("action") {
         action(reader, &at);
     }
-    Some(Rule {
-        name: name?,
-        description,
-        matches: matches?,
-        unless: unless?,
-        expiry: expiry?,
-    })
+    Some(Rule { name: name?, description, matches: matches?, unless: unless?, expiry: expiry? })
 }
 
 fn name(reader: &mut Reader, fields: &Fields<'_>, names: &mut Names) -> Option<RuleName> {
@@ -159,11 +127,7 @@ fn action(reader: &mut Reader, at: &At<'_>) {
             "`release` needs a later version of zenreaper",
             "expected terminate: the recycle bin leaves 24 hours to change one's mind",
         ),
-        other => reader.wrong(
-            at,
-            format!("`{other}` is not an action"),
-            "expected terminate",
-        ),
+        other => reader.wrong(at, format!("`{other}` is not an action"), "expected terminate"),
     }
 }
 
@@ -187,14 +151,9 @@ pub(crate) fn matchers(reader: &mut Reader, at: &At<'_>) -> Option<Condition> {
     let Value::List(items) = &at.node.value else {
         return matcher(reader, at).map(|one| Condition::Any(vec![one]));
     };
-    let conditions: Vec<_> = yaml::indexed(items, &at.path)
-        .iter()
-        .map(|item| matcher(reader, item))
-        .collect();
-    conditions
-        .into_iter()
-        .collect::<Option<_>>()
-        .map(Condition::Any)
+    let conditions: Vec<_> =
+        yaml::indexed(items, &at.path).iter().map(|item| matcher(reader, item)).collect();
+    conditions.into_iter().collect::<Option<_>>().map(Condition::Any)
 }
 
 /// A matcher: every line of it must hold.
@@ -208,16 +167,9 @@ fn matcher(reader: &mut Reader, at: &At<'_>) -> Option<Condition> {
         );
         return None;
     }
-    let known = fields
-        .iter()
-        .filter(|(key, _)| MATCHER_KEYS.contains(&key.name.as_str()));
-    let conditions: Vec<_> = known
-        .map(|(key, at)| condition(reader, &key.name, &at))
-        .collect();
-    conditions
-        .into_iter()
-        .collect::<Option<_>>()
-        .map(Condition::All)
+    let known = fields.iter().filter(|(key, _)| MATCHER_KEYS.contains(&key.name.as_str()));
+    let conditions: Vec<_> = known.map(|(key, at)| condition(reader, &key.name, &at)).collect();
+    conditions.into_iter().collect::<Option<_>>().map(Condition::All)
 }
 
 fn condition(reader: &mut Reader, key: &str, at: &At<'_>) -> Option<Condition> {
@@ -273,19 +225,11 @@ fn tags(reader: &mut Reader, at: &At<'_>) -> Option<Condition> {
     }
     let mut conditions = Vec::with_capacity(entries.len());
     for (key, node) in entries {
-        let at = At {
-            node,
-            path: format!("{}.{}", at.path, key.name),
-        };
-        let test = test(reader, &at, &mut |reader, at| {
-            pattern(reader, at, Case::Exact)
-        });
+        let at = At { node, path: format!("{}.{}", at.path, key.name) };
+        let test = test(reader, &at, &mut |reader, at| pattern(reader, at, Case::Exact));
         conditions.push(test.map(|test| Condition::Tag(key.name.as_str().into(), test)));
     }
-    conditions
-        .into_iter()
-        .collect::<Option<_>>()
-        .map(Condition::All)
+    conditions.into_iter().collect::<Option<_>>().map(Condition::All)
 }
 
 /// Reads one text of a test as a pattern.
@@ -296,11 +240,7 @@ fn test(reader: &mut Reader, at: &At<'_>, read: &mut ReadPattern<'_>) -> Option<
     match &at.node.value {
         Value::Map(_) => exists(reader, at).map(Test::Exists),
         Value::List(items) if items.is_empty() => {
-            reader.wrong(
-                at,
-                "an empty list matches no machine",
-                format!("expected {TEXT_HELP}"),
-            );
+            reader.wrong(at, "an empty list matches no machine", format!("expected {TEXT_HELP}"));
             None
         }
         Value::List(items) => {
@@ -335,9 +275,9 @@ fn expiry(reader: &mut Reader, at: &At<'_>, zone: &TimeZone) -> Option<Expiry> {
     }
     match (fields.get("after"), fields.get("at"), fields.get("tag")) {
         (Some(after), None, None) => duration(reader, &after).map(Expiry::After),
-        (None, Some(at), None) => reader
-            .value(&at, INSTANT_HELP, |text| lifetime::instant(text, zone))
-            .map(Expiry::At),
+        (None, Some(at), None) => {
+            reader.value(&at, INSTANT_HELP, |text| lifetime::instant(text, zone)).map(Expiry::At)
+        }
         (None, None, Some(key)) => tag_expiry(reader, &fields, &key, zone),
         _ => {
             reader.wrong(
@@ -362,7 +302,7 @@ fn tag_expiry(
     });
     let default = optional_duration(reader, fields, "default");
     let max = optional_duration(reader, fields, "max");
-    let (key, default, max) = (text?, default?, max?);
+    let key = text?;
     if let (Some(life), Some(cap), Some(at)) = (default, max, fields.get("default"))
         && life > cap
     {
@@ -372,22 +312,16 @@ fn tag_expiry(
             "expected a default that the cap allows",
         );
     }
-    Some(Expiry::Tag(TagExpiry {
-        key: key.into(),
-        default,
-        max,
-        zone: zone.clone(),
-    }))
+    Some(Expiry::Tag(TagExpiry { key: key.into(), default, max, zone: zone.clone() }))
 }
 
+/// The duration under a key, if it is there; one that is wrong is noted, which refuses the file.
 fn optional_duration(
     reader: &mut Reader,
     fields: &Fields<'_>,
     key: &str,
-) -> Option<Option<jiff::SignedDuration>> {
-    fields
-        .get(key)
-        .map_or(Some(None), |at| duration(reader, &at).map(Some))
+) -> Option<jiff::SignedDuration> {
+    fields.get(key).and_then(|at| duration(reader, &at))
 }
 
 fn duration(reader: &mut Reader, at: &At<'_>) -> Option<jiff::SignedDuration> {
@@ -399,10 +333,7 @@ pub(crate) mod tests {
     use super::*;
 
     fn source(yaml: &str) -> Arc<Source> {
-        Arc::new(Source {
-            name: "rules.yaml".into(),
-            text: yaml.into(),
-        })
+        Arc::new(Source { name: "rules.yaml".into(), text: yaml.into() })
     }
 
     /// The rules of one file.
@@ -428,10 +359,7 @@ pub(crate) mod tests {
         );
         let two = source("rules:\n  - name: same\n    mach: everything\n");
         let problems = parse(&[one, two], &TimeZone::UTC).unwrap_err();
-        let told: Vec<_> = problems
-            .iter()
-            .map(|problem| problem.path.as_str())
-            .collect();
+        let told: Vec<_> = problems.iter().map(|problem| problem.path.as_str()).collect();
         assert_eq!(
             told,
             [

@@ -16,11 +16,8 @@ pub enum Action {
 
 impl Action {
     /// Every action there is.
-    pub const ALL: [Self; 3] = [
-        Self::DescribeInstances,
-        Self::TerminateInstance,
-        Self::ReleaseInstances,
-    ];
+    pub const ALL: [Self; 3] =
+        [Self::DescribeInstances, Self::TerminateInstance, Self::ReleaseInstances];
 
     /// The value of the `X-ZC-Action` header.
     #[must_use]

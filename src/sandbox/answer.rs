@@ -66,10 +66,7 @@ struct Failure<'a> {
 impl Reply {
     pub(super) fn success(request_id: &str, page: Option<&Page>) -> Self {
         let response = Payload { request_id, page };
-        let document = Success {
-            request_id,
-            response,
-        };
+        let document = Success { request_id, response };
         Self {
             status: StatusCode::OK,
             code: None,
@@ -86,11 +83,7 @@ impl Reply {
         if refusal.status == StatusCode::METHOD_NOT_ALLOWED {
             headers.push((ALLOW, HeaderValue::from_static("POST")));
         }
-        let document = Failure {
-            request_id,
-            code: &refusal.code,
-            message: &refusal.message,
-        };
+        let document = Failure { request_id, code: &refusal.code, message: &refusal.message };
         Self {
             status: StatusCode::from_u16(refusal.status)
                 .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
@@ -117,12 +110,7 @@ impl Reply {
 
     fn html(status: StatusCode, title: &str) -> Self {
         let body = format!("<!DOCTYPE html><html><head><title>{title}</title></head></html>\n");
-        Self {
-            status,
-            code: None,
-            headers: vec![(CONTENT_TYPE, HTML)],
-            body: body.into_bytes(),
-        }
+        Self { status, code: None, headers: vec![(CONTENT_TYPE, HTML)], body: body.into_bytes() }
     }
 
     /// The response, at the server's time.

@@ -41,10 +41,7 @@ pub(super) fn check(
         return Ok(());
     }
     let message = "the signature is not that of this request under a known access key";
-    Err(Refusal::unauthorized(
-        "AUTHFAILURE_SIGNATURE_FAILURE",
-        message,
-    ))
+    Err(Refusal::unauthorized("AUTHFAILURE_SIGNATURE_FAILURE", message))
 }
 
 fn check_token(token: &str, credentials: &Credentials) -> Result<(), Refusal> {
@@ -52,10 +49,7 @@ fn check_token(token: &str, credentials: &Credentials) -> Result<(), Refusal> {
         return Ok(());
     }
     let message = "the token is not known";
-    Err(Refusal::unauthorized(
-        "AUTHFAILURE_INVALID_AUTHORIZATION",
-        message,
-    ))
+    Err(Refusal::unauthorized("AUTHFAILURE_INVALID_AUTHORIZATION", message))
 }
 
 fn check_time(timestamp: i64, now_seconds: i64) -> Result<(), Refusal> {
@@ -65,10 +59,7 @@ fn check_time(timestamp: i64, now_seconds: i64) -> Result<(), Refusal> {
     let message = format!(
         "the timestamp differs from the server's time by more than {SKEW_SECONDS_MAX} seconds"
     );
-    Err(Refusal::unauthorized(
-        "AUTHFAILURE_SIGNATURE_EXPIRED",
-        message,
-    ))
+    Err(Refusal::unauthorized("AUTHFAILURE_SIGNATURE_EXPIRED", message))
 }
 
 fn timestamp(headers: &HeaderMap) -> Result<i64, Refusal> {
@@ -109,10 +100,7 @@ impl<'a> Claim<'a> {
         let signed_headers = fields.next()?.strip_prefix("SignedHeaders=")?;
         let signature = fields.next()?.strip_prefix("Signature=")?;
         let is_complete = signed_headers == sign::SIGNED_HEADERS && fields.next().is_none();
-        is_complete.then_some(Self {
-            access_key_id,
-            signature,
-        })
+        is_complete.then_some(Self { access_key_id, signature })
     }
 }
 
@@ -146,10 +134,9 @@ mod tests {
         ];
         for (name, value) in signed.iter().chain(changes) {
             match value {
-                Some(value) => headers.insert(
-                    HeaderName::from_static(name),
-                    HeaderValue::from_static(value),
-                ),
+                Some(value) => {
+                    headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value))
+                }
                 None => headers.remove(*name),
             };
         }
@@ -172,10 +159,7 @@ mod tests {
         for (change, expected) in [
             (vec![], Ok(())),
             (vec![("host", Some("localhost"))], FAILURE),
-            (
-                vec![("content-type", Some("application/json; charset=utf-8"))],
-                FAILURE,
-            ),
+            (vec![("content-type", Some("application/json; charset=utf-8"))], FAILURE),
             (vec![("x-zc-timestamp", Some("1795400464"))], FAILURE),
             (vec![("x-zc-timestamp", Some("noon"))], INVALID),
             (vec![("x-zc-timestamp", None)], INVALID),
@@ -209,10 +193,7 @@ mod tests {
             let found = verdict(&headers(&change), BODY, NOW);
             assert_eq!(found, expected.map_err(str::to_owned), "{change:?}");
         }
-        assert_eq!(
-            verdict(&headers(&[]), b"{}", NOW),
-            FAILURE.map_err(str::to_owned)
-        );
+        assert_eq!(verdict(&headers(&[]), b"{}", NOW), FAILURE.map_err(str::to_owned));
     }
 
     #[test]
@@ -235,13 +216,8 @@ mod tests {
 
     #[test]
     fn clocks_may_differ_by_five_minutes() {
-        for (skew, accepted) in [
-            (0, true),
-            (300, true),
-            (-300, true),
-            (301, false),
-            (-301, false),
-        ] {
+        for (skew, accepted) in [(0, true), (300, true), (-300, true), (301, false), (-301, false)]
+        {
             let found = verdict(&headers(&[]), BODY, NOW + skew);
             let expired = Err("AUTHFAILURE_SIGNATURE_EXPIRED".to_owned());
             assert_eq!(found, if accepted { Ok(()) } else { expired }, "{skew}");

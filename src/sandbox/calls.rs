@@ -84,9 +84,8 @@ mod tests {
     #[test]
     fn the_oldest_calls_are_forgotten_and_a_late_answer_to_one_is_harmless() {
         let mut log = CallLog::default();
-        let numbers: Vec<_> = (0..CALLS_MAX + 2)
-            .map(|_| log.arrive(Duration::ZERO, &Target::default()))
-            .collect();
+        let numbers: Vec<_> =
+            (0..CALLS_MAX + 2).map(|_| log.arrive(Duration::ZERO, &Target::default())).collect();
         assert_eq!(numbers.last(), Some(&(CALLS_MAX as u64 + 1)));
         log.answer(0, 200, None);
         log.answer(CALLS_MAX as u64 + 1, 403, Some("CODE"));

@@ -34,14 +34,7 @@ pub struct Fault {
 impl From<Effect> for Fault {
     /// The fault that strikes every call, for ever.
     fn from(effect: Effect) -> Self {
-        Self {
-            action: None,
-            instance: None,
-            page: None,
-            times: None,
-            skip: 0,
-            effect,
-        }
+        Self { action: None, instance: None, page: None, times: None, skip: 0, effect }
     }
 }
 
@@ -177,11 +170,7 @@ struct Live {
 
 impl Faults {
     pub(super) fn inject(&mut self, fault: Fault) {
-        self.0.push(Live {
-            fault,
-            passed: 0,
-            struck: 0,
-        });
+        self.0.push(Live { fault, passed: 0, struck: 0 });
     }
 
     pub(super) fn clear(&mut self) {
@@ -232,10 +221,7 @@ mod tests {
         for fault in faults {
             live.inject(fault.parse().unwrap());
         }
-        targets
-            .iter()
-            .map(|target| live.strike(target, Stage::Arrival))
-            .collect()
+        targets.iter().map(|target| live.strike(target, Stage::Arrival)).collect()
     }
 
     fn terminate(id: &str) -> Target {
@@ -247,11 +233,7 @@ mod tests {
     }
 
     fn list(page: u32) -> Target {
-        Target {
-            action: Some(Action::DescribeInstances),
-            instances: Vec::new(),
-            page: Some(page),
-        }
+        Target { action: Some(Action::DescribeInstances), instances: Vec::new(), page: Some(page) }
     }
 
     #[test]
@@ -268,11 +250,7 @@ mod tests {
             ("reset,page=2", terminate("i-1"), false),
         ] {
             let struck = strikes(&[fault], std::slice::from_ref(&target));
-            assert_eq!(
-                struck == [[Effect::Reset]],
-                strikes_it,
-                "{fault} {target:?}"
-            );
+            assert_eq!(struck == [[Effect::Reset]], strikes_it, "{fault} {target:?}");
         }
     }
 
@@ -287,10 +265,8 @@ mod tests {
 
     #[test]
     fn only_the_first_final_fault_of_a_call_is_used_up() {
-        let struck = strikes(
-            &["latency=1s", "reset,times=1", "hang,times=1", "skew=9"],
-            &vec![list(1); 3],
-        );
+        let struck =
+            strikes(&["latency=1s", "reset,times=1", "hang,times=1", "skew=9"], &vec![list(1); 3]);
         let latency = Effect::Latency(Duration::from_secs(1));
         assert_eq!(
             struck,

@@ -111,8 +111,7 @@ impl Machine {
     /// The value of a tag, if it can be read.
     #[must_use]
     pub fn tag(&self, key: &str) -> Option<&str> {
-        self.tags()
-            .find_map(|(name, value)| (name == key).then_some(value))
+        self.tags().find_map(|(name, value)| (name == key).then_some(value))
     }
 
     /// The tags that can be read, in their order.
@@ -149,10 +148,7 @@ impl Machine {
 impl From<Map<String, Value>> for Machine {
     fn from(mut fields: Map<String, Value>) -> Self {
         let in_commitment = fields.remove(COMMITMENT_FIELD) == Some(Value::Bool(true));
-        Self {
-            fields,
-            in_commitment,
-        }
+        Self { fields, in_commitment }
     }
 }
 
@@ -187,9 +183,7 @@ fn list_of(document: Value) -> Option<Value> {
     match document {
         Value::Array(_) => Some(document),
         Value::Object(mut object) => {
-            let inner = object
-                .remove("response")
-                .or_else(|| object.remove("dataSet"));
+            let inner = object.remove("response").or_else(|| object.remove("dataSet"));
             list_of(inner?)
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
@@ -210,10 +204,7 @@ mod tests {
         ] {
             let machines = load(&document).unwrap();
             let served = serde_json::to_value(&machines).unwrap();
-            assert_eq!(
-                served,
-                json!([serde_json::from_str::<Value>(machine).unwrap()])
-            );
+            assert_eq!(served, json!([serde_json::from_str::<Value>(machine).unwrap()]));
         }
     }
 
@@ -233,21 +224,13 @@ mod tests {
     fn the_commitment_period_is_read_and_never_shown() {
         let machines = load(r#"[{"instanceId": "i-1", "sandboxCommitment": true}]"#).unwrap();
         assert!(machines.iter().all(Machine::is_in_commitment));
-        assert_eq!(
-            serde_json::to_string(&machines).unwrap(),
-            r#"[{"instanceId":"i-1"}]"#
-        );
+        assert_eq!(serde_json::to_string(&machines).unwrap(), r#"[{"instanceId":"i-1"}]"#);
     }
 
     #[test]
     fn tags_of_any_shape_can_be_set_and_removed() {
-        for odd in [
-            Value::Null,
-            json!("x"),
-            json!([]),
-            json!({"tags": null}),
-            json!({"tags": [3]}),
-        ] {
+        for odd in [Value::Null, json!("x"), json!([]), json!({"tags": null}), json!({"tags": [3]})]
+        {
             let mut machine = Machine::new("i-1").with("tags", odd);
             machine.set_tag("env", "dev");
             machine.set_tag("env", "prod");

@@ -62,11 +62,7 @@ struct Waiting {
 
 impl Hooks {
     pub(super) fn add(&mut self, action: Action, count: u32, hook: Hook) {
-        self.0.push(Waiting {
-            action,
-            calls_left: count,
-            hook,
-        });
+        self.0.push(Waiting { action, calls_left: count, hook });
     }
 
     /// Counts a call and runs what waited for it.

@@ -16,10 +16,7 @@ pub(super) struct Limiter {
 
 impl Limiter {
     pub(super) fn new(rate: Option<u32>) -> Self {
-        Self {
-            rate,
-            accepted: BTreeMap::new(),
-        }
+        Self { rate, accepted: BTreeMap::new() }
     }
 
     pub(super) fn set_rate(&mut self, rate: Option<u32>) {
@@ -33,10 +30,7 @@ impl Limiter {
         };
         let accepted = self.accepted.entry(action).or_default();
         // A call exactly one second old still counts: both ends belong to the second.
-        while accepted
-            .front()
-            .is_some_and(|&earlier| earlier + WINDOW < at)
-        {
+        while accepted.front().is_some_and(|&earlier| earlier + WINDOW < at) {
             accepted.pop_front();
         }
         let admitted = accepted.len() < usize::try_from(rate).unwrap_or(usize::MAX);
@@ -61,18 +55,13 @@ mod tests {
     #[test]
     fn any_second_holds_at_most_the_rate() {
         assert_eq!(admitted(Some(2), &[0, 1, 2, 999, 1000, 1001]), [0, 1, 1001]);
-        assert_eq!(
-            admitted(Some(2), &[0, 900, 1001, 1100, 1901]),
-            [0, 900, 1001, 1901]
-        );
+        assert_eq!(admitted(Some(2), &[0, 900, 1001, 1100, 1901]), [0, 900, 1001, 1901]);
         assert_eq!(admitted(Some(0), &[0, 5000]), [0_u64; 0]);
         assert_eq!(admitted(None, &[0, 0, 0]), [0, 0, 0]);
         let every_ten: Vec<_> = (0..1000).map(|step| step * 10).collect();
         let admitted = admitted(Some(7), &every_ten);
         for start in &admitted {
-            let within = admitted
-                .iter()
-                .filter(|at| (*start..=start + 1000).contains(at));
+            let within = admitted.iter().filter(|at| (*start..=start + 1000).contains(at));
             assert!(within.count() <= 7);
         }
     }

@@ -37,11 +37,7 @@ impl Received {
             }
             serde_json::from_slice(body).ok()
         });
-        Self {
-            head,
-            body,
-            parameters,
-        }
+        Self { head, body, parameters }
     }
 
     pub(super) fn headers(&self) -> &HeaderMap {
@@ -53,9 +49,7 @@ impl Received {
         let action = self.action().ok();
         let field = |name: &str| self.parameters.as_ref().and_then(|map| map.get(name));
         let listed = field("instanceIds").and_then(Value::as_array);
-        let ids = field("instanceId")
-            .into_iter()
-            .chain(listed.into_iter().flatten());
+        let ids = field("instanceId").into_iter().chain(listed.into_iter().flatten());
         let instances = ids
             .filter_map(Value::as_str)
             .filter(|id| id.len() <= REMEMBERED_ID_BYTES_MAX)

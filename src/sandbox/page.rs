@@ -19,13 +19,8 @@ pub(super) struct Page {
 
 impl Page {
     pub(super) fn of<T>(all: &[T], query: &Query, json: impl Fn(&T) -> Arc<RawValue>) -> Self {
-        let skipped = query
-            .page_num
-            .saturating_sub(1)
-            .saturating_mul(query.page_size);
-        let start = usize::try_from(skipped)
-            .unwrap_or(usize::MAX)
-            .min(all.len());
+        let skipped = query.page_num.saturating_sub(1).saturating_mul(query.page_size);
+        let start = usize::try_from(skipped).unwrap_or(usize::MAX).min(all.len());
         let size = usize::try_from(query.page_size).unwrap_or(usize::MAX);
         Self {
             total_count: i64::try_from(all.len()).unwrap_or(i64::MAX),

@@ -37,11 +37,7 @@ impl Record {
     pub(super) fn unpack(&self) -> Machine {
         // It was written by `pack`.
         let machine: Machine = serde_json::from_str(self.json.get()).unwrap_or_default();
-        if self.in_commitment {
-            machine.in_commitment()
-        } else {
-            machine
-        }
+        if self.in_commitment { machine.in_commitment() } else { machine }
     }
 
     pub(super) fn id(&self) -> Option<&str> {

@@ -17,12 +17,7 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub(super) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            code: Cow::Borrowed(code),
-            message: message.into(),
-            retry_after: None,
-        }
+        Self { status, code: Cow::Borrowed(code), message: message.into(), retry_after: None }
     }
 
     pub(super) fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
@@ -38,11 +33,7 @@ impl Refusal {
     }
 
     pub(super) fn not_found(id: &str) -> Self {
-        Self::new(
-            404,
-            "INVALID_INSTANCE_NOT_FOUND",
-            format!("there is no instance {id}"),
-        )
+        Self::new(404, "INVALID_INSTANCE_NOT_FOUND", format!("there is no instance {id}"))
     }
 
     pub(super) fn too_many(retry_after: Option<u32>) -> Self {

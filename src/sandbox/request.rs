@@ -54,10 +54,7 @@ impl<'a> Parameters<'a> {
         let list = value.as_array().ok_or_else(|| wrong_type(name, "a list"))?;
         if list.len() > most {
             let message = format!("{name} takes at most {most} entries, not {}", list.len());
-            return Err(Refusal::bad_request(
-                "INVALID_PARAMETER_EXCEED_LENGTH",
-                message,
-            ));
+            return Err(Refusal::bad_request("INVALID_PARAMETER_EXCEED_LENGTH", message));
         }
         Ok(list)
     }
@@ -69,20 +66,12 @@ impl<'a> Parameters<'a> {
         let below_one = value.as_i64().is_some_and(|number| number < 1);
         if below_one {
             let message = format!("{name} must be at least 1");
-            return Err(Refusal::bad_request(
-                "INVALID_PARAMETER_LESS_MINIMUM",
-                message,
-            ));
+            return Err(Refusal::bad_request("INVALID_PARAMETER_LESS_MINIMUM", message));
         }
-        let number = value
-            .as_u64()
-            .ok_or_else(|| wrong_type(name, "a whole number"))?;
+        let number = value.as_u64().ok_or_else(|| wrong_type(name, "a whole number"))?;
         if number > most {
             let message = format!("{name} must be at most {most}");
-            return Err(Refusal::bad_request(
-                "INVALID_PARAMETER_EXCEED_MAXIMUM",
-                message,
-            ));
+            return Err(Refusal::bad_request("INVALID_PARAMETER_EXCEED_MAXIMUM", message));
         }
         Ok(number)
     }
@@ -94,10 +83,7 @@ fn text(value: &Value, name: &str) -> Result<String, Refusal> {
 }
 
 fn wrong_type(name: &str, expected: &str) -> Refusal {
-    Refusal::bad_request(
-        "INVALID_PARAMETER_TYPE",
-        format!("{name} must be {expected}"),
-    )
+    Refusal::bad_request("INVALID_PARAMETER_TYPE", format!("{name} must be {expected}"))
 }
 
 fn missing(name: &str) -> Refusal {
@@ -106,9 +92,7 @@ fn missing(name: &str) -> Refusal {
 
 /// The instance that `TerminateInstance` names.
 pub(super) fn instance_id(parameters: Parameters<'_>) -> Result<String, Refusal> {
-    parameters
-        .text("instanceId")?
-        .ok_or_else(|| missing("instanceId"))
+    parameters.text("instanceId")?.ok_or_else(|| missing("instanceId"))
 }
 
 /// The instances that `ReleaseInstances` names.
@@ -119,10 +103,7 @@ pub(super) fn instance_ids(parameters: Parameters<'_>) -> Result<Vec<String>, Re
     let ids = parameters.texts("instanceIds", IDS_MAX)?;
     if ids.is_empty() {
         let message = "instanceIds takes at least one entry";
-        return Err(Refusal::bad_request(
-            "INVALID_PARAMETER_LESS_LENGTH",
-            message,
-        ));
+        return Err(Refusal::bad_request("INVALID_PARAMETER_LESS_LENGTH", message));
     }
     Ok(ids)
 }
@@ -171,19 +152,10 @@ impl Query {
     pub(super) fn admits(&self, machine: &Machine) -> bool {
         let field = |name: &str| machine.text(name).unwrap_or_default();
         self.exact.iter().all(|(name, want)| field(name) == want)
-            && self
-                .prefix
-                .iter()
-                .all(|(name, want)| matches(field(name), want))
-            && self
-                .any_of
-                .iter()
-                .all(|(name, want)| lists_any(machine, name, want))
+            && self.prefix.iter().all(|(name, want)| matches(field(name), want))
+            && self.any_of.iter().all(|(name, want)| lists_any(machine, name, want))
             && self.tag_keys.iter().all(|key| machine.tag(key).is_some())
-            && self
-                .tags
-                .iter()
-                .all(|(key, value)| machine.tag(key) == Some(value))
+            && self.tags.iter().all(|(key, value)| machine.tag(key) == Some(value))
     }
 }
 
@@ -208,19 +180,14 @@ fn texts_of(
 ) -> Result<Vec<(&'static str, String)>, Refusal> {
     let given = names.iter().map(|name| Ok((*name, parameters.text(name)?)));
     let given: Vec<_> = given.collect::<Result<_, Refusal>>()?;
-    Ok(given
-        .into_iter()
-        .filter_map(|(name, text)| Some((name, text?)))
-        .collect())
+    Ok(given.into_iter().filter_map(|(name, text)| Some((name, text?))).collect())
 }
 
 fn lists_of(
     parameters: Parameters<'_>,
     names: &[&'static str],
 ) -> Result<Vec<(&'static str, Vec<String>)>, Refusal> {
-    let given = names
-        .iter()
-        .map(|name| Ok((*name, parameters.texts(name, IDS_MAX)?)));
+    let given = names.iter().map(|name| Ok((*name, parameters.texts(name, IDS_MAX)?)));
     let mut given: Vec<_> = given.collect::<Result<_, Refusal>>()?;
     given.retain(|(_, list)| !list.is_empty());
     Ok(given)
@@ -256,27 +223,15 @@ mod tests {
         for (body, code) in [
             (json!({"pageSize": 0}), "INVALID_PARAMETER_LESS_MINIMUM"),
             (json!({"pageSize": -1}), "INVALID_PARAMETER_LESS_MINIMUM"),
-            (
-                json!({"pageSize": 1001}),
-                "INVALID_PARAMETER_EXCEED_MAXIMUM",
-            ),
+            (json!({"pageSize": 1001}), "INVALID_PARAMETER_EXCEED_MAXIMUM"),
             (json!({"pageNum": 0}), "INVALID_PARAMETER_LESS_MINIMUM"),
-            (
-                json!({"pageNum": u64::MAX}),
-                "INVALID_PARAMETER_EXCEED_MAXIMUM",
-            ),
+            (json!({"pageNum": u64::MAX}), "INVALID_PARAMETER_EXCEED_MAXIMUM"),
             (json!({"pageNum": 1.5}), "INVALID_PARAMETER_TYPE"),
             (json!({"pageNum": "1"}), "INVALID_PARAMETER_TYPE"),
             (json!({"instanceIds": "i-1"}), "INVALID_PARAMETER_TYPE"),
             (json!({"instanceIds": [1]}), "INVALID_PARAMETER_TYPE"),
-            (
-                json!({"instanceIds": vec!["i"; 101]}),
-                "INVALID_PARAMETER_EXCEED_LENGTH",
-            ),
-            (
-                json!({"tagKeys": vec!["k"; 21]}),
-                "INVALID_PARAMETER_EXCEED_LENGTH",
-            ),
+            (json!({"instanceIds": vec!["i"; 101]}), "INVALID_PARAMETER_EXCEED_LENGTH"),
+            (json!({"tagKeys": vec!["k"; 21]}), "INVALID_PARAMETER_EXCEED_LENGTH"),
             (json!({"tags": ["env"]}), "INVALID_PARAMETER_TYPE"),
             (json!({"zoneId": 3}), "INVALID_PARAMETER_TYPE"),
         ] {
@@ -286,10 +241,7 @@ mod tests {
 
     #[test]
     fn absent_and_null_parameters_ask_for_the_first_twenty() {
-        for body in [
-            json!({}),
-            json!({"pageNum": null, "instanceIds": null, "novel": 1}),
-        ] {
+        for body in [json!({}), json!({"pageNum": null, "instanceIds": null, "novel": 1})] {
             let query = read(body).unwrap();
             assert!(query.is_everything());
             assert_eq!((query.page_num, query.page_size), (1, 20));
@@ -317,11 +269,7 @@ mod tests {
             (json!({"tags": [{"key": "env", "value": "dev"}]}), true),
             (json!({"tags": [{"key": "env", "value": "prod"}]}), false),
         ] {
-            assert_eq!(
-                read(filter.clone()).unwrap().admits(&machine),
-                admitted,
-                "{filter}"
-            );
+            assert_eq!(read(filter.clone()).unwrap().admits(&machine), admitted, "{filter}");
         }
     }
 }

@@ -111,15 +111,8 @@ impl Ticket {
 
 impl Simulation {
     pub(super) fn new(options: Options) -> Self {
-        let Options {
-            listen: _,
-            machines,
-            credentials,
-            rate,
-            retry_after,
-            speed,
-            faults,
-        } = options;
+        let Options { listen: _, machines, credentials, rate, retry_after, speed, faults } =
+            options;
         let wall = clock::now();
         let mut live = Faults::default();
         for fault in faults {
@@ -128,11 +121,7 @@ impl Simulation {
         Self {
             credentials,
             retry_after,
-            clock: SandboxClock {
-                started: clock::monotonic(),
-                wall,
-                speed,
-            },
+            clock: SandboxClock { started: clock::monotonic(), wall, speed },
             inner: Mutex::new(Inner {
                 state: State::new(machines, wall),
                 faults: live,
@@ -147,21 +136,13 @@ impl Simulation {
     pub(super) fn arrive(self: &Arc<Self>, received: &Received) -> Arrival {
         let (number, omen, checked) = self.decide(received);
         // Not before the lock is free: a ticket takes it when it is dropped.
-        let ticket = Ticket {
-            simulation: Arc::clone(self),
-            number,
-        };
+        let ticket = Ticket { simulation: Arc::clone(self), number };
         let fate = match (omen.end, checked) {
             (Some(end), _) => Fate::End(omen::ending(end, &ticket.request_id())),
             (None, Ok(order)) => Fate::Perform(order),
             (None, Err(refusal)) => Fate::End(omen::refused(&refusal, &ticket.request_id())),
         };
-        Arrival {
-            ticket,
-            latency: omen.latency,
-            skew_seconds: omen.skew_seconds,
-            fate,
-        }
+        Arrival { ticket, latency: omen.latency, skew_seconds: omen.skew_seconds, fate }
     }
 
     fn decide(&self, received: &Received) -> (u64, Omen, Result<Order, Refusal>) {

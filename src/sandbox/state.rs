@@ -78,9 +78,7 @@ impl State {
     /// Takes a machine away; false if it is not there.
     pub(super) fn remove(&mut self, id: &str) -> bool {
         let position = self.position(id);
-        position
-            .map(|position| self.records.remove(position))
-            .is_some()
+        position.map(|position| self.records.remove(position)).is_some()
     }
 
     /// Changes a machine in any way, its id included; false if it is not there.
@@ -99,11 +97,8 @@ impl State {
         };
         let before = self.records.remove(position);
         let is_same = machine.status() == before.status() && machine.id() == before.id();
-        let record = if is_same {
-            Record::pack(&machine, before.due)
-        } else {
-            self.pack(&machine, now)
-        };
+        let record =
+            if is_same { Record::pack(&machine, before.due) } else { self.pack(&machine, now) };
         self.insert(record);
         true
     }
@@ -116,14 +111,11 @@ impl State {
         }
         let admitted: Vec<_> = if query.ids.is_empty() {
             let all = self.records.iter();
-            all.filter(|record| query.admits(&record.unpack()))
-                .collect()
+            all.filter(|record| query.admits(&record.unpack())).collect()
         } else {
             let ids: BTreeSet<_> = query.ids.iter().collect();
             let named = ids.into_iter().filter_map(|id| self.record(id));
-            named
-                .filter(|record| query.admits(&record.unpack()))
-                .collect()
+            named.filter(|record| query.admits(&record.unpack())).collect()
         };
         Page::of(&admitted, query, |record| record.json())
     }
@@ -285,8 +277,7 @@ mod tests {
 
     fn served(page: &Page) -> Vec<Machine> {
         let json = page.data_set.iter().map(|json| json.get());
-        json.map(|json| serde_json::from_str(json).unwrap())
-            .collect()
+        json.map(|json| serde_json::from_str(json).unwrap()).collect()
     }
 
     fn ids(page: &Page) -> Vec<String> {
@@ -309,43 +300,13 @@ mod tests {
             ("RUNNING", "BARTER", OLD, after(Some("RECYCLE"))),
             ("CREATE_FAILED", "POSTPAID", OLD, after(None)),
             ("CREATE_FAILED", "PREPAID", OLD, after(None)),
-            (
-                "RUNNING",
-                "PREPAID",
-                OLD,
-                refused("OPERATION_DENIED_INSTANCE_SUBSCRIPTION"),
-            ),
+            ("RUNNING", "PREPAID", OLD, refused("OPERATION_DENIED_INSTANCE_SUBSCRIPTION")),
             ("RUNNING", "PREPAID", NEW, after(Some("RUNNING"))),
-            (
-                "RECYCLE",
-                "POSTPAID",
-                OLD,
-                refused("OPERATION_DENIED_INSTANCE_RECYCLED"),
-            ),
-            (
-                "RECYCLE",
-                "PREPAID",
-                NEW,
-                refused("OPERATION_DENIED_INSTANCE_RECYCLED"),
-            ),
-            (
-                "PENDING",
-                "POSTPAID",
-                OLD,
-                refused("OPERATION_DENIED_INSTANCE_CREATING"),
-            ),
-            (
-                "CREATING",
-                "PREPAID",
-                NEW,
-                refused("OPERATION_DENIED_INSTANCE_CREATING"),
-            ),
-            (
-                "INSTALLING",
-                "POSTPAID",
-                OLD,
-                refused("OPERATION_DENIED_INSTANCE_STATUS_INSTALLING"),
-            ),
+            ("RECYCLE", "POSTPAID", OLD, refused("OPERATION_DENIED_INSTANCE_RECYCLED")),
+            ("RECYCLE", "PREPAID", NEW, refused("OPERATION_DENIED_INSTANCE_RECYCLED")),
+            ("PENDING", "POSTPAID", OLD, refused("OPERATION_DENIED_INSTANCE_CREATING")),
+            ("CREATING", "PREPAID", NEW, refused("OPERATION_DENIED_INSTANCE_CREATING")),
+            ("INSTALLING", "POSTPAID", OLD, refused("OPERATION_DENIED_INSTANCE_STATUS_INSTALLING")),
         ] {
             let mut state = state(status, charge_type);
             let found = state
@@ -369,9 +330,7 @@ mod tests {
     #[test]
     fn a_machine_in_commitment_is_refused_and_unchanged() {
         let mut state = State::new(vec![Machine::new("i-1").in_commitment()], START);
-        let refusal = state
-            .terminate("i-1", Version::V20221120, START)
-            .unwrap_err();
+        let refusal = state.terminate("i-1", Version::V20221120, START).unwrap_err();
         assert_eq!(refusal.code, "OPERATION_DENIED_POSTPAID_PROMISE");
         assert_eq!(state.machine("i-1").unwrap().status(), Some("RUNNING"));
     }
@@ -380,10 +339,7 @@ mod tests {
     fn a_cancelled_subscription_runs_on_without_renewal() {
         let mut state = state("RUNNING", "PREPAID");
         state.terminate("i-1", Version::V20260201, START).unwrap();
-        assert_eq!(
-            state.machine("i-1").unwrap().get("autoRenew"),
-            Some(&json!(false))
-        );
+        assert_eq!(state.machine("i-1").unwrap().get("autoRenew"), Some(&json!(false)));
     }
 
     #[test]
@@ -398,11 +354,7 @@ mod tests {
             (9999, "RUNNING"),
         ] {
             state.advance(at(minute));
-            assert_eq!(
-                state.machine("i-1").unwrap().status(),
-                Some(status),
-                "{minute}"
-            );
+            assert_eq!(state.machine("i-1").unwrap().status(), Some(status), "{minute}");
         }
     }
 
@@ -444,10 +396,7 @@ mod tests {
         let refusal = state.release(&both, START).unwrap_err();
         assert_eq!(refusal.code, "OPERATION_DENIED_INSTANCE_NOT_RECYCLED");
         let unknown = ["i-2".to_owned(), "i-3".to_owned()];
-        assert_eq!(
-            state.release(&unknown, START),
-            Err(Refusal::not_found("i-3"))
-        );
+        assert_eq!(state.release(&unknown, START), Err(Refusal::not_found("i-3")));
         assert!(state.machine("i-2").is_some());
         let twice = ["i-2".to_owned(), "i-2".to_owned()];
         state.release(&twice, START).unwrap();
@@ -458,12 +407,7 @@ mod tests {
     fn pages_walk_the_fleet_in_the_order_of_the_ids() {
         let fleet = ["c", "a", "e", "b", "d"].map(Machine::new).to_vec();
         let mut state = State::new(fleet, START);
-        for (page, expected) in [
-            (1, &["a", "b"][..]),
-            (2, &["c", "d"]),
-            (3, &["e"]),
-            (4, &[]),
-        ] {
+        for (page, expected) in [(1, &["a", "b"][..]), (2, &["c", "d"]), (3, &["e"]), (4, &[])] {
             let page = state.describe(&query(json!({"pageNum": page, "pageSize": 2})), START);
             assert_eq!(ids(&page), expected);
             assert_eq!(page.total_count, 5);
@@ -473,10 +417,7 @@ mod tests {
     #[test]
     fn the_last_possible_page_is_empty() {
         let mut state = state("RUNNING", "POSTPAID");
-        let page = state.describe(
-            &query(json!({"pageNum": u32::MAX, "pageSize": 1000})),
-            START,
-        );
+        let page = state.describe(&query(json!({"pageNum": u32::MAX, "pageSize": 1000})), START);
         assert_eq!((page.data_set.len(), page.total_count), (0, 1));
     }
 
@@ -486,15 +427,9 @@ mod tests {
         let mut state = State::new(fleet.to_vec(), START);
         state.edit("b", START, |machine| machine.set("zoneId", "SEL-A"));
         for (parameters, expected) in [
-            (
-                json!({"instanceIds": ["c", "a", "a", "nope"]}),
-                &["a", "c"][..],
-            ),
+            (json!({"instanceIds": ["c", "a", "a", "nope"]}), &["a", "c"][..]),
             (json!({"zoneId": "HKG-A"}), &["a", "c"]),
-            (
-                json!({"instanceIds": ["a", "b"], "zoneId": "HKG-A"}),
-                &["a"],
-            ),
+            (json!({"instanceIds": ["a", "b"], "zoneId": "HKG-A"}), &["a"]),
             (json!({"instanceIds": []}), &["a", "b", "c"]),
         ] {
             let page = state.describe(&query(parameters.clone()), START);
@@ -506,10 +441,8 @@ mod tests {
     #[test]
     fn odd_machines_are_kept_and_served() {
         let nameless = Machine::default().with("instanceId", 7);
-        let mut state = State::new(
-            vec![Machine::new("a"), nameless.clone(), Machine::new("a")],
-            START,
-        );
+        let mut state =
+            State::new(vec![Machine::new("a"), nameless.clone(), Machine::new("a")], START);
         state.add(&Machine::default(), START);
         let page = state.describe(&query(json!({})), START);
         assert_eq!(page.total_count, 4);
@@ -522,9 +455,6 @@ mod tests {
         let mut state = State::new(["a", "b", "c"].map(Machine::new).to_vec(), START);
         assert!(state.edit("a", START, |machine| machine.set("instanceId", "z")));
         assert!(!state.edit("a", START, |_| {}));
-        assert_eq!(
-            ids(&state.describe(&query(json!({})), START)),
-            ["b", "c", "z"]
-        );
+        assert_eq!(ids(&state.describe(&query(json!({})), START)), ["b", "c", "z"]);
     }
 }

@@ -71,10 +71,7 @@ impl Client {
         let response = self
             .http
             .post(format!("{}/api/v2/bmc", self.endpoint))
-            .header(
-                "authorization",
-                sign::authorization(&request, ACCESS_KEY_ID, self.secret),
-            )
+            .header("authorization", sign::authorization(&request, ACCESS_KEY_ID, self.secret))
             .header("content-type", request.content_type)
             .header("x-zc-action", action)
             .header("x-zc-version", self.version)
@@ -111,12 +108,8 @@ async fn start(options: Options) -> (Sandbox, Client) {
 }
 
 async fn with_fault(fault: &str) -> (Sandbox, Client) {
-    start(Options {
-        machines: three(),
-        faults: vec![fault.parse().unwrap()],
-        ..Options::default()
-    })
-    .await
+    start(Options { machines: three(), faults: vec![fault.parse().unwrap()], ..Options::default() })
+        .await
 }
 
 fn status_of(sandbox: &Sandbox, id: &str) -> String {
@@ -126,19 +119,12 @@ fn status_of(sandbox: &Sandbox, id: &str) -> String {
 
 #[tokio::test]
 async fn a_machine_is_listed_terminated_and_released() {
-    let (sandbox, client) = start(Options {
-        machines: three(),
-        ..Options::default()
-    })
-    .await;
+    let (sandbox, client) = start(Options { machines: three(), ..Options::default() }).await;
     let page = json!({"pageSize": 2, "pageNum": 2});
     let listed = client.call("DescribeInstances", page).await.unwrap();
     assert_eq!(listed.ids(), ["i-3"]);
     assert_eq!(listed.json()["response"]["totalCount"], 3);
-    assert_eq!(
-        listed.json()["requestId"],
-        listed.json()["response"]["requestId"]
-    );
+    assert_eq!(listed.json()["requestId"], listed.json()["response"]["requestId"]);
 
     let terminated = client.terminate("i-3").await.unwrap();
     assert_eq!((terminated.status, terminated.code().as_str()), (200, "OK"));
@@ -157,21 +143,15 @@ async fn a_machine_is_listed_terminated_and_released() {
     assert_eq!(statuses, [Some(200), Some(200), Some(403), Some(200)]);
     assert_eq!(calls[0].page, Some(2));
     assert_eq!(calls[1].instances, ["i-3"]);
-    assert_eq!(
-        calls[2].code.as_deref(),
-        Some("OPERATION_DENIED_INSTANCE_RECYCLED")
-    );
+    assert_eq!(calls[2].code.as_deref(), Some("OPERATION_DENIED_INSTANCE_RECYCLED"));
     assert!(calls.iter().all(|call| call.in_flight == 1));
 }
 
 #[tokio::test]
 async fn the_two_versions_differ_in_what_they_do_to_a_subscription() {
     let subscription = Machine::new("i-1").with("instanceChargeType", "PREPAID");
-    let (sandbox, mut client) = start(Options {
-        machines: vec![subscription],
-        ..Options::default()
-    })
-    .await;
+    let (sandbox, mut client) =
+        start(Options { machines: vec![subscription], ..Options::default() }).await;
     let refused = client.terminate("i-1").await.unwrap();
     assert_eq!(refused.code(), "OPERATION_DENIED_INSTANCE_SUBSCRIPTION");
     client.version = "2026-02-01";
@@ -184,73 +164,30 @@ async fn the_two_versions_differ_in_what_they_do_to_a_subscription() {
 async fn wrong_calls_are_refused_with_their_code() {
     let (_sandbox, client) = start(Options::default()).await;
     for (action, body, status, code) in [
-        (
-            "StopInstances",
-            json!({}),
-            403,
-            "AUTHFAILURE_UNAUTHORIZED_OPERATION",
-        ),
+        ("StopInstances", json!({}), 403, "AUTHFAILURE_UNAUTHORIZED_OPERATION"),
         ("TerminateInstance", json!({}), 400, "MISSING_PARAMETER"),
-        (
-            "TerminateInstance",
-            json!([]),
-            400,
-            "INVALID_PARAMETER_TYPE",
-        ),
-        (
-            "TerminateInstance",
-            json!({"instanceId": 1}),
-            400,
-            "INVALID_PARAMETER_TYPE",
-        ),
-        (
-            "TerminateInstance",
-            json!({"instanceId": "i"}),
-            404,
-            "INVALID_INSTANCE_NOT_FOUND",
-        ),
+        ("TerminateInstance", json!([]), 400, "INVALID_PARAMETER_TYPE"),
+        ("TerminateInstance", json!({"instanceId": 1}), 400, "INVALID_PARAMETER_TYPE"),
+        ("TerminateInstance", json!({"instanceId": "i"}), 404, "INVALID_INSTANCE_NOT_FOUND"),
         ("ReleaseInstances", json!({}), 400, "MISSING_PARAMETER"),
-        (
-            "ReleaseInstances",
-            json!({"instanceIds": []}),
-            400,
-            "INVALID_PARAMETER_LESS_LENGTH",
-        ),
-        (
-            "DescribeInstances",
-            json!({"pageSize": 1001}),
-            400,
-            "INVALID_PARAMETER_EXCEED_MAXIMUM",
-        ),
+        ("ReleaseInstances", json!({"instanceIds": []}), 400, "INVALID_PARAMETER_LESS_LENGTH"),
+        ("DescribeInstances", json!({"pageSize": 1001}), 400, "INVALID_PARAMETER_EXCEED_MAXIMUM"),
     ] {
         let answered = client.call(action, body.clone()).await.unwrap();
-        assert_eq!(
-            (answered.status, answered.code().as_str()),
-            (status, code),
-            "{action} {body}"
-        );
+        assert_eq!((answered.status, answered.code().as_str()), (status, code), "{action} {body}");
         assert!(answered.json()["message"].is_string());
         assert!(answered.headers.contains_key("date"));
     }
-    let old = Client {
-        version: "2020-01-01",
-        ..client
-    };
+    let old = Client { version: "2020-01-01", ..client };
     assert_eq!(old.list().await.unwrap().code(), "INVALID_PARAMETER_VALUE");
 }
 
 #[tokio::test]
 async fn a_wrong_secret_and_a_wrong_clock_are_told_apart() {
     let (_sandbox, client) = start(Options::default()).await;
-    let stranger = Client {
-        secret: "guess",
-        ..client
-    };
+    let stranger = Client { secret: "guess", ..client };
     let answered = stranger.list().await.unwrap();
-    assert_eq!(
-        (answered.status, answered.code().as_str()),
-        (401, "AUTHFAILURE_SIGNATURE_FAILURE")
-    );
+    assert_eq!((answered.status, answered.code().as_str()), (401, "AUTHFAILURE_SIGNATURE_FAILURE"));
     for (ahead_seconds, code) in [
         (-310, "AUTHFAILURE_SIGNATURE_EXPIRED"),
         (310, "AUTHFAILURE_SIGNATURE_EXPIRED"),
@@ -258,10 +195,7 @@ async fn a_wrong_secret_and_a_wrong_clock_are_told_apart() {
         (290, "OK"),
     ] {
         let (_sandbox, client) = start(Options::default()).await;
-        let client = Client {
-            ahead_seconds,
-            ..client
-        };
+        let client = Client { ahead_seconds, ..client };
         assert_eq!(client.list().await.unwrap().code(), code, "{ahead_seconds}");
     }
 }
@@ -322,14 +256,9 @@ async fn noise_on_the_wire_harms_nothing() {
 #[tokio::test]
 async fn a_connection_serves_many_calls() {
     let (sandbox, _) = start(Options::default()).await;
-    let mut socket = TcpStream::connect(sandbox.endpoint().replace("http://", ""))
-        .await
-        .unwrap();
+    let mut socket = TcpStream::connect(sandbox.endpoint().replace("http://", "")).await.unwrap();
     for _ in 0..3 {
-        socket
-            .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
-            .await
-            .unwrap();
+        socket.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
         let mut answer = [0; 12];
         socket.read_exact(&mut answer).await.unwrap();
         assert_eq!(&answer, b"HTTP/1.1 404");
@@ -347,12 +276,8 @@ async fn drain(socket: &mut TcpStream) {
 
 #[tokio::test]
 async fn no_second_holds_more_calls_than_the_rate() {
-    let (sandbox, client) = start(Options {
-        rate: Some(5),
-        retry_after: Some(1),
-        ..Options::default()
-    })
-    .await;
+    let (sandbox, client) =
+        start(Options { rate: Some(5), retry_after: Some(1), ..Options::default() }).await;
     let until = clock::monotonic() + Duration::from_millis(2300);
     while clock::monotonic() < until {
         let answers = futures::future::join_all((0..4).map(|_| client.list())).await;
@@ -364,15 +289,8 @@ async fn no_second_holds_more_calls_than_the_rate() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let calls = sandbox.calls();
-    let accepted: Vec<_> = calls
-        .iter()
-        .filter(|call| call.status == Some(200))
-        .collect();
-    assert!(
-        accepted.len() >= 10,
-        "the limit must not starve: {}",
-        accepted.len()
-    );
+    let accepted: Vec<_> = calls.iter().filter(|call| call.status == Some(200)).collect();
+    assert!(accepted.len() >= 10, "the limit must not starve: {}", accepted.len());
     for first in &accepted {
         let second = first.at..=first.at + Duration::from_secs(1);
         let within = accepted.iter().filter(|call| second.contains(&call.at));
@@ -382,12 +300,8 @@ async fn no_second_holds_more_calls_than_the_rate() {
 
 #[tokio::test]
 async fn the_recycle_bin_empties_fast_on_a_fast_clock() {
-    let (sandbox, client) = start(Options {
-        machines: three(),
-        speed: 24 * 3600 * 20,
-        ..Options::default()
-    })
-    .await;
+    let (sandbox, client) =
+        start(Options { machines: three(), speed: 24 * 3600 * 20, ..Options::default() }).await;
     assert_eq!(client.terminate("i-2").await.unwrap().code(), "OK");
     tokio::time::sleep(Duration::from_millis(80)).await;
     assert_eq!(client.list().await.unwrap().ids(), ["i-1", "i-3"]);
@@ -397,11 +311,7 @@ async fn the_recycle_bin_empties_fast_on_a_fast_clock() {
 #[tokio::test]
 async fn faults_that_answer_are_seen_and_nothing_happens() {
     for (fault, status, expected) in [
-        (
-            "error=INTERNAL_SERVER_ERROR",
-            500,
-            r#""code":"INTERNAL_SERVER_ERROR""#,
-        ),
+        ("error=INTERNAL_SERVER_ERROR", 500, r#""code":"INTERNAL_SERVER_ERROR""#),
         ("error=NOVEL,status=418", 418, r#""code":"NOVEL""#),
         ("too-many", 429, r#""code":"REQUEST_LIMIT_EXCEEDED""#),
         ("challenge", 403, "<html>"),
@@ -411,20 +321,12 @@ async fn faults_that_answer_are_seen_and_nothing_happens() {
         let (sandbox, client) = with_fault(&format!("{fault},times=1")).await;
         let answered = client.terminate("i-1").await.unwrap();
         assert_eq!(answered.status, status, "{fault}");
-        assert!(
-            answered.text.contains(expected),
-            "{fault}: {}",
-            answered.text
-        );
+        assert!(answered.text.contains(expected), "{fault}: {}", answered.text);
         let is_challenge = answered.headers.get("cf-mitigated").is_some();
         assert_eq!(is_challenge, fault == "challenge");
         assert_eq!(status_of(&sandbox, "i-1"), "RUNNING", "{fault}");
         assert_eq!(sandbox.calls()[0].status, Some(status));
-        assert_eq!(
-            client.terminate("i-1").await.unwrap().code(),
-            "OK",
-            "{fault}"
-        );
+        assert_eq!(client.terminate("i-1").await.unwrap().code(), "OK", "{fault}");
     }
 }
 
@@ -451,24 +353,15 @@ async fn dropped_calls_are_lost_before_or_after_their_effect() {
         assert_eq!(sandbox.calls()[0].status, None, "{fault}");
         let next = client.list().await.unwrap();
         assert_eq!(next.code(), "OK", "{fault}");
-        assert_eq!(
-            sandbox.calls()[1].in_flight,
-            1,
-            "{fault}: it is no longer in flight"
-        );
+        assert_eq!(sandbox.calls()[1].in_flight, 1, "{fault}: it is no longer in flight");
     }
 }
 
 #[tokio::test]
 async fn a_reset_is_a_reset_on_the_wire() {
     let (sandbox, _) = with_fault("reset").await;
-    let mut socket = TcpStream::connect(sandbox.endpoint().replace("http://", ""))
-        .await
-        .unwrap();
-    socket
-        .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
-        .await
-        .unwrap();
+    let mut socket = TcpStream::connect(sandbox.endpoint().replace("http://", "")).await.unwrap();
+    socket.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     let error = socket.read_u8().await.unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
 }
@@ -481,9 +374,7 @@ async fn a_body_that_is_cut_off_is_half_there() {
     assert_eq!(sandbox.calls()[0].status, Some(200));
 
     let (sandbox, _) = with_fault("cut-off").await;
-    let mut socket = TcpStream::connect(sandbox.endpoint().replace("http://", ""))
-        .await
-        .unwrap();
+    let mut socket = TcpStream::connect(sandbox.endpoint().replace("http://", "")).await.unwrap();
     let request = format!(
         "POST /api/v2/bmc HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {TOKEN}\r\nx-zc-action: DescribeInstances\r\nx-zc-version: 2022-11-20\r\ncontent-length: 0\r\n\r\n"
     );
@@ -491,9 +382,7 @@ async fn a_body_that_is_cut_off_is_half_there() {
     let mut answer = String::new();
     socket.read_to_string(&mut answer).await.unwrap();
     let (head, half) = answer.split_once("\r\n\r\n").unwrap();
-    let promised = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "));
+    let promised = head.lines().find_map(|line| line.strip_prefix("content-length: "));
     let promised: usize = promised.unwrap().parse().unwrap();
     assert_eq!(half.len(), promised / 2, "{answer}");
 }
@@ -540,11 +429,7 @@ async fn a_skewed_clock_shows_in_the_date_and_expires_signatures() {
 
 #[tokio::test]
 async fn a_hook_changes_a_machine_between_two_calls() {
-    let (sandbox, client) = start(Options {
-        machines: three(),
-        ..Options::default()
-    })
-    .await;
+    let (sandbox, client) = start(Options { machines: three(), ..Options::default() }).await;
     sandbox.before_call(Action::DescribeInstances, 2, |fleet| {
         fleet.remove("i-1");
         fleet.add(&Machine::new("i-9"));
@@ -602,10 +487,7 @@ async fn a_stopped_sandbox_refuses_connections_and_keeps_its_record() {
 #[tokio::test]
 async fn it_listens_on_loopback_only() {
     for listen in ["0.0.0.0:0", "192.0.2.1:0", "[::]:0", "[::ffff:192.0.2.1]:0"] {
-        let options = Options {
-            listen: listen.parse().unwrap(),
-            ..Options::default()
-        };
+        let options = Options { listen: listen.parse().unwrap(), ..Options::default() };
         let error = Sandbox::start(options).await.unwrap_err();
         assert!(matches!(error, Error::NotLoopback(_)), "{listen}");
     }

@@ -92,9 +92,7 @@ pub enum SpellingError {
 
 fn nearest(word: &str, valid: &[&str]) -> String {
     let likeness = |candidate: &&&str| strsim::jaro_winkler(word, candidate);
-    let best = valid
-        .iter()
-        .max_by(|left, right| likeness(left).total_cmp(&likeness(right)));
+    let best = valid.iter().max_by(|left, right| likeness(left).total_cmp(&likeness(right)));
     best.filter(|best| likeness(best) >= LIKENESS)
         .map(|best| format!(" (did you mean `{best}`?)"))
         .unwrap_or_default()
@@ -109,9 +107,8 @@ impl FromStr for Fault {
         let mut fault = Self::from(effect(word, value)?);
         let mut given = Vec::new();
         for (word, value) in parts {
-            let key = known(word, &KEYS).ok_or_else(|| SpellingError::Key {
-                word: word.to_owned(),
-            })?;
+            let key =
+                known(word, &KEYS).ok_or_else(|| SpellingError::Key { word: word.to_owned() })?;
             if given.contains(&key) {
                 return Err(SpellingError::Twice(key));
             }
@@ -134,9 +131,7 @@ fn known(word: &str, valid: &[&'static str]) -> Option<&'static str> {
 }
 
 fn effect(word: &str, value: Option<&str>) -> Result<Effect, SpellingError> {
-    let unknown = || SpellingError::Effect {
-        word: word.to_owned(),
-    };
+    let unknown = || SpellingError::Effect { word: word.to_owned() };
     let word = known(word, &EFFECTS).ok_or_else(unknown)?;
     match word {
         "latency" => duration(word, value).map(Effect::Latency),
@@ -187,9 +182,7 @@ fn set_status(
     value: Option<&str>,
 ) -> Result<(), SpellingError> {
     let Effect::Code { status, .. } = effect else {
-        return Err(SpellingError::Key {
-            word: key.to_owned(),
-        });
+        return Err(SpellingError::Key { word: key.to_owned() });
     };
     let expected = "an HTTP status from 400 to 599";
     let number: u16 = number(key, expected, value)?;
@@ -229,10 +222,7 @@ fn code(word: &'static str, value: Option<&str>) -> Result<Effect, SpellingError
     };
     let code = value.filter(is_code);
     let code = code.ok_or_else(|| wrong(word, "a code such as INTERNAL_SERVER_ERROR", value))?;
-    Ok(Effect::Code {
-        status: usual_status(code),
-        code: code.to_owned(),
-    })
+    Ok(Effect::Code { status: usual_status(code), code: code.to_owned() })
 }
 
 /// The HTTP status that the API sends with a code, as far as it is documented or seen.
@@ -251,11 +241,7 @@ fn usual_status(code: &str) -> u16 {
 }
 
 fn wrong(word: &'static str, expected: &'static str, found: Option<&str>) -> SpellingError {
-    SpellingError::Value {
-        word,
-        expected,
-        found: found.unwrap_or("nothing").to_owned(),
-    }
+    SpellingError::Value { word, expected, found: found.unwrap_or("nothing").to_owned() }
 }
 
 impl fmt::Display for Effect {
@@ -269,9 +255,7 @@ impl fmt::Display for Effect {
             Self::Skew(seconds) => write!(f, "skew={seconds}"),
             Self::Code { status, code } => write!(f, "error={code},status={status}"),
             Self::TooMany { retry_after: None } => f.write_str("too-many"),
-            Self::TooMany {
-                retry_after: Some(seconds),
-            } => write!(f, "too-many={seconds}"),
+            Self::TooMany { retry_after: Some(seconds) } => write!(f, "too-many={seconds}"),
             Self::Reset => f.write_str("reset"),
             Self::ResetAfterEffect => f.write_str("reset-after-effect"),
             Self::Hang => f.write_str("hang"),
@@ -289,14 +273,7 @@ impl fmt::Display for Effect {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            action,
-            instance,
-            page,
-            times,
-            skip,
-            effect,
-        } = self;
+        let Self { action, instance, page, times, skip, effect } = self;
         write!(f, "{effect}")?;
         if let Some(action) = action {
             write!(f, ",action={action}")?;
@@ -323,10 +300,7 @@ mod tests {
     use super::*;
 
     fn code(status: u16, code: &str) -> Effect {
-        Effect::Code {
-            status,
-            code: code.to_owned(),
-        }
+        Effect::Code { status, code: code.to_owned() }
     }
 
     #[test]
@@ -339,12 +313,7 @@ mod tests {
             ("skew=-600", Effect::Skew(-600)),
             ("error=NOVEL_CODE,status=418", code(418, "NOVEL_CODE")),
             ("too-many", Effect::TooMany { retry_after: None }),
-            (
-                "too-many=3",
-                Effect::TooMany {
-                    retry_after: Some(3),
-                },
-            ),
+            ("too-many=3", Effect::TooMany { retry_after: Some(3) }),
             ("reset", Effect::Reset),
             ("reset-after-effect", Effect::ResetAfterEffect),
             ("hang", Effect::Hang),
@@ -410,18 +379,12 @@ mod tests {
             ("reset=1", "`reset` takes no value, not `1`"),
             ("error", "`error` takes a code such as"),
             ("error=lower", "not `lower`"),
-            (
-                "error=A,status=200",
-                "`status` takes an HTTP status from 400 to 599",
-            ),
+            ("error=A,status=200", "`status` takes an HTTP status from 400 to 599"),
             ("error=A,status=99999", "not `99999`"),
             ("reset,status=500", "`status` is no key of a fault"),
             ("too-many=soon", "`too-many` takes nothing or a number"),
             ("reset,actoin=x", "(did you mean `action`?)"),
-            (
-                "reset,action=StopInstances",
-                "takes DescribeInstances, Term",
-            ),
+            ("reset,action=StopInstances", "takes DescribeInstances, Term"),
             ("reset,instance=", "`instance` takes an id"),
             ("reset,page=-1", "`page` takes a number from 0, not `-1`"),
             ("reset,times=1,times=2", "`times` is given twice"),

@@ -13,13 +13,7 @@ const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
 /// Name, charge type, status, age in minutes, tags.
-type Row = (
-    &'static str,
-    &'static str,
-    &'static str,
-    i64,
-    &'static [(&'static str, &'static str)],
-);
+type Row = (&'static str, &'static str, &'static str, i64, &'static [(&'static str, &'static str)]);
 
 const P: &str = "POSTPAID";
 const S: &str = "PREPAID";
@@ -125,9 +119,7 @@ fn machine(row: &Row, number: i64, now: Timestamp) -> Machine {
         .with("period", (charge_type == S).then_some(3))
         .with("autoRenew", charge_type == S)
         .with("tags", json!({"tags": []}));
-    tags.iter().fold(machine, |machine, (key, value)| {
-        machine.with_tag(key, value)
-    })
+    tags.iter().fold(machine, |machine, (key, value)| machine.with_tag(key, value))
 }
 
 #[cfg(test)]
@@ -145,11 +137,7 @@ mod tests {
         };
         assert_eq!(distinct("instanceId"), fleet.len());
         assert_eq!(distinct("instanceName"), fleet.len());
-        assert_eq!(
-            distinct("instanceStatus"),
-            11,
-            "ten known ones and an unknown one"
-        );
+        assert_eq!(distinct("instanceStatus"), 11, "ten known ones and an unknown one");
         assert_eq!(distinct("instanceChargeType"), 2);
         assert_eq!(fleet.iter().filter(|m| m.is_in_commitment()).count(), 1);
     }

@@ -7,21 +7,12 @@ use super::Machine;
 
 const ZONES: [&str; 6] = ["HKG-A", "SEL-A", "FRA-A", "LAX-A", "SIN-B", "AMS-A"];
 const TYPES: [&str; 4] = ["M6C", "S9I", "M8C", "G2A"];
-const IMAGES: [&str; 4] = [
-    "Ubuntu Server 22.04 LTS",
-    "Ubuntu Server 24.04 LTS",
-    "Debian 12",
-    "Rocky Linux 9",
-];
+const IMAGES: [&str; 4] =
+    ["Ubuntu Server 22.04 LTS", "Ubuntu Server 24.04 LTS", "Debian 12", "Rocky Linux 9"];
 const ENVIRONMENTS: [&str; 4] = ["dev", "test", "staging", "prod"];
 const ROLES: [&str; 6] = ["api", "web", "db", "build", "cache", "train"];
-const OWNERS: [&str; 5] = [
-    "ana@example.com",
-    "bo@example.com",
-    "chen@example.com",
-    "dede@example.com",
-    "platform",
-];
+const OWNERS: [&str; 5] =
+    ["ana@example.com", "bo@example.com", "chen@example.com", "dede@example.com", "platform"];
 const PROJECTS: [&str; 4] = ["checkout", "search", "billing", "edge"];
 /// The last one cannot be read, as happens wherever people type durations.
 const TTLS: [&str; 6] = ["24h", "72h", "7d", "2w", "never", "3 dayz"];
@@ -54,9 +45,7 @@ const ID_STRIDE: u64 = 1_000_003;
 #[must_use]
 pub fn generate(count: usize, seed: u64, now: Timestamp) -> Vec<Machine> {
     let mut dice = Dice(seed);
-    (0..count)
-        .map(|index| machine(index, &mut dice, now))
-        .collect()
+    (0..count).map(|index| machine(index, &mut dice, now)).collect()
 }
 
 fn machine(index: usize, dice: &mut Dice, now: Timestamp) -> Machine {
@@ -97,10 +86,7 @@ fn age_seconds(status: &str, dice: &mut Dice) -> i64 {
 
 fn charge(machine: &mut Machine, dice: &mut Dice, now: Timestamp) {
     let subscribed = dice.below(10) < 3;
-    machine.set(
-        "instanceChargeType",
-        if subscribed { "PREPAID" } else { "POSTPAID" },
-    );
+    machine.set("instanceChargeType", if subscribed { "PREPAID" } else { "POSTPAID" });
     machine.set("period", subscribed.then(|| 1 + dice.below(12)));
     machine.set("autoRenew", subscribed && dice.below(2) == 0);
     let expires = subscribed.then(|| time(now, (dice.below(360) * DAY_SECONDS).cast_signed()));
@@ -197,19 +183,14 @@ mod tests {
         let fleet = sample();
         let statuses: BTreeSet<_> = fleet.iter().take(60).filter_map(Machine::status).collect();
         assert_eq!(statuses.len(), 10);
-        let running = fleet
-            .iter()
-            .filter(|machine| machine.status() == Some("RUNNING"))
-            .count();
+        let running = fleet.iter().filter(|machine| machine.status() == Some("RUNNING")).count();
         assert!(running > 200, "{running}");
     }
 
     #[test]
     fn seven_in_ten_are_pay_as_you_go() {
-        let payg = sample()
-            .iter()
-            .filter(|machine| machine.charge_type() == Some("POSTPAID"))
-            .count();
+        let payg =
+            sample().iter().filter(|machine| machine.charge_type() == Some("POSTPAID")).count();
         assert!((180..=240).contains(&payg), "{payg}");
     }
 
