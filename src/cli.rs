@@ -23,9 +23,10 @@ use self::{
 use crate::{
     clock, cloud,
     config::{self, Loaded},
-    daemon::{self, Daemon, Instruments, Site, process_env},
+    daemon::{self, Daemon},
     diagnostic, log,
     plan::{Plan, guard},
+    site::{Instruments, Site, process_env},
 };
 
 /// Returns Zenlayer bare-metal machines that nobody needs any more.
@@ -154,7 +155,6 @@ async fn run(path: PathBuf) -> anyhow::Result<Exit> {
     let stop = daemon::stop_on_signal()?;
     let instruments = Instruments::new(Vec::new())?;
     instruments.prepare(&loaded);
-    daemon::warn_of_no_effect(&loaded.config);
     let site = Site::new(loaded, process_env)?;
     let listen = site.config.listen;
     let listener = TcpListener::bind(listen).await.with_context(|| {
@@ -174,7 +174,6 @@ async fn run_once(path: &Path, metrics_file: Option<&Path>) -> anyhow::Result<Ex
     let stop = daemon::stop_on_signal()?;
     let instruments = Instruments::new(vec![progress::sink()])?;
     instruments.prepare(&loaded);
-    daemon::warn_of_no_effect(&loaded.config);
     let site = Site::new(loaded, process_env)?;
     let results = site.run(&instruments, &stop).await;
     if let Some(file) = metrics_file {

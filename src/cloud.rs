@@ -19,7 +19,7 @@ use secrecy::SecretString;
 pub use self::{
     code::{Class, Code, DOCUMENTED},
     error::Error,
-    http::{Accepted, Client, IDS_MAX, PAGE_SIZE},
+    http::{Accepted, Client, IDS_MAX, PAGE_SIZE, Turn},
     limiter::Rate,
     list::{Unlisted, list},
 };

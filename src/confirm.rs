@@ -10,7 +10,7 @@ use crate::{
     cloud::{Class, Client, Error},
     inventory::{Instance, InstanceId, Page},
     plan::{Decision, Policy},
-    report::Drop,
+    report::Dropout,
     rules::{Rule, RuleName},
 };
 
@@ -36,7 +36,7 @@ pub(crate) struct Dropped<'a> {
     /// What was planned.
     pub(crate) planned: Planned<'a>,
     /// Why it is dropped.
-    pub(crate) drop: Drop,
+    pub(crate) reason: Dropout,
     /// The same in words.
     pub(crate) why: String,
     /// The class of the call that failed, if one did.
@@ -44,10 +44,17 @@ pub(crate) struct Dropped<'a> {
 }
 
 impl<'a> Dropped<'a> {
-    /// A target whose turn did not come.
-    pub(crate) fn stopped(planned: Planned<'a>) -> Self {
-        let why = "the run was stopped before its turn".to_owned();
-        Self { planned, drop: Drop::Stopped, why, class: None }
+    /// A target that a call failed for before it was terminated.
+    pub(crate) fn by(planned: Planned<'a>, error: &Error) -> Self {
+        let stopped = error.class == Class::Stopped;
+        let reason = if stopped { Dropout::Stopped } else { Dropout::Unconfirmed };
+        Self { planned, reason, why: error.to_string(), class: Some(error.class) }
+    }
+
+    /// A target that is not there any more.
+    pub(crate) fn vanished(planned: Planned<'a>) -> Self {
+        let why = "it is not there any more".to_owned();
+        Self { planned, reason: Dropout::Vanished, why, class: None }
     }
 }
 
@@ -61,14 +68,9 @@ pub(crate) async fn confirm<'a>(
     let answer = client.describe_ids(&ids).await;
     let judge = |planned| match &answer {
         Ok(page) => judge(planned, page, policy),
-        Err(error) => Err(unconfirmed(planned, error)),
+        Err(error) => Err(Dropped::by(planned, error)),
     };
     targets.into_iter().map(judge).collect()
-}
-
-fn unconfirmed<'a>(planned: Planned<'a>, error: &Error) -> Dropped<'a> {
-    let drop = if error.class == Class::Stopped { Drop::Stopped } else { Drop::Unconfirmed };
-    Dropped { planned, drop, why: error.to_string(), class: Some(error.class) }
 }
 
 fn judge<'a>(
@@ -77,19 +79,19 @@ fn judge<'a>(
     policy: &Policy,
 ) -> Result<Confirmed<'a>, Dropped<'a>> {
     let (listed, _) = planned;
-    let dropped = |drop, why: &str| Dropped { planned, drop, why: why.to_owned(), class: None };
+    let dropped = |reason, why: &str| Dropped { planned, reason, why: why.to_owned(), class: None };
     let same = |id: &InstanceId| *id == listed.id;
     if page.unreadable.iter().any(|odd| same(&odd.id)) {
-        return Err(dropped(Drop::Changed, "its record cannot be read any more"));
+        return Err(dropped(Dropout::Changed, "its record cannot be read any more"));
     }
     let mut found = page.instances.iter().filter(|instance| same(&instance.id));
     let instance = match (found.next(), found.next()) {
-        (None, _) => return Err(dropped(Drop::Vanished, "it is not there any more")),
-        (Some(_), Some(_)) => return Err(dropped(Drop::Changed, "it is listed twice")),
+        (None, _) => return Err(Dropped::vanished(planned)),
+        (Some(_), Some(_)) => return Err(dropped(Dropout::Changed, "it is listed twice")),
         (Some(instance), None) => instance,
     };
     if instance.created != listed.created {
-        return Err(dropped(Drop::Changed, "its time of creation is another one"));
+        return Err(dropped(Dropout::Changed, "its time of creation is another one"));
     }
     let judgement = policy.judge(instance, clock::now());
     match (judgement.decision, judgement.rule) {
@@ -99,7 +101,7 @@ fn judge<'a>(
         }
         (decision, _) => {
             let why = format!("it is now: {} ({})", decision.as_str(), decision.reason());
-            Err(dropped(Drop::Changed, &why))
+            Err(dropped(Dropout::Changed, &why))
         }
     }
 }
@@ -136,7 +138,7 @@ rules:
         edit(&mut page);
         let got = match judge((&listed, &policy.rules.rules[0]), &page, &policy) {
             Ok(confirmed) => format!("confirmed {}", confirmed.rule),
-            Err(dropped) => format!("{}: {}", dropped.drop.as_str(), dropped.why),
+            Err(dropped) => format!("{}: {}", dropped.reason.as_str(), dropped.why),
         };
         assert_eq!(got, expected);
     }

@@ -4,9 +4,8 @@
 //! the loop once a second; a timer that knows no wall clock wakes it too, because that crate falls silent while the clock is set
 //! back. What is due is for [`Agenda`] to say.
 
-use std::{panic::AssertUnwindSafe, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use futures::FutureExt;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -18,17 +17,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
-    clock,
-    cloud::Client,
-    config::{self, Config, Loaded, Mode},
-    credentials, diagnostic,
-    health::Health,
-    host, log,
-    metrics::Metrics,
-    plan::Policy,
-    report::{Event, Events, RunResult, Sink},
-    run::{Setup, run_once},
+    clock, config, diagnostic,
+    report::RunResult,
     schedule::Agenda,
+    site::{Env, Instruments, Site},
     web::{self, Served},
 };
 
@@ -37,112 +29,6 @@ const WAKE_PATTERN: &str = "* * * * * *";
 
 /// How long the loop may sleep if the wall clock is set back.
 const WAKE_INTERVAL: Duration = Duration::from_secs(30);
-
-/// The metrics, the health and the sinks that a process has one of.
-#[derive(Clone)]
-pub struct Instruments {
-    /// The metrics.
-    pub metrics: Arc<Metrics>,
-    /// The health.
-    pub health: Arc<Health>,
-    sinks: Vec<Sink>,
-}
-
-impl Instruments {
-    /// Instruments that write the log, count, and tell `more` sinks.
-    pub fn new(more: Vec<Sink>) -> anyhow::Result<Self> {
-        let (metrics, health) = (Arc::new(Metrics::new()?), Arc::new(Health::default()));
-        let (counting, watching) = (Arc::clone(&metrics), Arc::clone(&health));
-        let mut sinks: Vec<Sink> = vec![
-            Arc::new(log::observe),
-            Arc::new(move |record| counting.observe(record, clock::now())),
-            Arc::new(move |record| watching.observe(record)),
-        ];
-        sinks.extend(more);
-        Ok(Self { metrics, health, sinks })
-    }
-
-    /// Makes everything ready that depends on the config.
-    pub fn prepare(&self, loaded: &Loaded) {
-        for account in &loaded.config.accounts {
-            self.metrics
-                .prepare(&account.name, loaded.rules.rules.iter().map(|rule| rule.name.as_str()));
-        }
-        self.metrics.enforcing(loaded.config.mode == Mode::Enforce);
-        self.metrics.reloaded(true, clock::now());
-        self.health.expect(loaded.config.accounts.iter().map(|account| account.name.as_str()));
-    }
-}
-
-/// The environment that credentials are looked up in.
-pub type Env = fn(&str) -> Option<String>;
-
-/// The environment of this process.
-#[must_use]
-pub fn process_env(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
-/// What a config comes to: a run for each account.
-#[derive(Clone, Debug)]
-pub struct Site {
-    /// The config.
-    pub config: Config,
-    /// A run for each account.
-    pub setups: Vec<Setup>,
-}
-
-impl Site {
-    /// Finds credentials and makes clients for what was loaded.
-    pub fn new(loaded: Loaded, env: Env) -> anyhow::Result<Self> {
-        let Loaded { config, rules, rule_files: _ } = loaded;
-        let policy =
-            Arc::new(Policy { rules, protect: config.protect.clone(), host: host::read() });
-        let setup = |account: &config::Account| {
-            let credentials = credentials::find(&account.name, &env)?;
-            let client = Client::new(account.settings.clone(), credentials)?;
-            anyhow::Ok(Setup {
-                account: account.name.clone(),
-                client,
-                policy: Arc::clone(&policy),
-                limits: config.limits,
-                mode: config.mode,
-                max_in_flight: account.max_in_flight,
-            })
-        };
-        let setups = config.accounts.iter().map(setup).collect::<Result<_, _>>()?;
-        Ok(Self { config, setups })
-    }
-
-    /// Runs once for each account in turn; how each run ended.
-    pub async fn run(&self, instruments: &Instruments, stop: &CancellationToken) -> Vec<RunResult> {
-        let run = id_of_now();
-        let mut results = Vec::with_capacity(self.setups.len());
-        for setup in &self.setups {
-            let events = Events::new(&run, &setup.account, &instruments.sinks);
-            let started = clock::monotonic();
-            let result = AssertUnwindSafe(run_once(setup, &events, stop)).catch_unwind().await;
-            results.push(result.unwrap_or_else(|_| {
-                error!(run, account = setup.account, "the run panicked; please report this");
-                events.emit(Event::Ended(RunResult::Panicked, started.elapsed()));
-                RunResult::Panicked
-            }));
-        }
-        results
-    }
-}
-
-/// An id for a run: its time of beginning, which also sorts.
-fn id_of_now() -> String {
-    clock::now().strftime("%Y%m%dT%H%M%S%.3fZ").to_string()
-}
-
-/// Warns of what was said in the config and has no effect.
-pub fn warn_of_no_effect(config: &Config) {
-    for key in &config.without_effect {
-        warn!(key, "this key takes effect in a later version of zenreaper");
-    }
-}
 
 /// Cancels the token that it returns when the process is told to end.
 pub fn stop_on_signal() -> std::io::Result<CancellationToken> {
@@ -177,7 +63,7 @@ pub struct Daemon {
 impl Daemon {
     /// Runs on schedule and serves on `listener` until it is told to stop; whether a run was cut short by that.
     pub async fn serve(mut self, listener: TcpListener) -> anyhow::Result<bool> {
-        let Instruments { metrics, health, sinks: _ } = &self.instruments;
+        let Instruments { metrics, health, .. } = &self.instruments;
         let served = Served { metrics: Arc::clone(metrics), health: Arc::clone(health) };
         let closing = CancellationToken::new();
         let http = tokio::spawn(web::serve(listener, served, closing.clone()));
@@ -255,7 +141,6 @@ impl Daemon {
                     warn!("http.listen takes effect after a restart");
                 }
                 self.instruments.prepare(&loaded);
-                warn_of_no_effect(&site.config);
                 self.site = site;
                 info!(rules = loaded.rules.rules.len(), "config and rules reloaded");
             }

@@ -27,12 +27,20 @@ const CONFIRM_AHEAD: usize = 2;
 /// A target that was read longer ago than this is read again before its call.
 const CONFIRMED_AGE_MAX: Duration = Duration::from_secs(20);
 
+/// How a plan is executed.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Whether machines are terminated.
+    pub mode: Mode,
+    /// Calls to terminate under way at once.
+    pub max_in_flight: usize,
+}
+
 /// What is needed to execute a plan.
 pub(crate) struct Executor<'a> {
     client: Client,
     policy: &'a Policy,
-    mode: Mode,
-    max_in_flight: usize,
+    settings: Settings,
     events: &'a Events,
     halt: CancellationToken,
     fatal: OnceLock<Class>,
@@ -49,13 +57,13 @@ impl<'a> Executor<'a> {
     pub(crate) fn new(
         client: &Client,
         policy: &'a Policy,
-        (mode, max_in_flight): (Mode, usize),
+        settings: Settings,
         events: &'a Events,
         stop: &CancellationToken,
     ) -> Self {
         let halt = stop.child_token();
         let client = client.until(halt.clone());
-        Self { client, policy, mode, max_in_flight, events, halt, fatal: OnceLock::new() }
+        Self { client, policy, settings, events, halt, fatal: OnceLock::new() }
     }
 
     /// Executes a plan; the class of the failure that put an end to it, if one did.
@@ -67,7 +75,7 @@ impl<'a> Executor<'a> {
             .buffered(CONFIRM_AHEAD)
             .flat_map(stream::iter)
             .map(|target| self.act(target))
-            .buffer_unordered(self.max_in_flight)
+            .buffer_unordered(self.settings.max_in_flight)
             .filter_map(std::future::ready)
             .collect()
             .await;
@@ -85,49 +93,46 @@ impl<'a> Executor<'a> {
     }
 
     async fn act<'t>(&self, target: Result<Confirmed<'t>, Dropped<'t>>) -> Option<Unsettled<'t>> {
-        let target = match target {
-            Ok(stale) if stale.read.elapsed() > CONFIRMED_AGE_MAX => {
-                self.confirm_again(stale.planned).await
+        let acted = match (target, self.settings.mode) {
+            (Ok(confirmed), Mode::Enforce) => self.terminate(confirmed).await,
+            (Ok(confirmed), Mode::DryRun) => {
+                self.events.emit(Event::Rehearsed(&confirmed.instance, &confirmed.rule));
+                Ok(None)
             }
-            other => other,
+            (Err(dropped), _) => Err(dropped),
         };
-        match target {
-            Ok(confirmed) => match self.mode {
-                Mode::Enforce => self.terminate(confirmed).await,
-                Mode::DryRun => {
-                    self.events.emit(Event::Rehearsed(&confirmed.instance, &confirmed.rule));
-                    None
-                }
-            },
-            Err(Dropped { planned: (instance, rule), drop, why, class }) => {
-                self.halt_on(class);
-                self.events.emit(Event::Dropped(instance, &rule.name, drop, &why));
-                None
+        acted.unwrap_or_else(|Dropped { planned: (instance, rule), reason, why, class }| {
+            self.halt_on(class);
+            self.events.emit(Event::Dropped(instance, &rule.name, reason, &why));
+            None
+        })
+    }
+
+    async fn terminate<'t>(
+        &self,
+        target: Confirmed<'t>,
+    ) -> Result<Option<Unsettled<'t>>, Dropped<'t>> {
+        let planned = target.planned;
+        let turn = self.client.turn().await.map_err(|error| Dropped::by(planned, &error))?;
+        let target = if target.read.elapsed() > CONFIRMED_AGE_MAX {
+            self.confirm_again(planned).await?
+        } else {
+            target
+        };
+        let answer = self.client.terminate(&target.instance.id, turn).await;
+        self.halt_on(answer.as_ref().err().map(|error| error.class));
+        match Act::of(answer).map_err(|error| Dropped::by(planned, &error))? {
+            act if act.outcome == Outcome::Unknown => Ok(Some(Unsettled { target, act })),
+            act => {
+                self.events.emit(Event::Acted(&target.instance, &target.rule, &act));
+                Ok(None)
             }
         }
     }
 
     async fn confirm_again<'t>(&self, planned: Planned<'t>) -> Result<Confirmed<'t>, Dropped<'t>> {
-        let again = confirm(&self.client, self.policy, vec![planned]).await.pop();
-        again.unwrap_or_else(|| Err(Dropped::stopped(planned)))
-    }
-
-    async fn terminate<'t>(&self, target: Confirmed<'t>) -> Option<Unsettled<'t>> {
-        let answer = self.client.terminate(&target.instance.id).await;
-        self.halt_on(answer.as_ref().err().map(|error| error.class));
-        match Act::of(answer) {
-            Some(act) if act.outcome == Outcome::Unknown => Some(Unsettled { target, act }),
-            Some(act) => {
-                self.events.emit(Event::Acted(&target.instance, &target.rule, &act));
-                None
-            }
-            None => {
-                let Dropped { planned: (instance, rule), drop, why, .. } =
-                    Dropped::stopped(target.planned);
-                self.events.emit(Event::Dropped(instance, &rule.name, drop, &why));
-                None
-            }
-        }
+        let mut again = confirm(&self.client, self.policy, vec![planned]).await;
+        again.pop().unwrap_or_else(|| Err(Dropped::vanished(planned)))
     }
 
     fn halt_on(&self, class: Option<Class>) {

@@ -1,25 +1,78 @@
-//! zenreaper.
+//! zenreaper returns Zenlayer bare-metal machines that nobody needs any more.
+//!
+//! # The flow, one way
+//!
+//! ```text
+//! schedule ─▶ inventory ─▶ rules ─▶ plan ─▶ guard ─▶ confirm ─▶ execute ─▶ log · metrics · health
+//!  when        what is      what     what may          is it      do it,     what happened, all
+//!                           we want  be done           still true paced      fed by one stream
+//! ```
+//!
+//! [`run::run_once`] is that line as code. `plan` is the same line stopped earlier; a dry run is the same line but for the
+//! calls to terminate; the demo is the same line against the embedded sandbox.
+//!
+//! # The rooms, in reading order
+//!
+//! A file imports only from files above it here (`tests/tidy.rs` holds this table as data).
+//!
+//! | row | module | holds | never |
+//! | --- | --- | --- | --- |
+//! | core | [`inventory`] | instances as compact records; a listing that adds up, or none | JSON |
+//! | core | [`lifetime`] | durations, dates and instants, strictly read | a guess |
+//! | core | [`diagnostic`], `yaml` | what is wrong with a file and where; YAML as a tree that knows its places | files |
+//! | core | [`schedule`] | when a run is due, in a time zone, across DST | sleep |
+//! | core | [`rules`] | conditions in three values, expiries; YAML to rules, or to all that is wrong | files |
+//! | core | [`plan`] | one decision for every instance; eligibility; the guards that approve | cloud, clock |
+//! | port | [`clock`] | the one place that asks for the time | |
+//! | port | [`cloud`] | the signed client: pace, retries, what each answer means; the whole listing or none | rules |
+//! | core | [`report`] | what happened, as events, and what they add up to | formatting |
+//! | port | [`sandbox`] | a simulated Zenlayer endpoint over real HTTP, with faults on demand | the real cloud |
+//! | port | [`metrics`], [`log`], [`health`] | what Prometheus, people and probes see of the events | decisions |
+//! | port | [`host`], [`credentials`] | who this machine is; who we are to the cloud | |
+//! | shell | [`config`] | the config file to something usable, all defaults; finds the rule files | defaults elsewhere |
+//! | shell | `confirm`, [`execute`] | reads targets again; terminates what is approved and still true | choosing targets |
+//! | shell | [`run`], [`site`] | the line above; a config come to life, account by account | |
+//! | shell | [`web`], [`daemon`] | `/metrics`, `/healthz`, `/readyz`; the loop: schedule, reload, stop | rules |
+//! | edge | [`cli`] | the commands, their output and exit codes | |
+//!
+//! # Invariants
+//!
+//! - The core reads no clock, environment, file or network: the same input gives the same plan, in the order of the ids.
+//! - Only [`plan::guard::approve`] can make what [`execute`] takes, and every target is read and judged again before its call.
+//! - Unknown keeps: an unreadable record, an unknown status, an absent field or an incomplete listing never leads to a
+//!   termination, and is counted. In `unless` and `protect`, unknown protects.
+//! - Every event goes to log, metrics and health through one place, so they cannot disagree.
+//! - What comes from outside is bounded: bodies, pages, retries, waits, files, nesting. A secret is never shown.
 
-pub mod cli;
-pub mod clock;
-pub mod cloud;
-pub mod config;
-mod confirm;
-pub mod credentials;
-pub mod daemon;
-pub mod diagnostic;
-mod execute;
-pub mod health;
-pub mod host;
+
 pub mod inventory;
 pub mod lifetime;
+
+pub mod diagnostic;
+mod yaml;
+
+pub mod plan;
+pub mod rules;
+pub mod schedule;
+
+pub mod clock;
+pub mod cloud;
+pub mod report;
+pub mod sandbox;
+
+pub mod credentials;
+pub mod health;
+pub mod host;
 pub mod log;
 pub mod metrics;
-pub mod plan;
-pub mod report;
-pub mod rules;
+
+pub mod config;
+mod confirm;
+pub mod execute;
 pub mod run;
-pub mod sandbox;
-pub mod schedule;
+pub mod site;
+
+pub mod daemon;
 pub mod web;
-mod yaml;
+
+pub mod cli;

@@ -54,7 +54,7 @@ pub fn observe(record: &Record<'_>) {
         }
         Event::Planned(plan) => planned(run, account, plan),
         Event::Refused(refusal) => {
-            warn!(run, account, guard = refusal.guard.as_str(), "plan refused: {refusal}");
+            warn!(run, account, guard = refusal.guard.as_str(), "{refusal}");
         }
         Event::Dropped(..) | Event::Rehearsed(..) | Event::Acted(..) => machine(record),
         Event::Wire(observation) => wire(run, account, observation),

@@ -19,7 +19,7 @@ use crate::{
     cloud::{Action, Code, DOCUMENTED, Observation},
     inventory::{Instance, Inventory, Status},
     plan::{Decision, Plan, Skip, guard::Guard},
-    report::{Drop, Event, Outcome, Record, RunResult},
+    report::{Dropout, Event, Outcome, Record, RunResult},
 };
 
 /// How many codes that are not documented have a series of their own; the others are counted under [`OTHER`].
@@ -277,7 +277,8 @@ impl Fleet {
     }
 
     fn prepare<'a>(&self, account: &str, rules: impl Iterator<Item = &'a str>) {
-        let reasons = Skip::ALL.map(Skip::as_str).into_iter().chain(Drop::ALL.map(Drop::as_str));
+        let reasons =
+            Skip::ALL.map(Skip::as_str).into_iter().chain(Dropout::ALL.map(Dropout::as_str));
         for reason in reasons {
             self.skipped.with_label_values(&[account, reason]);
         }

@@ -60,12 +60,11 @@ pub struct Act {
 }
 
 impl Act {
-    /// What an answer means; `None` if the call was never sent.
-    #[must_use]
-    pub fn of(answer: Result<Accepted, Error>) -> Option<Self> {
+    /// What an answer means; a call that was never sent is handed back.
+    pub fn of(answer: Result<Accepted, Error>) -> Result<Self, Error> {
         let error = match answer {
             Ok(Accepted { request_id }) => {
-                return Some(Self {
+                return Ok(Self {
                     outcome: Outcome::Terminated,
                     code: None,
                     request_id,
@@ -78,7 +77,7 @@ impl Act {
             Class::Gone => Outcome::Gone,
             Class::Refused => Outcome::Refused,
             _ if error.may_have_happened => Outcome::Unknown,
-            Class::Stopped => return None,
+            Class::Stopped => return Err(error),
             Class::NoAnswer
             | Class::Throttled
             | Class::Transient
@@ -87,13 +86,13 @@ impl Act {
             | Class::Rejected => Outcome::Failed,
         };
         let message = Some(error.to_string());
-        Some(Self { outcome, code: Some(error.code), request_id: error.request_id, message })
+        Ok(Self { outcome, code: Some(error.code), request_id: error.request_id, message })
     }
 }
 
 /// Why a target of the plan was not called.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Drop {
+pub enum Dropout {
     /// Read again, it does not qualify any more.
     Changed,
     /// Read again, it is not there any more.
@@ -104,7 +103,7 @@ pub enum Drop {
     Stopped,
 }
 
-impl Drop {
+impl Dropout {
     /// Every reason.
     pub const ALL: [Self; 4] = [Self::Changed, Self::Vanished, Self::Unconfirmed, Self::Stopped];
 
@@ -208,7 +207,7 @@ pub enum Event<'a> {
     /// A guard refused the plan.
     Refused(&'a Refusal),
     /// A target was not called, with words on why.
-    Dropped(&'a Instance, &'a RuleName, Drop, &'a str),
+    Dropped(&'a Instance, &'a RuleName, Dropout, &'a str),
     /// A target would have been called, were the mode not dry-run.
     Rehearsed(&'a Instance, &'a RuleName),
     /// A target was called.
@@ -299,9 +298,9 @@ impl Report {
                 Outcome::Refused => &mut self.refused,
                 Outcome::Failed | Outcome::Unknown => &mut self.failed,
             },
-            Event::Dropped(_, _, Drop::Changed | Drop::Vanished, _) => &mut self.dropped,
-            Event::Dropped(_, _, Drop::Unconfirmed, _) => &mut self.unconfirmed,
-            Event::Dropped(_, _, Drop::Stopped, _) => &mut self.stopped,
+            Event::Dropped(_, _, Dropout::Changed | Dropout::Vanished, _) => &mut self.dropped,
+            Event::Dropped(_, _, Dropout::Unconfirmed, _) => &mut self.unconfirmed,
+            Event::Dropped(_, _, Dropout::Stopped, _) => &mut self.stopped,
             Event::Rehearsed(..) => &mut self.rehearsed,
             Event::Started
             | Event::Reading(..)
@@ -332,7 +331,7 @@ mod tests {
         for outcome in Outcome::ALL {
             events.emit(Event::Acted(&one, &rule, &act(outcome)));
         }
-        for drop in Drop::ALL {
+        for drop in Dropout::ALL {
             events.emit(Event::Dropped(&one, &rule, drop, ""));
         }
         events.emit(Event::Rehearsed(&one, &rule));

@@ -7,8 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock,
     cloud::{self, Client},
-    config::Mode,
-    execute::Executor,
+    execute::{self, Executor},
     plan::{
         Plan, Policy,
         guard::{self, Limits},
@@ -27,10 +26,8 @@ pub struct Setup {
     pub policy: Arc<Policy>,
     /// The caps on a plan.
     pub limits: Limits,
-    /// Whether machines are terminated.
-    pub mode: Mode,
-    /// Calls to terminate under way at once.
-    pub max_in_flight: usize,
+    /// How a plan is executed.
+    pub execute: execute::Settings,
 }
 
 /// Runs once, and tells `events` everything. Once `stop` is cancelled, nothing is sent any more.
@@ -43,7 +40,7 @@ pub async fn run_once(setup: &Setup, events: &Events, stop: &CancellationToken) 
 }
 
 async fn walk(setup: &Setup, events: &Events, stop: &CancellationToken) -> RunResult {
-    let Setup { account: _, client, policy, limits, mode, max_in_flight } = setup;
+    let Setup { account: _, client, policy, limits, execute } = setup;
     let observer = events.clone();
     let client = client
         .observed_by(Arc::new(move |seen| observer.emit(Event::Wire(seen))))
@@ -66,7 +63,7 @@ async fn walk(setup: &Setup, events: &Events, stop: &CancellationToken) -> RunRe
             return RunResult::GuardRefused;
         }
     };
-    let executor = Executor::new(&client, policy, (*mode, *max_in_flight), events, stop);
+    let executor = Executor::new(&client, policy, *execute, events, stop);
     let fatal = executor.execute(&approved).await;
     fatal.and_then(RunResult::of_fatal).unwrap_or_else(|| conclude(&events.report()))
 }

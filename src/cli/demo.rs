@@ -12,10 +12,11 @@ use tokio::net::TcpListener;
 use super::{exit::Exit, render, say};
 use crate::{
     clock, cloud, config,
-    daemon::{self, Daemon, Instruments, Site},
+    daemon::{self, Daemon},
     diagnostic,
     plan::{Plan, guard},
     sandbox::{self, Options, Sandbox, fleet},
+    site::{Instruments, Site},
 };
 
 /// The rules that zenreaper ships, as they are in `rules/`.

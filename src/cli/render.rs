@@ -154,7 +154,7 @@ fn account_table(
     let wanted = plan.targets().count();
     match refusal {
         None => writeln!(out, "{wanted} to terminate; the guards approve."),
-        Some(refusal) => writeln!(out, "REFUSED: {refusal}."),
+        Some(refusal) => writeln!(out, "REFUSED: {refusal}"),
     }
 }
 
@@ -292,7 +292,7 @@ rules:
             skip       i-3       dev-api-01        dev   unreadable_expiry: its tag cannot be read
 
             1 more are kept: no rule speaks of them.
-            REFUSED: the plan terminates 1 machines and limits.max_terminations (0) allows 0: nothing was terminated; if the plan is right, raise the limit.
+            REFUSED: the plan is refused whole: it would terminate 1 machines, and limits.max_terminations: 0 allows 0; look at it with `zenreaper plan`, and if it is right, raise the limit
             Mode dry-run: a run would call nothing.
         "#]].assert_eq(&rendered(|report, out| plan_table(report, out)));
     }
@@ -312,7 +312,7 @@ rules:
                   },
                   "guard": {
                     "approved": false,
-                    "reason": "the plan terminates 1 machines and limits.max_terminations (0) allows 0: nothing was terminated; if the plan is right, raise the limit"
+                    "reason": "the plan is refused whole: it would terminate 1 machines, and limits.max_terminations: 0 allows 0; look at it with `zenreaper plan`, and if it is right, raise the limit"
                   },
                   "decisions": [
                     {

@@ -54,6 +54,11 @@ pub struct Accepted {
     pub request_id: Option<String>,
 }
 
+/// The turn of one call to terminate.
+#[derive(Debug)]
+#[must_use]
+pub struct Turn(Permit);
+
 /// A client for one account. Once `stop` is cancelled, no call is sent any more; calls under way are finished.
 #[derive(Clone)]
 pub struct Client {
@@ -126,26 +131,32 @@ impl Client {
         interner: &mut Interner,
     ) -> Result<Page, Error> {
         let request = wire::DescribePage { page_num, page_size: PAGE_SIZE };
-        let body = self.call(Action::Describe, &request).await?;
+        let body = self.call(Action::Describe, &request, None).await?;
         self.read_page(&body, interner)
     }
 
     /// What `DescribeInstances` tells of at most [`IDS_MAX`] instances; those that are gone are missing.
     pub async fn describe_ids(&self, ids: &[&InstanceId]) -> Result<Page, Error> {
         let request = wire::DescribeIds { instance_ids: ids, page_size: PAGE_SIZE };
-        let body = self.call(Action::Describe, &request).await?;
+        let body = self.call(Action::Describe, &request, None).await?;
         self.read_page(&body, &mut Interner::default())
     }
 
-    /// Orders `TerminateInstance`.
-    pub async fn terminate(&self, id: &InstanceId) -> Result<Accepted, Error> {
-        let body = self.call(Action::Terminate, &wire::Terminate { instance_id: id }).await?;
+    /// Waits for the turn of a call to terminate, so that whoever calls can look once more before it is sent.
+    pub async fn turn(&self) -> Result<Turn, Error> {
+        self.permit(Action::Terminate).await.map(Turn)
+    }
+
+    /// Orders `TerminateInstance`, whose turn has come.
+    pub async fn terminate(&self, id: &InstanceId, turn: Turn) -> Result<Accepted, Error> {
+        let request = wire::Terminate { instance_id: id };
+        let body = self.call(Action::Terminate, &request, Some(turn)).await?;
         Ok(accepted(&body))
     }
 
     /// Orders `ReleaseInstances` for at most [`IDS_MAX`] instances of the recycle bin. It cannot be undone.
     pub async fn release(&self, ids: &[&InstanceId]) -> Result<Accepted, Error> {
-        let body = self.call(Action::Release, &wire::Release { instance_ids: ids }).await?;
+        let body = self.call(Action::Release, &wire::Release { instance_ids: ids }, None).await?;
         Ok(accepted(&body))
     }
 
@@ -172,6 +183,7 @@ impl Client {
         &self,
         action: Action,
         request: &T,
+        mut turn: Option<Turn>,
     ) -> Result<Vec<u8>, Error> {
         let body = serde_json::to_vec(request).map_err(|error| {
             Error::new(action, Code::MALFORMED_RESPONSE, None, error.to_string())
@@ -181,7 +193,7 @@ impl Client {
         let may_have_happened = AtomicBool::new(false);
         let mut failures = 0;
         let stop = self.stop.clone();
-        let result = (|| self.attempt(action, &body))
+        let result = (|| self.attempt(action, &body, turn.take()))
             .retry(backoff(retry.first_delay))
             .sleep(move |delay| pause(stop.clone(), delay))
             .when(|error: &Error| error.class.is_retried() && clock::monotonic() < deadline)
@@ -198,9 +210,17 @@ impl Client {
         })
     }
 
-    /// One try of a call.
-    async fn attempt(&self, action: Action, body: &[u8]) -> Result<Vec<u8>, Error> {
-        let permit = self.permit(action).await?;
+    /// One try of a call; it waits for its turn unless that has come.
+    async fn attempt(
+        &self,
+        action: Action,
+        body: &[u8],
+        turn: Option<Turn>,
+    ) -> Result<Vec<u8>, Error> {
+        let permit = match turn {
+            Some(Turn(permit)) => permit,
+            None => self.permit(action).await?,
+        };
         let sent = clock::monotonic();
         let result = self.exchange(action, body).await;
         let status = match &result {

@@ -47,7 +47,7 @@ impl Guard {
 /// Why a plan is refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
-    "the plan terminates {wanted} machines and limits.{guard} ({limit}) allows {allowed}: nothing was terminated; if the plan is right, raise the limit",
+    "the plan is refused whole: it would terminate {wanted} machines, and limits.{guard}: {limit} allows {allowed}; look at it with `zenreaper plan`, and if it is right, raise the limit",
     guard = guard.as_str()
 )]
 pub struct Refusal {

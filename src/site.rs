@@ -1,0 +1,124 @@
+//! What a config comes to: clients, rules and instruments, ready to run.
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use futures::FutureExt;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, warn};
+
+use crate::{
+    clock,
+    cloud::Client,
+    config::{self, Config, Loaded, Mode},
+    credentials, execute,
+    health::Health,
+    host, log,
+    metrics::Metrics,
+    plan::Policy,
+    report::{Event, Events, RunResult, Sink},
+    run::{Setup, run_once},
+};
+
+/// The metrics, the health and the sinks that a process has one of.
+#[derive(Clone)]
+pub struct Instruments {
+    /// The metrics.
+    pub metrics: Arc<Metrics>,
+    /// The health.
+    pub health: Arc<Health>,
+    sinks: Vec<Sink>,
+}
+
+impl Instruments {
+    /// Instruments that write the log, count, and tell `more` sinks.
+    pub fn new(more: Vec<Sink>) -> anyhow::Result<Self> {
+        let (metrics, health) = (Arc::new(Metrics::new()?), Arc::new(Health::default()));
+        let (counting, watching) = (Arc::clone(&metrics), Arc::clone(&health));
+        let mut sinks: Vec<Sink> = vec![
+            Arc::new(log::observe),
+            Arc::new(move |record| counting.observe(record, clock::now())),
+            Arc::new(move |record| watching.observe(record)),
+        ];
+        sinks.extend(more);
+        Ok(Self { metrics, health, sinks })
+    }
+
+    /// Makes everything ready that depends on the config.
+    pub fn prepare(&self, loaded: &Loaded) {
+        for account in &loaded.config.accounts {
+            self.metrics
+                .prepare(&account.name, loaded.rules.rules.iter().map(|rule| rule.name.as_str()));
+        }
+        self.metrics.enforcing(loaded.config.mode == Mode::Enforce);
+        self.metrics.reloaded(true, clock::now());
+        self.health.expect(loaded.config.accounts.iter().map(|account| account.name.as_str()));
+        for key in &loaded.config.without_effect {
+            warn!(key, "this key takes effect in a later version of zenreaper");
+        }
+    }
+}
+
+/// The environment that credentials are looked up in.
+pub type Env = fn(&str) -> Option<String>;
+
+/// The environment of this process.
+#[must_use]
+pub fn process_env(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// What a config comes to: a run for each account.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The config.
+    pub config: Config,
+    /// A run for each account.
+    pub setups: Vec<Setup>,
+}
+
+impl Site {
+    /// Finds credentials and makes clients for what was loaded.
+    pub fn new(loaded: Loaded, env: Env) -> anyhow::Result<Self> {
+        let Loaded { config, rules, rule_files: _ } = loaded;
+        let policy =
+            Arc::new(Policy { rules, protect: config.protect.clone(), host: host::read() });
+        let setup = |account: &config::Account| {
+            let credentials = credentials::find(&account.name, &env)?;
+            let client = Client::new(account.settings.clone(), credentials)?;
+            anyhow::Ok(Setup {
+                account: account.name.clone(),
+                client,
+                policy: Arc::clone(&policy),
+                limits: config.limits,
+                execute: execute::Settings {
+                    mode: config.mode,
+                    max_in_flight: account.max_in_flight,
+                },
+            })
+        };
+        let setups = config.accounts.iter().map(setup).collect::<Result<_, _>>()?;
+        Ok(Self { config, setups })
+    }
+
+    /// Runs once for each account in turn; how each run ended.
+    pub async fn run(&self, instruments: &Instruments, stop: &CancellationToken) -> Vec<RunResult> {
+        let run = id_of_now();
+        let mut results = Vec::with_capacity(self.setups.len());
+        for setup in &self.setups {
+            let events = Events::new(&run, &setup.account, &instruments.sinks);
+            let started = clock::monotonic();
+            let result = AssertUnwindSafe(run_once(setup, &events, stop)).catch_unwind().await;
+            results.push(result.unwrap_or_else(|_| {
+                error!(run, account = setup.account, "the run panicked; please report this");
+                events.emit(Event::Ended(RunResult::Panicked, started.elapsed()));
+                RunResult::Panicked
+            }));
+        }
+        results
+    }
+}
+
+/// An id for a run: its time of beginning, which also sorts.
+fn id_of_now() -> String {
+    clock::now().strftime("%Y%m%dT%H%M%S%.3fZ").to_string()
+}
