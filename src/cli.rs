@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 
 use self::{
     exit::Exit,
+    progress::Console,
     render::{AccountPlan, PlanReport},
 };
 use crate::{
@@ -109,12 +110,14 @@ enum Output {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    log::start(cli.log_format);
+    let console = Console::default();
+    let log_console = console.clone();
+    log::start(cli.log_format, move || log_console.clone());
     let exit = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")
-        .and_then(|runtime| runtime.block_on(command(cli)));
+        .and_then(|runtime| runtime.block_on(command(cli, &console)));
     match exit {
         Ok(exit) => exit.into(),
         Err(error) => {
@@ -124,14 +127,14 @@ pub fn main() -> ExitCode {
     }
 }
 
-async fn command(cli: Cli) -> anyhow::Result<Exit> {
+async fn command(cli: Cli, console: &Console) -> anyhow::Result<Exit> {
     let Cli { command, config, log_format: _ } = cli;
     match command {
         Command::Run(RunArgs { once: true, metrics_file }) => {
-            run_once(&config, metrics_file.as_deref()).await
+            run_once(&config, metrics_file.as_deref(), console).await
         }
         Command::Run(RunArgs { once: false, metrics_file: _ }) => run(config).await,
-        Command::Plan(args) => plan(&config, &args).await,
+        Command::Plan(args) => plan(&config, &args, console).await,
         Command::Check(args) => check(&config, &args),
         Command::Demo(args) => demo::demo(&args).await,
         Command::Sandbox(args) => sandbox::sandbox(args).await,
@@ -166,13 +169,17 @@ async fn run(path: PathBuf) -> anyhow::Result<Exit> {
     Ok(if interrupted { Exit::Failed } else { Exit::Done })
 }
 
-async fn run_once(path: &Path, metrics_file: Option<&Path>) -> anyhow::Result<Exit> {
+async fn run_once(
+    path: &Path,
+    metrics_file: Option<&Path>,
+    console: &Console,
+) -> anyhow::Result<Exit> {
     let loaded = match load(path) {
         Ok(loaded) => loaded,
         Err(exit) => return Ok(exit),
     };
     let stop = daemon::stop_on_signal()?;
-    let instruments = Instruments::new(vec![progress::sink()])?;
+    let instruments = Instruments::new(vec![console.sink()])?;
     instruments.prepare(&loaded);
     let site = Site::new(loaded, process_env)?;
     let results = site.run(&instruments, &stop).await;
@@ -190,7 +197,7 @@ fn write_whole(file: &Path, text: &str) -> anyhow::Result<()> {
         .with_context(|| format!("cannot write {}", file.display()))
 }
 
-async fn plan(path: &Path, args: &PlanArgs) -> anyhow::Result<Exit> {
+async fn plan(path: &Path, args: &PlanArgs, console: &Console) -> anyhow::Result<Exit> {
     let loaded = match load(path) {
         Ok(loaded) => loaded,
         Err(exit) => return Ok(exit),
@@ -198,8 +205,7 @@ async fn plan(path: &Path, args: &PlanArgs) -> anyhow::Result<Exit> {
     let site = Site::new(loaded, process_env)?;
     let mut listed = Vec::with_capacity(site.setups.len());
     for setup in &site.setups {
-        let progress = progress::reading();
-        listed.push(cloud::list(&setup.client, &*progress).await);
+        listed.push(cloud::list(&setup.client, &console.reading()).await);
     }
     let now = clock::now();
     let accounts = site.setups.iter().zip(&listed).map(|(setup, listed)| {

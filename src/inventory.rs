@@ -12,6 +12,9 @@ use serde::Serialize;
 /// The most machines that a listing may hold: beyond it the cloud's count is not believed.
 pub const INSTANCES_MAX: u64 = 1_000_000;
 
+/// How many records room is made for at once, since the total is the cloud's word.
+const RESERVED_MAX: usize = 200_000;
+
 /// The id of an instance, unique in an account.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct InstanceId(Box<str>);
@@ -296,6 +299,10 @@ impl Listing {
         let total = *self.total.get_or_insert(page.total);
         if page.total != total {
             self.changed_total = Some(page.total);
+        }
+        if self.instances.capacity() == 0 {
+            // Growing by doubling would need half as much memory again.
+            self.instances.reserve_exact(usize::try_from(total).map_or(0, |n| n.min(RESERVED_MAX)));
         }
         self.entries += page.entries as u64;
         self.instances.extend(page.instances);

@@ -1,5 +1,7 @@
 //! What is written to the log: for each event that matters, one line in words with fields named as in the metrics.
 
+use std::io::{IsTerminal, Write};
+
 use tracing::{debug, error, info, warn};
 use tracing_subscriber::EnvFilter;
 
@@ -21,15 +23,15 @@ pub enum Format {
     Json,
 }
 
-/// Starts logging to standard error. `RUST_LOG` overrides the level, which is `info`.
-pub fn start(format: Format) {
+/// Starts logging to what `writer` makes, which is standard error in one way or another. `RUST_LOG` overrides the level, `info`.
+pub fn start<W: Write + 'static>(format: Format, writer: impl Fn() -> W + Send + Sync + 'static) {
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,zenreaper=info"));
     let logger = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_target(false)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
+        .with_writer(writer)
+        .with_ansi(std::io::stderr().is_terminal());
     let started = match format {
         Format::Human => logger.try_init(),
         Format::Json => logger.json().flatten_event(true).try_init(),

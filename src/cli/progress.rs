@@ -1,54 +1,74 @@
 //! The progress line on a terminal; silent everywhere else.
+//!
+//! The log shares standard error with it, so the log is written through [`Console`], which takes the line away for a moment.
 
-use std::sync::Arc;
+use std::{
+    io::{self, Write},
+    sync::{Arc, OnceLock},
+};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::report::{Event, Sink};
 
-/// A line that is drawn on standard error if that is a terminal.
-fn line() -> ProgressBar {
-    let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    match ProgressStyle::with_template("{msg} {pos}/{len} {wide_bar} {eta}") {
-        Ok(style) => line.with_style(style),
-        Err(_) => line,
+/// Standard error, with a progress line below what is written to it.
+#[derive(Clone, Default)]
+pub(super) struct Console(MultiProgress);
+
+impl Write for Console {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.suspend(|| io::stderr().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
     }
 }
 
-/// Shows how far the reading of an inventory is.
-pub(super) fn reading() -> Box<dyn Fn(u64, u64) + Send + Sync> {
-    let line = line();
-    line.set_message("reading the inventory");
-    Box::new(move |read, total| show(&line, read, total))
-}
-
-/// Shows how far a run is.
-pub(super) fn sink() -> Sink {
-    let line = line();
-    Arc::new(move |record| match record.event {
-        Event::Reading(read, total) => {
-            line.set_message("reading the inventory");
-            show(&line, read, total);
+impl Console {
+    /// A line of its own; it is drawn only if standard error is a terminal.
+    fn line(&self, message: &'static str, length: u64) -> ProgressBar {
+        let line = self.0.add(ProgressBar::new(length));
+        line.set_message(message);
+        match ProgressStyle::with_template("{msg} {pos}/{len} {wide_bar} {eta}") {
+            Ok(style) => line.with_style(style),
+            Err(_) => line,
         }
-        Event::Planned(plan) => {
-            line.reset();
-            line.set_message("terminating");
-            line.set_length(plan.targets().count() as u64);
-        }
-        Event::Acted(..) | Event::Dropped(..) | Event::Rehearsed(..) => line.inc(1),
-        Event::Ended(..) => line.finish_and_clear(),
-        Event::Started
-        | Event::Listed(_)
-        | Event::Unlisted(_)
-        | Event::Refused(_)
-        | Event::Wire(_) => {}
-    })
-}
+    }
 
-fn show(line: &ProgressBar, read: u64, total: u64) {
-    line.set_length(total);
-    line.set_position(read);
-    if read >= total {
-        line.finish_and_clear();
+    /// Shows how far the reading of an inventory is.
+    pub(super) fn reading(&self) -> impl Fn(u64, u64) + Send + Sync + use<> {
+        let (console, line) = (self.clone(), OnceLock::new());
+        move |read, total| {
+            let line = line.get_or_init(|| console.line("reading the inventory", total));
+            line.set_position(read);
+            if read >= total {
+                line.finish_and_clear();
+            }
+        }
+    }
+
+    /// Shows how far a run is.
+    pub(super) fn sink(&self) -> Sink {
+        let (console, reading, acting) = (self.clone(), self.reading(), OnceLock::new());
+        Arc::new(move |record| match record.event {
+            Event::Reading(read, total) => reading(read, total),
+            Event::Planned(plan) => {
+                let line = acting.get_or_init(|| console.line("terminating", 0));
+                line.reset();
+                line.set_length(plan.targets().count() as u64);
+            }
+            Event::Acted(..) | Event::Dropped(..) | Event::Rehearsed(..) => {
+                acting.get().inspect(|line| line.inc(1));
+            }
+            Event::Ended(..) => {
+                acting.get().inspect(|line| line.finish_and_clear());
+            }
+            Event::Started
+            | Event::Listed(_)
+            | Event::Unlisted(_)
+            | Event::Refused(_)
+            | Event::Wire(_) => {}
+        })
     }
 }
