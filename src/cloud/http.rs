@@ -218,6 +218,7 @@ impl Client {
         turn: Option<Turn>,
     ) -> Result<Vec<u8>, Error> {
         let permit = match turn {
+            Some(_) if self.stop.is_cancelled() => return Err(Error::stopped(action)),
             Some(Turn(permit)) => permit,
             None => self.permit(action).await?,
         };
