@@ -1,0 +1,273 @@
+//! The stage for end-to-end tests: the real binary, a sandbox cloud in this process, and what both of them saw.
+
+#![allow(dead_code, reason = "each test binary uses its own part of this")]
+
+use std::{
+    io::Write,
+    path::PathBuf,
+    process::{Child, Command, Output, Stdio},
+    time::Duration,
+};
+
+use serde_json::Value;
+use zenreaper::sandbox::{self, Action, Call, Machine, Options, Sandbox};
+
+/// Takes everything that is old enough, unless it is kept.
+pub const RULES: &str = "
+rules:
+  - name: old
+    match: { zone: HKG-A }
+    unless: [{ tags: { keep: '*' } }]
+    expire: { tag: ttl, default: 1h }
+";
+
+/// A machine that [`RULES`] takes.
+pub fn due(id: &str) -> Machine {
+    Machine::new(id)
+        .with("zoneId", "HKG-A")
+        .with("instanceName", format!("name-of-{id}"))
+        .with("createTime", "2026-01-01T00:00:00Z")
+}
+
+/// So many machines that [`RULES`] takes.
+pub fn many_due(count: usize) -> Vec<Machine> {
+    (0..count).map(|n| due(&format!("i-{n:04}"))).collect()
+}
+
+/// A sandbox, a config and rules.
+pub struct Stage {
+    pub sandbox: Sandbox,
+    folder: tempfile::TempDir,
+    mode: &'static str,
+    limits: String,
+    account: String,
+    more: String,
+    timeout: &'static str,
+    secret: String,
+    token: Option<String>,
+}
+
+impl Stage {
+    /// A cloud with these machines, an enforcing config without caps, and [`RULES`].
+    pub async fn with(machines: Vec<Machine>) -> Self {
+        let sandbox = Sandbox::start(Options { machines, ..Options::default() }).await.unwrap();
+        let stage = Self {
+            sandbox,
+            folder: tempfile::tempdir().unwrap(),
+            mode: "enforce",
+            limits: "{ max_terminations: 100000, max_percent: 100 }".to_owned(),
+            account: "rate: { describe: 1000/s, terminate: 1000/s }".to_owned(),
+            more: String::new(),
+            timeout: "2s",
+            secret: sandbox::ACCESS_KEY_SECRET.to_owned(),
+            token: None,
+        };
+        stage.write_rules(RULES);
+        stage
+    }
+
+    pub fn rules(self, yaml: &str) -> Self {
+        self.write_rules(yaml);
+        self
+    }
+
+    pub fn dry(self) -> Self {
+        Self { mode: "dry-run", ..self }
+    }
+
+    pub fn limits(self, limits: &str) -> Self {
+        Self { limits: limits.to_owned(), ..self }
+    }
+
+    /// More keys of the account, instead of its fast rates.
+    pub fn account(self, account: &str) -> Self {
+        Self { account: account.to_owned(), ..self }
+    }
+
+    /// More lines at the top of the config.
+    pub fn more(self, more: &str) -> Self {
+        Self { more: more.to_owned(), ..self }
+    }
+
+    /// How long one call may take.
+    pub fn timeout(self, timeout: &'static str) -> Self {
+        Self { timeout, ..self }
+    }
+
+    pub fn secret(self, secret: &str) -> Self {
+        Self { secret: secret.to_owned(), ..self }
+    }
+
+    pub fn token(self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self }
+    }
+
+    pub fn fault(self, fault: &str) -> Self {
+        self.sandbox.inject(fault.parse().unwrap());
+        self
+    }
+
+    pub fn write_rules(&self, yaml: &str) {
+        std::fs::write(self.folder.path().join("rules.yaml"), yaml).unwrap();
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn config(&self) -> String {
+        let Self { sandbox, mode, limits, account, more, timeout, .. } = self;
+        format!(
+            "mode: {mode}\nrules: rules.yaml\nlimits: {limits}\nprotect: [{{ tags: {{ protected: '*' }} }}]\n{more}\naccounts:\n  \
+             - {{ name: main, endpoint: \"{}\", timeout: {timeout}, retry: {{ attempts: 3, first_delay: 5ms, total: 20s }}, {account} }}\n",
+            sandbox.endpoint()
+        )
+    }
+
+    /// The binary with the config and the credentials of the stage.
+    pub fn command(&self, args: &[&str]) -> Command {
+        std::fs::write(self.path("config.yaml"), self.config()).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zenreaper"));
+        command.args(args).arg("--config").arg(self.path("config.yaml"));
+        command.args(["--log-format", "json"]).env_clear().env("HOME", self.folder.path());
+        match &self.token {
+            Some(token) => command.env("ZENLAYER_TOKEN", token),
+            None => command
+                .env("ZENLAYER_ACCESS_KEY_ID", sandbox::ACCESS_KEY_ID)
+                .env("ZENLAYER_ACCESS_KEY_SECRET", &self.secret),
+        };
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs a command to its end.
+    pub async fn run(&self, args: &[&str]) -> Seen {
+        self.run_command(self.command(args)).await
+    }
+
+    pub async fn run_command(&self, mut command: Command) -> Seen {
+        let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+        Seen::new(output, self)
+    }
+
+    /// Runs once and keeps the metrics.
+    pub async fn once(&self) -> Seen {
+        let file = self.path("metrics.prom");
+        self.run(&["run", "--once", "--metrics-file", file.to_str().unwrap()]).await
+    }
+
+    /// Starts a command that goes on until it is told to stop.
+    pub fn start(&self, args: &[&str]) -> Running {
+        Running(Some(self.command(args).spawn().unwrap()))
+    }
+
+    /// The ids that TerminateInstance was called for, in the order of their arrival.
+    pub fn terminated(&self) -> Vec<String> {
+        let calls = self.calls_of(Action::TerminateInstance);
+        calls.into_iter().flat_map(|call| call.instances).collect()
+    }
+
+    pub fn calls_of(&self, action: Action) -> Vec<Call> {
+        self.sandbox.calls().into_iter().filter(|call| call.action == Some(action)).collect()
+    }
+
+    /// Waits until something holds, for ten seconds at the most.
+    pub async fn until(&self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
+        for _ in 0..1000 {
+            if holds(self) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("not within ten seconds: {what}");
+    }
+}
+
+/// A process that is killed if the test ends before it.
+pub struct Running(Option<Child>);
+
+impl Running {
+    pub fn id(&self) -> u32 {
+        self.0.as_ref().unwrap().id()
+    }
+
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args(["-s", name, &self.id().to_string()]).status();
+        assert!(status.unwrap().success());
+    }
+
+    /// Waits for its end.
+    pub async fn end(mut self, stage: &Stage) -> Seen {
+        let child = self.0.take().unwrap();
+        let output = tokio::task::spawn_blocking(move || child.wait_with_output());
+        Seen::new(output.await.unwrap().unwrap(), stage)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+}
+
+/// What a command left behind.
+pub struct Seen {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+    metrics: String,
+}
+
+impl Seen {
+    fn new(output: Output, stage: &Stage) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let metrics = std::fs::read_to_string(stage.path("metrics.prom")).unwrap_or_default();
+        let code = output.status.code().unwrap_or(-1);
+        Self { code, out: text(output.stdout), err: text(output.stderr), metrics }
+    }
+
+    #[track_caller]
+    pub fn exits(&self, code: i32) -> &Self {
+        assert_eq!(self.code, code, "{}\n{}", self.out, self.err);
+        self
+    }
+
+    /// The value of a series in the metrics file.
+    #[track_caller]
+    pub fn counts(&self, series: &str, expected: f64) -> &Self {
+        assert_eq!(value(&self.metrics, series), Some(expected), "{series}\n{}", self.err);
+        self
+    }
+
+    /// The lines of the log that have this value in this field.
+    pub fn lines(&self, field: &str, wanted: &str) -> Vec<Value> {
+        let lines = self.err.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines.filter(|line| line[field] == wanted).collect()
+    }
+
+    #[track_caller]
+    pub fn says(&self, text: &str) -> &Self {
+        let said = self.err.contains(text) || self.out.contains(text);
+        assert!(said, "it does not say {text:?}:\n{}\n{}", self.out, self.err);
+        self
+    }
+
+    /// The JSON on standard output.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}:\n{}", self.err))
+    }
+}
+
+/// The value of a series on a page of metrics. Labels stand in the order of their names.
+pub fn value(page: &str, series: &str) -> Option<f64> {
+    let rest = page.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    rest.map(|value| value.parse().unwrap())
+}
+
+/// Writes a loud line about a test that could not be made here.
+pub fn skip(why: &str) {
+    let _ = writeln!(std::io::stderr(), "\n!! SKIPPED: {why}\n");
+}
