@@ -19,6 +19,12 @@ const MARGIN_PERMILLE: u32 = 5;
 /// The longest wait that a Retry-After can impose; it comes from outside.
 const RETRY_AFTER_MAX: Duration = Duration::from_mins(2);
 
+/// How long everybody is held back by an answer that does not say how long: about as long as clouds count calls.
+const RETRY_AFTER_DEFAULT: Duration = Duration::from_millis(500);
+
+/// How much slower we get each time.
+const SLOWDOWN_STEP: f64 = 1.5;
+
 /// How much slower than the rate we get at most.
 const SLOWDOWN_MAX: f64 = 64.0;
 
@@ -122,13 +128,11 @@ impl Limiter {
         let now = clock::monotonic();
         let mut brake = self.brake();
         if brake.slowed.is_none_or(|slowed| slowed < permit.granted) {
-            brake.slowdown = (brake.slowdown * 2.0).min(SLOWDOWN_MAX);
+            brake.slowdown = (brake.slowdown * SLOWDOWN_STEP).min(SLOWDOWN_MAX);
             brake.slowed = Some(now);
         }
-        if let Some(wait) = retry_after {
-            let until = now + wait.min(RETRY_AFTER_MAX);
-            brake.not_before = brake.not_before.max(Some(until));
-        }
+        let until = now + retry_after.unwrap_or(RETRY_AFTER_DEFAULT).min(RETRY_AFTER_MAX);
+        brake.not_before = brake.not_before.max(Some(until));
     }
 
     /// A call went through: the pace recovers by little and little.
@@ -229,11 +233,11 @@ mod tests {
         let (one, two) = (limiter.acquire().await, limiter.acquire().await);
         limiter.slow_down(one, None);
         limiter.slow_down(two, None);
-        assert!((limiter.brake().slowdown - 2.0).abs() < 1e-9);
+        assert!((limiter.brake().slowdown - 1.5).abs() < 1e-9);
         let three = limiter.acquire().await;
         limiter.slow_down(three, None);
-        assert!((limiter.brake().slowdown - 4.0).abs() < 1e-9);
-        assert_eq!(limiter.extra_wait(), limiter.interval * 4);
+        assert!((limiter.brake().slowdown - 2.25).abs() < 1e-9);
+        assert_eq!(limiter.extra_wait(), limiter.interval.mul_f64(2.25));
         (0..1000).for_each(|_| limiter.recover());
         assert_eq!(limiter.extra_wait(), Duration::ZERO);
     }
