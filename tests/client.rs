@@ -1,5 +1,7 @@
 //! The client by itself, against the sandbox and against servers that are odder than it.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::{
     num::NonZeroU32,
     sync::{

@@ -1,5 +1,7 @@
 //! The commands around a run, end to end: what they print and how they exit.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod common;
 
 use common::{Stage, due, many_due};

@@ -1,5 +1,7 @@
 //! The service, end to end: schedule, pace, reload, stop, and what it serves.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod common;
 
 use std::time::Duration;
@@ -105,14 +107,14 @@ async fn a_reload_takes_new_rules_and_keeps_the_last_good_ones() {
 
     service.stage.write_rules("rules: [{ name: seoul, match: { zone: SEL-A }, expier: {} }]");
     service.running.signal("HUP");
-    service.metric(RELOADED, |reloaded| reloaded == 0.0).await;
+    service.metric(RELOADED, |reloaded| reloaded < 0.5).await;
     let remark = service.until("/readyz", |(status, _)| *status == 200).await;
     assert!(remark.contains("the last good config and rules are in use"), "{remark}");
     assert_eq!(service.stage.terminated(), ["a"]);
 
     service.stage.write_rules("rules: [{ name: seoul, match: { zone: SEL-A } }]");
     service.running.signal("HUP");
-    service.metric(RELOADED, |reloaded| reloaded == 1.0).await;
+    service.metric(RELOADED, |reloaded| reloaded > 0.5).await;
     service.stage.until("b is terminated", |stage| stage.terminated() == ["a", "b"]).await;
     let seen = service.ends_after("TERM").await;
     seen.exits(0).says("did you mean `expire`?");
@@ -146,7 +148,7 @@ async fn stop_in_mid_run(stage: Stage, args: &[&str]) {
     stage.until("ten calls", |stage| stage.terminated().len() >= 10).await;
     running.signal("TERM");
     let signalled = stage.calls_of(Action::TerminateInstance).last().unwrap().at;
-    let started = std::time::Instant::now();
+    let started = zenreaper::clock::monotonic();
     let seen = running.end(&stage).await;
     seen.exits(1).says("interrupted");
     assert!(started.elapsed() < Duration::from_secs(2), "the call timeout is 2 s");
@@ -189,7 +191,7 @@ async fn paced_run() -> Vec<Call> {
 #[tokio::test]
 async fn two_hundred_machines_go_at_the_pace_and_never_over_it() {
     let is_right = |calls: &[Call]| {
-        let span = calls[calls.len() - 1].at - calls[0].at;
+        let span = calls[calls.len() - 1].at.saturating_sub(calls[0].at);
         let most = most_in_a_second(calls);
         println!("200 calls in {span:?}, at most {most} in any second");
         most <= 20 && span <= Duration::from_millis(10_300)
