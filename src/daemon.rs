@@ -10,7 +10,7 @@ use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
     sync::Notify,
-    time::{MissedTickBehavior, interval, sleep},
+    time::{MissedTickBehavior, interval, sleep, timeout},
 };
 use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
@@ -46,6 +46,9 @@ pub fn stop_on_signal() -> std::io::Result<CancellationToken> {
     Ok(stop)
 }
 
+/// How long readers of the pages may take to finish when the service ends.
+const HTTP_CLOSE_MAX: Duration = Duration::from_secs(1);
+
 /// The service.
 pub struct Daemon {
     /// The config's path, to reload from.
@@ -69,7 +72,11 @@ impl Daemon {
         let http = tokio::spawn(web::serve(listener, served, closing.clone()));
         let interrupted = self.work().await;
         closing.cancel();
-        http.await??;
+        if let Ok(served) = timeout(HTTP_CLOSE_MAX, http).await {
+            served??;
+        } else {
+            warn!("a reader of the pages did not hang up, so it was cut off");
+        }
         interrupted
     }
 
@@ -79,14 +86,16 @@ impl Daemon {
         let mut reload = signal(SignalKind::hangup())?;
         let mut fallback = interval(WAKE_INTERVAL);
         fallback.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut agenda = self.agenda();
+        let mut agenda = Agenda::new(self.site.config.schedule.clone(), clock::now());
+        self.tell_next(&agenda);
         let interrupted = loop {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => break false,
                 _ = reload.recv() => {
                     self.reload();
-                    agenda = self.agenda();
+                    agenda.reschedule(self.site.config.schedule.clone(), clock::now());
+                    self.tell_next(&agenda);
                 }
                 () = wake.notified() => {}
                 _ = fallback.tick() => {}
@@ -107,13 +116,11 @@ impl Daemon {
         Ok(interrupted)
     }
 
-    fn agenda(&self) -> Agenda {
-        let agenda = Agenda::new(self.site.config.schedule.clone(), clock::now());
+    fn tell_next(&self, agenda: &Agenda) {
         let next = agenda.next().map(|next| next.to_string());
         let (mode, schedule) =
             (self.site.config.mode.as_str(), self.site.config.schedule.pattern());
         info!(mode, schedule, next, "waiting for the next run");
-        agenda
     }
 
     async fn run_after_jitter(&self) -> Vec<RunResult> {

@@ -82,6 +82,15 @@ impl Agenda {
         false
     }
 
+    /// Another schedule from `now` on; what was due under the old one is due all the same.
+    pub fn reschedule(&mut self, schedule: Schedule, now: Timestamp) {
+        let is_due = self.next.is_some_and(|next| next <= now);
+        self.schedule = schedule;
+        if !is_due {
+            self.done(now);
+        }
+    }
+
     /// A run ended at `now`: the next one is due at the first instant after it.
     pub fn done(&mut self, now: Timestamp) {
         self.next = self.schedule.next_after(now);
@@ -203,6 +212,19 @@ mod tests {
         assert!(!agenda.is_due(at("08:00:00")));
         assert_eq!(agenda.next(), Some(at("08:15:00")));
         assert!(agenda.is_due(at("08:15:00")));
+    }
+
+    #[test]
+    fn a_reload_at_the_instant_of_a_run_does_not_lose_it() {
+        let daily = Schedule::parse("0 0 * * *", TimeZone::UTC, at("10:00:00")).unwrap();
+        let mut early = agenda("10:01:00");
+        early.reschedule(daily.clone(), at("10:14:59"));
+        assert!(!early.is_due(at("10:15:00")));
+        let mut late = agenda("10:01:00");
+        late.reschedule(daily, at("10:15:00"));
+        assert!(late.is_due(at("10:15:00")));
+        late.done(at("10:15:01"));
+        assert_eq!(late.next().unwrap().to_string(), "2026-11-25T00:00:00Z");
     }
 
     #[test]

@@ -121,6 +121,18 @@ async fn a_reload_takes_new_rules_and_keeps_the_last_good_ones() {
 }
 
 #[tokio::test]
+async fn a_reader_that_never_finishes_does_not_hold_up_the_end() {
+    let service = Service::on(Stage::with(many_due(1)).await, "0 0 0 1 1 *").await;
+    let address = service.base.trim_start_matches("http://").to_owned();
+    let mut half = std::net::TcpStream::connect(address).unwrap();
+    std::io::Write::write_all(&mut half, b"GET /metrics HTTP/1.1\r\nHost: x\r\n").unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let started = zenreaper::clock::monotonic();
+    service.ends_after("TERM").await.exits(0);
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
 async fn runs_never_overlap() {
     let stage = Stage::with(many_due(30)).await.fault("latency=100ms");
     let stage = stage.account("max_in_flight: 1, rate: { describe: 1000/s, terminate: 1000/s }");

@@ -14,7 +14,8 @@ use crate::{
     config::{Loaded, Mode},
     diagnostic::Problem,
     lifetime::shorten,
-    plan::{Decision, Judgement, Plan, Subject, guard::Refusal},
+    plan::{Decision, Judgement, Plan, Skip, Subject, guard::Refusal},
+    rules::Expiry,
 };
 
 /// Plans for all accounts.
@@ -184,21 +185,26 @@ fn table<Rows: Iterator<Item = [String; COLUMNS]>>(
 
 fn row(subject: Subject<'_>, judgement: &Judgement<'_>, now: Timestamp) -> [String; COLUMNS] {
     let due = judgement.due_at.map(|at| relative(at, now));
+    let reason = judgement.decision.reason();
+    let detail = unreadable_tag(subject, judgement).map(|tag| format!("{reason} ({tag})"));
     [
         judgement.decision.as_str().to_owned(),
         shorten(subject.id().as_str()),
         subject.name().map(shorten).unwrap_or_default(),
         judgement.rule.map(|rule| rule.name.to_string()).unwrap_or_default(),
-        reason_in_words(judgement.decision).to_owned(),
+        detail.unwrap_or_else(|| reason.to_owned()),
         due.unwrap_or_default(),
     ]
 }
 
-fn reason_in_words(decision: Decision) -> &'static str {
-    match decision.reason() {
-        "unreadable_expiry" => "unreadable_expiry: its tag cannot be read",
-        reason => reason,
-    }
+/// The tag that means to say when, if that is why the machine is skipped.
+fn unreadable_tag(subject: Subject<'_>, judgement: &Judgement<'_>) -> Option<String> {
+    let Decision::Skip(Skip::UnreadableExpiry) = judgement.decision else { return None };
+    let (Subject::Instance(instance), Expiry::Tag(tag)) = (subject, &judgement.rule?.expiry) else {
+        return None;
+    };
+    let value = instance.tags.get(&tag.key)?;
+    Some(format!("{}={}", shorten(&tag.key), shorten(value)))
 }
 
 /// An instant as seen from another one: `in 3h`, `2d ago`.
@@ -286,10 +292,10 @@ rules:
         expect_test::expect![[r#"
             account main: 4 instances, 4 live
 
-            DECISION   INSTANCE  NAME              RULE  REASON                                     DUE
-            terminate  i-1       evil\u{1b}[31m\n  dev   due                                        2d ago
-            wait       i-2       dev-api-01        dev   not_due                                    in 26d
-            skip       i-3       dev-api-01        dev   unreadable_expiry: its tag cannot be read
+            DECISION   INSTANCE  NAME              RULE  REASON                          DUE
+            terminate  i-1       evil\u{1b}[31m\n  dev   due                             2d ago
+            wait       i-2       dev-api-01        dev   not_due                         in 26d
+            skip       i-3       dev-api-01        dev   unreadable_expiry (ttl=3 dayz)
 
             1 more are kept: no rule speaks of them.
             REFUSED: the plan is refused whole: it would terminate 1 machines, and limits.max_terminations: 0 allows 0; look at it with `zenreaper plan`, and if it is right, raise the limit

@@ -340,9 +340,10 @@ fn backoff(first_delay: Duration) -> ExponentialBuilder {
         .without_max_times()
 }
 
-/// A call that was too fast waits in the limiter, with everybody else.
+/// A call that was too fast waits in the limiter, with everybody else; any other one by itself.
 fn next_delay(error: &Error, delay: Option<Duration>) -> Option<Duration> {
-    if error.class == Class::Throttled { Some(Duration::ZERO) } else { delay }
+    let asked = error.retry_after.unwrap_or_default().min(DELAY_MAX);
+    if error.class == Class::Throttled { Some(Duration::ZERO) } else { delay.max(Some(asked)) }
 }
 
 fn accepted(body: &[u8]) -> Accepted {
