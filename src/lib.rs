@@ -44,7 +44,6 @@
 //! - Every event goes to log, metrics and health through one place, so they cannot disagree.
 //! - What comes from outside is bounded: bodies, pages, retries, waits, files, nesting. A secret is never shown.
 
-
 pub mod inventory;
 pub mod lifetime;
 

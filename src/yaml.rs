@@ -59,21 +59,23 @@ pub(crate) struct Key {
 
 /// Parses a document; an empty one is `Null`.
 pub(crate) fn parse(source: &Arc<Source>) -> Result<Node, Problem> {
-    let fail = |place, message: String| Problem {
+    let fail = |place, message: String, help: String| Problem {
         source: Arc::clone(source),
         place,
         path: String::new(),
         message,
-        help: "the file must be one YAML document".to_owned(),
+        help,
     };
     if source.text.len() > FILE_BYTES_MAX {
-        return Err(fail(None, format!("the file is larger than {FILE_BYTES_MAX} bytes")));
+        let message = format!("the file is larger than {FILE_BYTES_MAX} bytes");
+        return Err(fail(None, message, "expected a smaller file".to_owned()));
     }
     serde_yaml::from_str_with_options::<Spanned<Raw>>(&source.text, options())
         .map(|raw| resolve(raw, &source.text))
         .map_err(|error| {
             let place = error.location().map(|at| place_of(&at, &source.text));
-            fail(place, wording(&error))
+            let (message, help) = wording(error.without_snippet());
+            fail(place, message, help)
         })
 }
 
@@ -90,12 +92,31 @@ fn options() -> serde_yaml::Options {
     }
 }
 
-/// The parser's message without its own snippet, place, and talk of its options.
-fn wording(error: &serde_yaml::Error) -> String {
-    let text = error.without_snippet().to_string();
+/// The parser's message without its place and talk of its options, and what to do about it.
+fn wording(error: &serde_yaml::Error) -> (String, String) {
+    let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or_default();
     let text = text.split(", set DuplicateKeyPolicy").next().unwrap_or_default();
-    text.split("; use from_str").next().unwrap_or_default().to_owned()
+    let message = text.split("; use from_str").next().unwrap_or_default().to_owned();
+    match error {
+        serde_yaml::Error::AliasError { error, .. } => wording(error.without_snippet()),
+        serde_yaml::Error::Budget { .. } => (
+            "the file has too many values, or nests too deeply".to_owned(),
+            format!(
+                "expected at most {NODES_MAX} values, aliases resolved, nested {DEPTH_MAX} deep"
+            ),
+        ),
+        serde_yaml::Error::DuplicateMappingKey { .. } => {
+            (message, "expected every key once: take one of the two out".to_owned())
+        }
+        serde_yaml::Error::MultipleDocuments { .. } => {
+            (message, "expected one document: put each into a file of its own".to_owned())
+        }
+        _ => (
+            message,
+            "expected YAML: spaces to indent, quotes around special characters".to_owned(),
+        ),
+    }
 }
 
 /// What the parser hands over, before plain scalars get their text back.
@@ -196,9 +217,20 @@ fn resolve_entry((key, value): (Spanned<String>, Spanned<Raw>), text: &str) -> (
 
 fn place_of(at: &serde_yaml::Location, text: &str) -> Place {
     let offset = |value: Option<u64>| value.and_then(|value| usize::try_from(value).ok());
-    let start = offset(at.span().byte_offset()).unwrap_or_default().min(text.len());
+    let start = offset(at.span().byte_offset()).unwrap_or_else(|| offset_of(at, text));
+    let start = start.min(text.len());
     let length = offset(at.span().byte_len()).unwrap_or_default();
     Place { line: at.line(), column: at.column(), bytes: start..(start + length).min(text.len()) }
+}
+
+/// The byte at a line and column: the scanner's own errors tell no offset.
+fn offset_of(at: &serde_yaml::Location, text: &str) -> usize {
+    let index = |from_1: u64| usize::try_from(from_1.saturating_sub(1)).unwrap_or(usize::MAX);
+    let (before, after): (Vec<_>, Vec<_>) =
+        text.split_inclusive('\n').enumerate().partition(|(n, _)| *n < index(at.line()));
+    let line = after.first().map_or("", |(_, line)| line.trim_end());
+    let column = line.char_indices().nth(index(at.column())).map_or(line.len(), |(n, _)| n);
+    before.iter().map(|(_, line)| line.len()).sum::<usize>() + column
 }
 
 /// A node and the path of keys that leads to it.
