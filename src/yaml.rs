@@ -299,14 +299,16 @@ impl Reader {
         allowed: &[&str],
         later: &[&str],
     ) -> Option<Fields<'a>> {
-        let entries = self.entries(at, allowed)?;
+        let expected = format!("expected a mapping with the keys {}", allowed.join(", "));
+        let entries = self.entries(at, &expected)?;
         for (key, _) in entries {
             let name = key.name.as_str();
             let (message, help) = match (allowed.contains(&name), later.contains(&name)) {
                 (true, _) => continue,
                 (false, true) => (
                     format!("`{name}` needs a later version of zenreaper"),
-                    "take it out: this version refuses what it would have to ignore".to_owned(),
+                    "expected a file without it: this version refuses what it would have to ignore"
+                        .to_owned(),
                 ),
                 (false, false) => ("unknown key".to_owned(), nearest_of(name, allowed)),
             };
@@ -316,16 +318,11 @@ impl Reader {
     }
 
     /// The entries of a mapping with keys of the user's own.
-    pub(crate) fn entries<'a>(
-        &mut self,
-        at: &At<'a>,
-        examples: &[&str],
-    ) -> Option<&'a [(Key, Node)]> {
+    pub(crate) fn entries<'a>(&mut self, at: &At<'a>, expected: &str) -> Option<&'a [(Key, Node)]> {
         match &at.node.value {
             Value::Map(entries) => Some(entries),
             Value::Null | Value::Text(_) | Value::List(_) => {
-                let help = format!("expected a mapping with the keys {}", examples.join(", "));
-                self.wrong(at, format!("{} is not a mapping", at.node.value.kind()), help);
+                self.wrong(at, at.node.value.is_not("a mapping"), expected);
                 None
             }
         }
@@ -334,7 +331,7 @@ impl Reader {
     /// The items of a list.
     pub(crate) fn list<'a>(&mut self, at: &At<'a>, expected: &str) -> Option<Vec<At<'a>>> {
         let Value::List(items) = &at.node.value else {
-            self.wrong(at, format!("{} is not a list", at.node.value.kind()), expected);
+            self.wrong(at, at.node.value.is_not("a list"), expected);
             return None;
         };
         Some(indexed(items, &at.path))
@@ -343,11 +340,7 @@ impl Reader {
     /// The text of a scalar.
     pub(crate) fn text<'a>(&mut self, at: &At<'a>, expected: &str) -> Option<&'a str> {
         let Value::Text(text) = &at.node.value else {
-            self.wrong(
-                at,
-                format!("{} is not a text", at.node.value.kind()),
-                format!("expected {expected}"),
-            );
+            self.wrong(at, at.node.value.is_not("a text"), format!("expected {expected}"));
             return None;
         };
         Some(text)
@@ -412,10 +405,10 @@ pub(crate) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// The value under a key; one that is there but empty counts as absent.
+    /// The value under a key. One that is there and empty is not absent: an `expire` or `protect` whose lines were all commented
+    /// out must not read as "at once" or "nothing".
     pub(crate) fn get(&self, name: &str) -> Option<At<'a>> {
-        let present = |(key, node): &&(Key, Node)| key.name == name && !node.is_null();
-        let (_, node) = self.entries.iter().find(present)?;
+        let (_, node) = self.entries.iter().find(|(key, _)| key.name == name)?;
         Some(At { node, path: self.at.key(name) })
     }
 
@@ -439,20 +432,14 @@ impl<'a> Fields<'a> {
     }
 }
 
-impl Node {
-    fn is_null(&self) -> bool {
-        matches!(self.value, Value::Null)
-    }
-}
-
 impl Value {
-    /// What it is, with an article.
-    pub(crate) fn kind(&self) -> &'static str {
+    /// The complaint that it is not `wanted`, a kind of value with its article.
+    fn is_not(&self, wanted: &str) -> String {
         match self {
-            Self::Null => "nothing",
-            Self::Text(_) => "a text",
-            Self::List(_) => "a list",
-            Self::Map(_) => "a mapping",
+            Self::Null => format!("there is nothing where {wanted} should be"),
+            Self::Text(_) => format!("a text is not {wanted}"),
+            Self::List(_) => format!("a list is not {wanted}"),
+            Self::Map(_) => format!("a mapping is not {wanted}"),
         }
     }
 }
@@ -460,13 +447,16 @@ impl Value {
 /// The hint for a word that is none of `allowed`: the nearest one if there is one, then all.
 pub(crate) fn nearest_of(word: &str, allowed: &[&str]) -> String {
     if is_credential(word) {
-        return "credentials never stand in a file of zenreaper's: see `zenreaper run --help`"
+        return "expected none: credentials never stand in a file of zenreaper's, see `zenreaper run --help`"
             .to_owned();
     }
     let lower = word.to_lowercase();
     let likeness = |one: &str| strsim::jaro_winkler(&lower, &one.to_lowercase());
     let best = allowed.iter().map(|one| (likeness(one), *one)).max_by(|a, b| a.0.total_cmp(&b.0));
-    let all = format!("expected one of {}", allowed.join(", "));
+    let all = match allowed {
+        [one] => format!("expected `{one}`"),
+        _ => format!("expected one of {}", allowed.join(", ")),
+    };
     match best {
         Some((likeness, one)) if likeness >= ALIKE_MIN => format!("did you mean `{one}`? {all}"),
         _ => all,
