@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use crate::{
     cloud::{self, Endpoint, Rate, Retry},
-    diagnostic::{Problem, Source},
+    diagnostic::{Place, Problem, Source},
     lifetime::{self, DURATION_HELP, shorten},
     plan::guard::Limits,
     rules::{self, Condition, RuleSet},
@@ -140,6 +140,10 @@ pub fn load(path: &Path, now: Timestamp) -> Result<Loaded, Vec<Problem>> {
     let Some(config) = config else {
         return Err(problems);
     };
+    if problems.iter().any(|problem| problem.path == "rules") {
+        // The path is what is wrong: the default one would only be complained about beside it.
+        return Err(problems);
+    }
     let (sources, unread) = rule_sources(&folder.join(&config.rules));
     problems.extend(unread);
     let rules = rules::parse(&sources, &config.timezone).map_err(|wrong| problems.extend(wrong));
@@ -192,8 +196,29 @@ fn read_source(path: &Path) -> Result<Arc<Source>, Problem> {
     if size > FILE_BYTES_MAX as u64 {
         return Err(unreadable(path, &format!("it is larger than {FILE_BYTES_MAX} bytes")));
     }
-    let text = std::fs::read_to_string(path).map_err(fail)?;
-    Ok(Arc::new(Source { name: path.display().to_string(), text }))
+    let bytes = std::fs::read(path).map_err(fail)?;
+    String::from_utf8(bytes)
+        .map(|text| Arc::new(Source { name: path.display().to_string(), text }))
+        .map_err(|error| not_utf8(path, &error))
+}
+
+/// A file that is no text, at the first byte that is none.
+fn not_utf8(path: &Path, error: &std::string::FromUtf8Error) -> Problem {
+    let valid = error.utf8_error().valid_up_to();
+    let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+    let before = text.get(..valid).unwrap_or_default();
+    let line = before.matches('\n').count() as u64 + 1;
+    let column = before.lines().last().filter(|_| !before.ends_with('\n'));
+    let column = column.map_or(0, |line| line.chars().count()) as u64 + 1;
+    let place =
+        Place { line, column, bytes: valid..valid + char::REPLACEMENT_CHARACTER.len_utf8() };
+    Problem {
+        source: Arc::new(Source { name: path.display().to_string(), text }),
+        place: Some(place),
+        path: String::new(),
+        message: "this is not UTF-8".to_owned(),
+        help: "expected a text in UTF-8: save the file as that".to_owned(),
+    }
 }
 
 fn unreadable(path: &Path, why: &str) -> Problem {
@@ -229,7 +254,9 @@ fn root(reader: &mut Reader, at: &At<'_>, now: Timestamp) -> Option<Config> {
     let schedule = schedule(reader, &fields, &timezone, now)?;
     let jitter =
         fields.get("jitter").and_then(|at| duration(reader, &at, JITTER)).unwrap_or_default();
-    let rules = fields.get("rules").and_then(|at| reader.text(&at, "a path").map(PathBuf::from));
+    let rules = fields
+        .get("rules")
+        .and_then(|at| reader.text(&at, "the path of a file or a folder").map(PathBuf::from));
     let accounts = match fields.get("accounts") {
         Some(at) => accounts(reader, &at),
         None => default_accounts(reader),
@@ -390,7 +417,7 @@ fn account(reader: &mut Reader, at: &At<'_>, name: Option<&str>) -> Option<Accou
     let endpoint = fields.get("endpoint");
     let endpoint = match endpoint {
         Some(at) => {
-            reader.value(&at, "an origin such as https://console.zenlayer.com", Endpoint::parse)
+            reader.value(&at, "an origin such as https://console.zenlayer.com", endpoint_of)
         }
         None => Endpoint::parse(DEFAULT_ENDPOINT).ok(),
     };
@@ -412,6 +439,14 @@ fn account(reader: &mut Reader, at: &At<'_>, name: Option<&str>) -> Option<Accou
     };
     let max_in_flight = max_in_flight.unwrap_or(DEFAULT_MAX_IN_FLIGHT) as usize;
     Some(Account { name: name?, settings, max_in_flight })
+}
+
+/// An endpoint; one that holds a password is refused without being shown.
+fn endpoint_of(text: &str) -> Result<Endpoint, String> {
+    if text.contains('@') {
+        return Err("an endpoint holds no user and no password".to_owned());
+    }
+    Endpoint::parse(text)
 }
 
 fn api_version(text: &str) -> Result<String, String> {

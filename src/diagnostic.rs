@@ -100,9 +100,21 @@ pub fn is_credential(key: &str) -> bool {
     CREDENTIAL_WORDS.iter().any(|word| key.contains(word))
 }
 
-/// Blanks what stands behind keys that look like credentials, keeping every byte's place.
+/// Blanks what stands behind keys that look like credentials and the user of a URL, keeping every byte's place.
 fn mask_credentials(text: &str) -> String {
-    text.split_inclusive('\n').map(mask_line).collect()
+    text.split_inclusive('\n').map(|line| mask_user(&mask_line(line))).collect()
+}
+
+/// Blanks user and password of a URL, such as that of a database.
+fn mask_user(line: &str) -> String {
+    let user = line.split_once("://").and_then(|(before, rest)| {
+        let (user, after) = rest.rsplit_once('@')?;
+        Some((before, user, after))
+    });
+    match user {
+        Some((before, user, after)) => format!("{before}://{}@{after}", "*".repeat(user.len())),
+        None => line.to_owned(),
+    }
 }
 
 fn mask_line(line: &str) -> String {
@@ -145,5 +157,7 @@ mod tests {
         let text = render(&[problem("a: 1\n  access_key_secret: hunter2\n", 7..24)], false);
         assert!(text.contains("access_key_secret:*"), "{text}");
         assert!(!text.contains("hunter2"), "{text}");
+        let text = render(&[problem("a: 1\njournal: db://me:hunter2@host/x\n", 14..38)], false);
+        assert!(text.contains("journal: db://**********@host/x"), "{text}");
     }
 }

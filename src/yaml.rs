@@ -59,21 +59,23 @@ pub(crate) struct Key {
 
 /// Parses a document; an empty one is `Null`.
 pub(crate) fn parse(source: &Arc<Source>) -> Result<Node, Problem> {
-    let fail = |place, message: String| Problem {
+    let fail = |place, message: String, help: String| Problem {
         source: Arc::clone(source),
         place,
         path: String::new(),
         message,
-        help: "the file must be one YAML document".to_owned(),
+        help,
     };
     if source.text.len() > FILE_BYTES_MAX {
-        return Err(fail(None, format!("the file is larger than {FILE_BYTES_MAX} bytes")));
+        let message = format!("the file is larger than {FILE_BYTES_MAX} bytes");
+        return Err(fail(None, message, "expected a smaller file".to_owned()));
     }
     serde_yaml::from_str_with_options::<Spanned<Raw>>(&source.text, options())
         .map(|raw| resolve(raw, &source.text))
         .map_err(|error| {
             let place = error.location().map(|at| place_of(&at, &source.text));
-            fail(place, wording(&error))
+            let (message, help) = wording(error.without_snippet());
+            fail(place, message, help)
         })
 }
 
@@ -90,12 +92,31 @@ fn options() -> serde_yaml::Options {
     }
 }
 
-/// The parser's message without its own snippet, place, and talk of its options.
-fn wording(error: &serde_yaml::Error) -> String {
-    let text = error.without_snippet().to_string();
+/// The parser's message without its place and talk of its options, and what to do about it.
+fn wording(error: &serde_yaml::Error) -> (String, String) {
+    let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or_default();
     let text = text.split(", set DuplicateKeyPolicy").next().unwrap_or_default();
-    text.split("; use from_str").next().unwrap_or_default().to_owned()
+    let message = text.split("; use from_str").next().unwrap_or_default().to_owned();
+    match error {
+        serde_yaml::Error::AliasError { error, .. } => wording(error.without_snippet()),
+        serde_yaml::Error::Budget { .. } => (
+            "the file has too many values, or nests too deeply".to_owned(),
+            format!(
+                "expected at most {NODES_MAX} values, aliases resolved, nested {DEPTH_MAX} deep"
+            ),
+        ),
+        serde_yaml::Error::DuplicateMappingKey { .. } => {
+            (message, "expected every key once: take one of the two out".to_owned())
+        }
+        serde_yaml::Error::MultipleDocuments { .. } => {
+            (message, "expected one document: put each into a file of its own".to_owned())
+        }
+        _ => (
+            message,
+            "expected YAML: spaces to indent, quotes around special characters".to_owned(),
+        ),
+    }
 }
 
 /// What the parser hands over, before plain scalars get their text back.
@@ -196,9 +217,20 @@ fn resolve_entry((key, value): (Spanned<String>, Spanned<Raw>), text: &str) -> (
 
 fn place_of(at: &serde_yaml::Location, text: &str) -> Place {
     let offset = |value: Option<u64>| value.and_then(|value| usize::try_from(value).ok());
-    let start = offset(at.span().byte_offset()).unwrap_or_default().min(text.len());
+    let start = offset(at.span().byte_offset()).unwrap_or_else(|| offset_of(at, text));
+    let start = start.min(text.len());
     let length = offset(at.span().byte_len()).unwrap_or_default();
     Place { line: at.line(), column: at.column(), bytes: start..(start + length).min(text.len()) }
+}
+
+/// The byte at a line and column: the scanner's own errors tell no offset.
+fn offset_of(at: &serde_yaml::Location, text: &str) -> usize {
+    let index = |from_1: u64| usize::try_from(from_1.saturating_sub(1)).unwrap_or(usize::MAX);
+    let (before, after): (Vec<_>, Vec<_>) =
+        text.split_inclusive('\n').enumerate().partition(|(n, _)| *n < index(at.line()));
+    let line = after.first().map_or("", |(_, line)| line.trim_end());
+    let column = line.char_indices().nth(index(at.column())).map_or(line.len(), |(n, _)| n);
+    before.iter().map(|(_, line)| line.len()).sum::<usize>() + column
 }
 
 /// A node and the path of keys that leads to it.
@@ -267,14 +299,16 @@ impl Reader {
         allowed: &[&str],
         later: &[&str],
     ) -> Option<Fields<'a>> {
-        let entries = self.entries(at, allowed)?;
+        let expected = format!("expected a mapping with the keys {}", allowed.join(", "));
+        let entries = self.entries(at, &expected)?;
         for (key, _) in entries {
             let name = key.name.as_str();
             let (message, help) = match (allowed.contains(&name), later.contains(&name)) {
                 (true, _) => continue,
                 (false, true) => (
                     format!("`{name}` needs a later version of zenreaper"),
-                    "take it out: this version refuses what it would have to ignore".to_owned(),
+                    "expected a file without it: this version refuses what it would have to ignore"
+                        .to_owned(),
                 ),
                 (false, false) => ("unknown key".to_owned(), nearest_of(name, allowed)),
             };
@@ -284,16 +318,11 @@ impl Reader {
     }
 
     /// The entries of a mapping with keys of the user's own.
-    pub(crate) fn entries<'a>(
-        &mut self,
-        at: &At<'a>,
-        examples: &[&str],
-    ) -> Option<&'a [(Key, Node)]> {
+    pub(crate) fn entries<'a>(&mut self, at: &At<'a>, expected: &str) -> Option<&'a [(Key, Node)]> {
         match &at.node.value {
             Value::Map(entries) => Some(entries),
             Value::Null | Value::Text(_) | Value::List(_) => {
-                let help = format!("expected a mapping with the keys {}", examples.join(", "));
-                self.wrong(at, format!("{} is not a mapping", at.node.value.kind()), help);
+                self.wrong(at, at.node.value.is_not("a mapping"), expected);
                 None
             }
         }
@@ -302,7 +331,7 @@ impl Reader {
     /// The items of a list.
     pub(crate) fn list<'a>(&mut self, at: &At<'a>, expected: &str) -> Option<Vec<At<'a>>> {
         let Value::List(items) = &at.node.value else {
-            self.wrong(at, format!("{} is not a list", at.node.value.kind()), expected);
+            self.wrong(at, at.node.value.is_not("a list"), expected);
             return None;
         };
         Some(indexed(items, &at.path))
@@ -311,11 +340,7 @@ impl Reader {
     /// The text of a scalar.
     pub(crate) fn text<'a>(&mut self, at: &At<'a>, expected: &str) -> Option<&'a str> {
         let Value::Text(text) = &at.node.value else {
-            self.wrong(
-                at,
-                format!("{} is not a text", at.node.value.kind()),
-                format!("expected {expected}"),
-            );
+            self.wrong(at, at.node.value.is_not("a text"), format!("expected {expected}"));
             return None;
         };
         Some(text)
@@ -380,10 +405,10 @@ pub(crate) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// The value under a key; one that is there but empty counts as absent.
+    /// The value under a key. One that is there and empty is not absent: an `expire` or `protect` whose lines were all commented
+    /// out must not read as "at once" or "nothing".
     pub(crate) fn get(&self, name: &str) -> Option<At<'a>> {
-        let present = |(key, node): &&(Key, Node)| key.name == name && !node.is_null();
-        let (_, node) = self.entries.iter().find(present)?;
+        let (_, node) = self.entries.iter().find(|(key, _)| key.name == name)?;
         Some(At { node, path: self.at.key(name) })
     }
 
@@ -407,20 +432,14 @@ impl<'a> Fields<'a> {
     }
 }
 
-impl Node {
-    fn is_null(&self) -> bool {
-        matches!(self.value, Value::Null)
-    }
-}
-
 impl Value {
-    /// What it is, with an article.
-    pub(crate) fn kind(&self) -> &'static str {
+    /// The complaint that it is not `wanted`, a kind of value with its article.
+    fn is_not(&self, wanted: &str) -> String {
         match self {
-            Self::Null => "nothing",
-            Self::Text(_) => "a text",
-            Self::List(_) => "a list",
-            Self::Map(_) => "a mapping",
+            Self::Null => format!("there is nothing where {wanted} should be"),
+            Self::Text(_) => format!("a text is not {wanted}"),
+            Self::List(_) => format!("a list is not {wanted}"),
+            Self::Map(_) => format!("a mapping is not {wanted}"),
         }
     }
 }
@@ -428,13 +447,16 @@ impl Value {
 /// The hint for a word that is none of `allowed`: the nearest one if there is one, then all.
 pub(crate) fn nearest_of(word: &str, allowed: &[&str]) -> String {
     if is_credential(word) {
-        return "credentials never stand in a file of zenreaper's: see `zenreaper run --help`"
+        return "expected none: credentials never stand in a file of zenreaper's, see `zenreaper run --help`"
             .to_owned();
     }
     let lower = word.to_lowercase();
     let likeness = |one: &str| strsim::jaro_winkler(&lower, &one.to_lowercase());
     let best = allowed.iter().map(|one| (likeness(one), *one)).max_by(|a, b| a.0.total_cmp(&b.0));
-    let all = format!("expected one of {}", allowed.join(", "));
+    let all = match allowed {
+        [one] => format!("expected `{one}`"),
+        _ => format!("expected one of {}", allowed.join(", ")),
+    };
     match best {
         Some((likeness, one)) if likeness >= ALIKE_MIN => format!("did you mean `{one}`? {all}"),
         _ => all,

@@ -110,7 +110,7 @@ fn name(reader: &mut Reader, fields: &Fields<'_>, names: &mut Names) -> Option<R
         reader.wrong(
             &at,
             format!("`{name}` is a name that another rule has"),
-            format!("the first one is at {first}"),
+            format!("expected a name of its own: the first one is at {first}"),
         );
     }
     Some(name)
@@ -214,13 +214,10 @@ fn on_words(reader: &mut Reader, at: &At<'_>, field: Field, words: &[&str]) -> O
 }
 
 fn tags(reader: &mut Reader, at: &At<'_>) -> Option<Condition> {
-    let entries = reader.entries(at, &["env", "owner"])?;
+    const HELP: &str = "expected tags such as `{ env: dev }`";
+    let entries = reader.entries(at, HELP)?;
     if entries.is_empty() {
-        reader.wrong(
-            at,
-            "an empty matcher would match everything",
-            "expected tags such as `{ env: dev }`",
-        );
+        reader.wrong(at, "an empty matcher would match everything", HELP);
         return None;
     }
     let mut conditions = Vec::with_capacity(entries.len());
@@ -258,6 +255,9 @@ fn pattern(reader: &mut Reader, at: &At<'_>, case: Case) -> Option<Pattern> {
 
 fn exists(reader: &mut Reader, at: &At<'_>) -> Option<bool> {
     let fields = reader.fields_or_later(at, &["exists"], &["in", "not_in", "glob", "regex"])?;
+    if fields.get("exists").is_none() && fields.iter().next().is_some() {
+        return None;
+    }
     let at = fields.require(reader, "exists", "`exists: true` or `exists: false`")?;
     reader.boolean(&at)
 }
@@ -269,7 +269,7 @@ fn expiry(reader: &mut Reader, at: &At<'_>, zone: &TimeZone) -> Option<Expiry> {
             reader.wrong(
                 &at,
                 format!("`{key}` has no meaning here"),
-                "`default` and `max` go with `tag`",
+                "expected `default` and `max` beside `tag` only",
             );
         }
     }
@@ -279,9 +279,10 @@ fn expiry(reader: &mut Reader, at: &At<'_>, zone: &TimeZone) -> Option<Expiry> {
             reader.value(&at, INSTANT_HELP, |text| lifetime::instant(text, zone)).map(Expiry::At)
         }
         (None, None, Some(key)) => tag_expiry(reader, &fields, &key, zone),
-        _ => {
+        (after, instant, tag) => {
+            let several = [after, instant, tag].into_iter().flatten().nth(1);
             reader.wrong(
-                at,
+                several.as_ref().unwrap_or(at),
                 "it is not clear when a match is due",
                 "expected exactly one of after, at, tag",
             );

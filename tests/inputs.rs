@@ -1,0 +1,335 @@
+//! What people write, right and wrong, against the real binary.
+//!
+//! `fixtures/{rules,config}/bad` holds one file for each fault, named for it, with the whole answer beside it. After a change
+//! of words, `UPDATE_EXPECT=1 cargo test --test inputs` writes the answers anew: read them with the eyes of who made the fault.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use expect_test::{expect, expect_file};
+use tempfile::TempDir;
+
+const RULES: &str = "rules:\n  - name: dev\n    match: { tags: { env: dev } }\n";
+
+/// The secret that some of the bad configs hold.
+const SECRET: &str = "NOT-TO-BE-SHOWN";
+
+/// Answers without a line, a column and what was expected there, because there is no file that could have any.
+const WITHOUT_A_FILE: [&str; 2] =
+    ["config/bad/rules-missing.yaml", "config/bad/rules-folder-empty.yaml"];
+
+#[derive(Debug, Eq, PartialEq)]
+struct Answer {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+/// Runs `zenreaper check` in `folder`, so that paths are relative.
+fn check(folder: &Path, arguments: &[&str]) -> Answer {
+    let output = Command::new(env!("CARGO_BIN_EXE_zenreaper"))
+        .arg("check")
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+    Answer { code: output.status.code(), stdout, stderr }
+}
+
+/// A folder with files.
+fn folder(files: &[(&str, &[u8])]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    for (name, bytes) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    folder
+}
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The YAML files of a folder in the repository.
+fn yaml_files(folder: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(repository().join(folder)).unwrap();
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|end| end == "yaml"));
+    files.sort();
+    files
+}
+
+/// Checks a rule file, or a config beside a good rule file, under its own name.
+fn check_fixture(kind: &str, file: &Path) -> Answer {
+    let name = file.file_name().unwrap().to_str().unwrap();
+    let bytes = fs::read(file).unwrap();
+    match kind {
+        "rules" => {
+            let config = format!("rules: {name}\n");
+            let folder = folder(&[("config.yaml", config.as_bytes()), (name, &bytes)]);
+            check(folder.path(), &["--config", "config.yaml"])
+        }
+        _ => {
+            let folder = folder(&[("rules.yaml", RULES.as_bytes()), (name, &bytes)]);
+            check(folder.path(), &["--config", name])
+        }
+    }
+}
+
+/// Whether the text holds `file:line:column`.
+fn tells_place(text: &str, file: &str) -> bool {
+    let number = |text: Option<&str>| text.is_some_and(|text| text.parse::<u32>().is_ok());
+    text.lines().filter_map(|line| line.trim_start().strip_prefix("--> ")).any(|place| {
+        let mut parts = place.split(':');
+        parts.next() == Some(file) && number(parts.next()) && number(parts.next())
+    })
+}
+
+fn each_is_refused(kind: &str, at_least: usize) {
+    let files = yaml_files(&format!("tests/fixtures/{kind}/bad"));
+    assert!(files.len() >= at_least, "only {} fixtures", files.len());
+    for file in files {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let label = format!("{kind}/bad/{name}");
+        let Answer { code, stdout, stderr } = check_fixture(kind, &file);
+        expect_file![file.with_extension("stderr")].assert_eq(&stderr);
+        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{label}");
+        if !WITHOUT_A_FILE.contains(&label.as_str()) {
+            assert!(tells_place(&stderr, name), "{label} has no file:line:column:\n{stderr}");
+            let expects = stderr.contains("expected") || stderr.contains("did you mean");
+            assert!(expects, "{label} does not say what was expected:\n{stderr}");
+        }
+        assert!(!stderr.contains(SECRET), "{label} shows a secret:\n{stderr}");
+    }
+}
+
+#[test]
+fn every_bad_rule_file_is_refused_with_the_answer_beside_it() {
+    each_is_refused("rules", 40);
+}
+
+#[test]
+fn every_bad_config_is_refused_with_the_answer_beside_it() {
+    each_is_refused("config", 40);
+}
+
+#[test]
+fn no_answer_outlives_its_fixture() {
+    for kind in ["rules", "config"] {
+        let folder = repository().join("tests/fixtures").join(kind).join("bad");
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            assert!(path.with_extension("yaml").is_file(), "{} has no fixture", path.display());
+        }
+    }
+}
+
+#[test]
+fn every_good_rule_file_is_taken() {
+    let files = yaml_files("tests/fixtures/rules/good");
+    assert!(files.len() >= 5);
+    for file in files {
+        let answer = check_fixture("rules", &file);
+        assert_eq!((answer.code, answer.stderr.as_str()), (Some(0), ""), "{}", file.display());
+    }
+}
+
+#[test]
+fn a_good_config_with_every_key_is_taken() {
+    for file in yaml_files("tests/fixtures/config/good") {
+        let answer = check_fixture("config", &file);
+        assert_eq!((answer.code, answer.stderr.as_str()), (Some(0), ""), "{}", file.display());
+    }
+}
+
+#[test]
+fn what_is_shipped_is_taken() {
+    let shipped = fs::read_to_string(repository().join("deploy/config.yaml")).unwrap();
+    let (there, rules) = ("rules: /etc/zenreaper/rules\n", repository().join("rules"));
+    assert!(shipped.contains(there));
+    let here = shipped.replace(there, &format!("rules: {:?}\n", rules.display().to_string()));
+    let folder = folder(&[("config.yaml", here.as_bytes())]);
+    let answer = check(folder.path(), &["--config", "config.yaml"]);
+    assert_eq!((answer.code, answer.stderr.as_str()), (Some(0), ""));
+    let count = yaml_files("rules").len();
+    assert!(answer.stdout.contains(&format!("rules in {count} files")), "{}", answer.stdout);
+}
+
+#[test]
+fn a_file_past_the_bound_of_size_is_refused_unread() {
+    let large = "# long\n".repeat(200_000);
+    let folder = folder(&[("config.yaml", b"rules: large.yaml"), ("large.yaml", large.as_bytes())]);
+    let answer = check(folder.path(), &["--config", "config.yaml"]);
+    assert_eq!((answer.code, answer.stdout.as_str()), (Some(2), ""));
+    assert!(answer.stderr.contains("larger than 1048576 bytes"), "{}", answer.stderr);
+}
+
+/// A config and two rule files with a fault or two in each; the second file takes a name of the first.
+fn several_faults() -> TempDir {
+    folder(&[
+        ("config.yaml", b"mode: enforced\nrules: rules\nlimits: { max_percent: 110 }\n"),
+        (
+            "rules/a.yaml",
+            b"rules:\n  - name: dev\n    match: { status: runing }\n  - name: test\n    match: {}\n",
+        ),
+        ("rules/b.yml", b"rules:\n  - name: dev\n    mach: everything\n"),
+        ("rules/c.yaml", b"rules:\n\t- name: tab\n"),
+        ("rules/notes.txt", b"no rules"),
+    ])
+}
+
+#[test]
+fn all_faults_of_all_files_are_told_at_once() {
+    let answer = check(several_faults().path(), &["--config", "config.yaml"]);
+    assert_eq!((answer.code, answer.stdout.as_str()), (Some(2), ""));
+    expect![[r#"
+        error: mode: `enforced` is not known here
+         --> config.yaml:1:7
+          |
+        1 | mode: enforced
+          |       ^^^^^^^^
+          |
+          = help: did you mean `enforce`? expected one of dry-run, enforce
+
+        error: limits.max_percent: `110` is not such a number
+         --> config.yaml:3:24
+          |
+        3 | limits: { max_percent: 110 }
+          |                        ^^^
+          |
+          = help: expected a whole number from 0 to 100
+
+        error: rules[0].match.status: `runing` is not known here
+         --> rules/a.yaml:3:22
+          |
+        3 |     match: { status: runing }
+          |                      ^^^^^^
+          |
+          = help: did you mean `RUNNING`? expected one of PENDING, CREATING, CREATE_FAILED, INSTALLING, INSTALL_FAILED, RUNNING, STOPPED, BOOTING, STOPPING, RECYCLE
+
+        error: rules[1].match: an empty matcher would match everything
+         --> rules/a.yaml:5:12
+          |
+        5 |     match: {}
+          |            ^
+          |
+          = help: expected a matcher such as `{ tags: { env: dev } }`, or the word `everything`
+
+        error: rules[0]: `match` is missing
+         --> rules/b.yml:2:5
+          |
+        2 |   - name: dev
+          |     ^
+          |
+          = help: expected a matcher such as `{ tags: { env: dev } }`, or the word `everything`
+
+        error: rules[0].name: `dev` is a name that another rule has
+         --> rules/b.yml:2:11
+          |
+        2 |   - name: dev
+          |           ^^^
+          |
+          = help: expected a name of its own: the first one is at rules/a.yaml:2
+
+        error: rules[0].mach: unknown key
+         --> rules/b.yml:3:5
+          |
+        3 |     mach: everything
+          |     ^^^^
+          |
+          = help: did you mean `match`? expected one of name, description, match, unless, expire, action
+
+        error: tabs disallowed within this context (block indentation)
+         --> rules/c.yaml:2:2
+          |
+        2 |     - name: tab
+          |     ^
+          |
+          = help: expected YAML: spaces to indent, quotes around special characters
+    "#]].assert_eq(&answer.stderr);
+}
+
+#[test]
+fn programs_get_the_faults_as_json() {
+    let answer = check(several_faults().path(), &["--config", "config.yaml", "-o", "json"]);
+    assert_eq!((answer.code, answer.stderr.as_str()), (Some(2), ""));
+    expect![[r#"
+        {
+          "ok": false,
+          "problems": [
+            {
+              "file": "config.yaml",
+              "line": 1,
+              "column": 7,
+              "path": "mode",
+              "message": "`enforced` is not known here",
+              "help": "did you mean `enforce`? expected one of dry-run, enforce"
+            },
+            {
+              "file": "config.yaml",
+              "line": 3,
+              "column": 24,
+              "path": "limits.max_percent",
+              "message": "`110` is not such a number",
+              "help": "expected a whole number from 0 to 100"
+            },
+            {
+              "file": "rules/a.yaml",
+              "line": 3,
+              "column": 22,
+              "path": "rules[0].match.status",
+              "message": "`runing` is not known here",
+              "help": "did you mean `RUNNING`? expected one of PENDING, CREATING, CREATE_FAILED, INSTALLING, INSTALL_FAILED, RUNNING, STOPPED, BOOTING, STOPPING, RECYCLE"
+            },
+            {
+              "file": "rules/a.yaml",
+              "line": 5,
+              "column": 12,
+              "path": "rules[1].match",
+              "message": "an empty matcher would match everything",
+              "help": "expected a matcher such as `{ tags: { env: dev } }`, or the word `everything`"
+            },
+            {
+              "file": "rules/b.yml",
+              "line": 3,
+              "column": 5,
+              "path": "rules[0].mach",
+              "message": "unknown key",
+              "help": "did you mean `match`? expected one of name, description, match, unless, expire, action"
+            },
+            {
+              "file": "rules/b.yml",
+              "line": 2,
+              "column": 11,
+              "path": "rules[0].name",
+              "message": "`dev` is a name that another rule has",
+              "help": "expected a name of its own: the first one is at rules/a.yaml:2"
+            },
+            {
+              "file": "rules/b.yml",
+              "line": 2,
+              "column": 5,
+              "path": "rules[0]",
+              "message": "`match` is missing",
+              "help": "expected a matcher such as `{ tags: { env: dev } }`, or the word `everything`"
+            },
+            {
+              "file": "rules/c.yaml",
+              "line": 2,
+              "column": 2,
+              "path": "",
+              "message": "tabs disallowed within this context (block indentation)",
+              "help": "expected YAML: spaces to indent, quotes around special characters"
+            }
+          ]
+        }
+    "#]].assert_eq(&answer.stdout);
+}
