@@ -447,7 +447,7 @@ impl Value {
 /// The hint for a word that is none of `allowed`: the nearest one if there is one, then all.
 pub(crate) fn nearest_of(word: &str, allowed: &[&str]) -> String {
     if is_credential(word) {
-        return "expected none: credentials never stand in a file of zenreaper's, see `zenreaper run --help`"
+        return "expected none: credentials never stand in a file of zenreaper's, see `zenreaper --help`"
             .to_owned();
     }
     let lower = word.to_lowercase();

@@ -3,6 +3,8 @@
 //! `fixtures/{rules,config}/bad` holds one file for each fault, named for it, with the whole answer beside it. After a change
 //! of words, `UPDATE_EXPECT=1 cargo test --test inputs` writes the answers anew: read them with the eyes of who made the fault.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -71,16 +73,13 @@ fn yaml_files(folder: &str) -> Vec<PathBuf> {
 fn check_fixture(kind: &str, file: &Path) -> Answer {
     let name = file.file_name().unwrap().to_str().unwrap();
     let bytes = fs::read(file).unwrap();
-    match kind {
-        "rules" => {
-            let config = format!("rules: {name}\n");
-            let folder = folder(&[("config.yaml", config.as_bytes()), (name, &bytes)]);
-            check(folder.path(), &["--config", "config.yaml"])
-        }
-        _ => {
-            let folder = folder(&[("rules.yaml", RULES.as_bytes()), (name, &bytes)]);
-            check(folder.path(), &["--config", name])
-        }
+    if kind == "rules" {
+        let config = format!("rules: {name}\n");
+        let folder = folder(&[("config.yaml", config.as_bytes()), (name, &bytes)]);
+        check(folder.path(), &["--config", "config.yaml"])
+    } else {
+        let folder = folder(&[("rules.yaml", RULES.as_bytes()), (name, &bytes)]);
+        check(folder.path(), &["--config", name])
     }
 }
 
@@ -258,6 +257,7 @@ fn all_faults_of_all_files_are_told_at_once() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "most of them are the answer")]
 fn programs_get_the_faults_as_json() {
     let answer = check(several_faults().path(), &["--config", "config.yaml", "-o", "json"]);
     assert_eq!((answer.code, answer.stderr.as_str()), (Some(2), ""));
