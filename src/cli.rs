@@ -37,10 +37,22 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
     /// The config.
-    #[arg(long, global = true, value_name = "FILE", default_value = config::DEFAULT_PATH)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        default_value = config::DEFAULT_PATH,
+        help_heading = "Common options"
+    )]
     config: PathBuf,
     /// How the log on standard error looks. `RUST_LOG=debug` tells more.
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "human")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        default_value = "human",
+        help_heading = "Common options"
+    )]
     log_format: log::Format,
 }
 

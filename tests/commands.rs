@@ -104,6 +104,30 @@ async fn wrong_usage_exits_with_2() {
 }
 
 #[tokio::test]
+async fn the_help_of_every_command_is_as_it_was_read_last() {
+    let stage = Stage::with(Vec::new()).await;
+    for command in ["", "run", "plan", "check", "demo", "sandbox"] {
+        let words: Vec<_> = command.split_whitespace().chain(["--help"]).collect();
+        let seen = stage.run(&words).await;
+        let name = if command.is_empty() { "zenreaper" } else { command };
+        let golden = format!("./fixtures/help/{name}.txt");
+        expect_test::expect_file![golden].assert_eq(&seen.exits(0).out);
+    }
+}
+
+#[tokio::test]
+async fn the_rules_in_the_readme_are_right() {
+    let readme = include_str!("../README.md");
+    let blocks: Vec<_> = readme.split("```yaml\n").skip(1).collect();
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        let yaml = block.split("```").next().unwrap();
+        let stage = Stage::with(Vec::new()).await.rules(yaml);
+        stage.run(&["check"]).await.exits(0);
+    }
+}
+
+#[tokio::test]
 async fn whoever_stops_reading_does_no_harm() {
     let stage = Stage::with(many_due(3000)).await;
     let mut command = stage.command(&["plan", "-o", "json"]);
