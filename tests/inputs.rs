@@ -3,7 +3,7 @@
 //! `fixtures/{rules,config}/bad` holds one file for each fault, named for it, with the whole answer beside it. After a change
 //! of words, `UPDATE_EXPECT=1 cargo test --test inputs` writes the answers anew: read them with the eyes of who made the fault.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot read its own files has failed")]
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use std::{
     process::Command,
 };
 
-use expect_test::{expect, expect_file};
+use expect_test::expect_file;
 use tempfile::TempDir;
 
 const RULES: &str = "rules:\n  - name: dev\n    match: { tags: { env: dev } }\n";
@@ -73,14 +73,13 @@ fn yaml_files(folder: &str) -> Vec<PathBuf> {
 fn check_fixture(kind: &str, file: &Path) -> Answer {
     let name = file.file_name().unwrap().to_str().unwrap();
     let bytes = fs::read(file).unwrap();
-    if kind == "rules" {
-        let config = format!("rules: {name}\n");
-        let folder = folder(&[("config.yaml", config.as_bytes()), (name, &bytes)]);
-        check(folder.path(), &["--config", "config.yaml"])
-    } else {
-        let folder = folder(&[("rules.yaml", RULES.as_bytes()), (name, &bytes)]);
-        check(folder.path(), &["--config", name])
-    }
+    let config = format!("rules: {name}\n");
+    let (beside, config) = match kind {
+        "config" => (("rules.yaml", RULES), name),
+        _ => (("config.yaml", config.as_str()), "config.yaml"),
+    };
+    let folder = folder(&[(beside.0, beside.1.as_bytes()), (name, &bytes)]);
+    check(folder.path(), &["--config", config])
 }
 
 /// Whether the text holds `file:line:column`.
@@ -189,147 +188,12 @@ fn several_faults() -> TempDir {
 fn all_faults_of_all_files_are_told_at_once() {
     let answer = check(several_faults().path(), &["--config", "config.yaml"]);
     assert_eq!((answer.code, answer.stdout.as_str()), (Some(2), ""));
-    expect![[r#"
-        error: mode: `enforced` is not known here
-         --> config.yaml:1:7
-          |
-        1 | mode: enforced
-          |       ^^^^^^^^
-          |
-          = help: did you mean `enforce`? expected one of dry-run, enforce
-
-        error: limits.max_percent: `110` is not such a number
-         --> config.yaml:3:24
-          |
-        3 | limits: { max_percent: 110 }
-          |                        ^^^
-          |
-          = help: expected a whole number from 0 to 100
-
-        error: rules[0].match.status: `runing` is not known here
-         --> rules/a.yaml:3:22
-          |
-        3 |     match: { status: runing }
-          |                      ^^^^^^
-          |
-          = help: did you mean `RUNNING`? expected one of PENDING, CREATING, CREATE_FAILED, INSTALLING, INSTALL_FAILED, RUNNING, STOPPED, BOOTING, STOPPING, RECYCLE
-
-        error: rules[1].match: an empty matcher would match everything
-         --> rules/a.yaml:5:12
-          |
-        5 |     match: {}
-          |            ^
-          |
-          = help: expected a matcher such as `{ tags: { env: dev } }`, or the word `everything`
-
-        error: rules[0]: `match` is missing
-         --> rules/b.yml:2:5
-          |
-        2 |   - name: dev
-          |     ^
-          |
-          = help: expected a matcher such as `{ tags: { env: dev } }`, or the word `everything`
-
-        error: rules[0].name: `dev` is a name that another rule has
-         --> rules/b.yml:2:11
-          |
-        2 |   - name: dev
-          |           ^^^
-          |
-          = help: expected a name of its own: the first one is at rules/a.yaml:2
-
-        error: rules[0].mach: unknown key
-         --> rules/b.yml:3:5
-          |
-        3 |     mach: everything
-          |     ^^^^
-          |
-          = help: did you mean `match`? expected one of name, description, match, unless, expire, action
-
-        error: tabs disallowed within this context (block indentation)
-         --> rules/c.yaml:2:2
-          |
-        2 |     - name: tab
-          |     ^
-          |
-          = help: expected YAML: spaces to indent, quotes around special characters
-    "#]].assert_eq(&answer.stderr);
+    expect_file!["fixtures/several-faults.stderr"].assert_eq(&answer.stderr);
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "most of them are the answer")]
 fn programs_get_the_faults_as_json() {
     let answer = check(several_faults().path(), &["--config", "config.yaml", "-o", "json"]);
     assert_eq!((answer.code, answer.stderr.as_str()), (Some(2), ""));
-    expect![[r#"
-        {
-          "ok": false,
-          "problems": [
-            {
-              "file": "config.yaml",
-              "line": 1,
-              "column": 7,
-              "path": "mode",
-              "message": "`enforced` is not known here",
-              "help": "did you mean `enforce`? expected one of dry-run, enforce"
-            },
-            {
-              "file": "config.yaml",
-              "line": 3,
-              "column": 24,
-              "path": "limits.max_percent",
-              "message": "`110` is not such a number",
-              "help": "expected a whole number from 0 to 100"
-            },
-            {
-              "file": "rules/a.yaml",
-              "line": 3,
-              "column": 22,
-              "path": "rules[0].match.status",
-              "message": "`runing` is not known here",
-              "help": "did you mean `RUNNING`? expected one of PENDING, CREATING, CREATE_FAILED, INSTALLING, INSTALL_FAILED, RUNNING, STOPPED, BOOTING, STOPPING, RECYCLE"
-            },
-            {
-              "file": "rules/a.yaml",
-              "line": 5,
-              "column": 12,
-              "path": "rules[1].match",
-              "message": "an empty matcher would match everything",
-              "help": "expected a matcher such as `{ tags: { env: dev } }`, or the word `everything`"
-            },
-            {
-              "file": "rules/b.yml",
-              "line": 3,
-              "column": 5,
-              "path": "rules[0].mach",
-              "message": "unknown key",
-              "help": "did you mean `match`? expected one of name, description, match, unless, expire, action"
-            },
-            {
-              "file": "rules/b.yml",
-              "line": 2,
-              "column": 11,
-              "path": "rules[0].name",
-              "message": "`dev` is a name that another rule has",
-              "help": "expected a name of its own: the first one is at rules/a.yaml:2"
-            },
-            {
-              "file": "rules/b.yml",
-              "line": 2,
-              "column": 5,
-              "path": "rules[0]",
-              "message": "`match` is missing",
-              "help": "expected a matcher such as `{ tags: { env: dev } }`, or the word `everything`"
-            },
-            {
-              "file": "rules/c.yaml",
-              "line": 2,
-              "column": 2,
-              "path": "",
-              "message": "tabs disallowed within this context (block indentation)",
-              "help": "expected YAML: spaces to indent, quotes around special characters"
-            }
-          ]
-        }
-    "#]].assert_eq(&answer.stdout);
+    expect_file!["fixtures/several-faults.json"].assert_eq(&answer.stdout);
 }
