@@ -13,7 +13,7 @@ use crate::{
     cloud::{Class, Client, IDS_MAX},
     config::Mode,
     confirm::{Confirmed, Dropped, Planned, confirm},
-    inventory::Status,
+    inventory::{Instance, InstanceId, Page, Status},
     plan::{Policy, guard::Approved},
     report::{Act, Event, Events, Outcome},
 };
@@ -142,23 +142,25 @@ impl<'a> Executor<'a> {
         }
     }
 
-    /// Looks at machines whose call had no answer: one that is in the recycle bin, or gone, is done.
+    /// Looks at machines whose call had no answer: one that is in the recycle bin, or gone, is done. A look that does not add up
+    /// tells nothing.
     async fn settle(&self, batch: &[Unsettled<'_>]) {
         let ids: Vec<_> = batch.iter().map(|one| &one.target.instance.id).collect();
         let seen = self.client.describe_ids(&ids).await;
+        let seen = seen.ok().filter(|page| page.total == page.entries as u64);
         for Unsettled { target, act } in batch {
             let instance = &target.instance;
-            let is_done = seen.as_ref().is_ok_and(|page| {
-                let unread = page.unreadable.iter().any(|odd| odd.id == instance.id);
-                let live = page
-                    .instances
-                    .iter()
-                    .any(|now| now.id == instance.id && now.status != Some(Status::Recycle));
-                !unread && !live
-            });
+            let is_done = seen.as_ref().is_some_and(|page| is_done(page, &instance.id));
             let outcome = if is_done { Outcome::Gone } else { Outcome::Unknown };
             let act = Act { outcome, ..act.clone() };
             self.events.emit(Event::Acted(instance, &target.rule, &act));
         }
     }
+}
+
+/// Whether a page that asked for an instance shows it in the recycle bin, or not at all.
+fn is_done(page: &Page, id: &InstanceId) -> bool {
+    let is_unread = page.unreadable.iter().any(|odd| odd.id == *id);
+    let is_live = |now: &Instance| now.id == *id && now.status != Some(Status::Recycle);
+    !is_unread && !page.instances.iter().any(is_live)
 }

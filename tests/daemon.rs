@@ -183,6 +183,30 @@ async fn sigterm_in_the_middle_of_a_scheduled_run_sends_no_new_call() {
     stop_in_mid_run(Stage::with(many_due(100)).await.more(&listen), &["run"]).await;
 }
 
+#[tokio::test]
+async fn sigterm_waits_for_calls_that_hang_as_long_as_a_call_may_take() {
+    let stage = Stage::with(many_due(20)).await.fault("hang,action=TerminateInstance");
+    let running = stage.start(&["run", "--once"]);
+    stage.until("eight calls under way", |stage| stage.terminated().len() == 8).await;
+    running.signal("TERM");
+    let started = zenreaper::clock::monotonic();
+    let seen = running.end(&stage).await;
+    seen.exits(1).says("interrupted");
+    assert!(started.elapsed() < Duration::from_secs(4), "the call timeout is 2 s");
+    assert_eq!(stage.terminated().len(), 8, "neither a new call nor another try");
+    assert_eq!(seen.lines("outcome", "unknown").len(), 8, "they may have happened");
+}
+
+#[tokio::test]
+async fn sigterm_while_the_inventory_is_read_ends_the_run() {
+    let stage = Stage::with(many_due(5000)).await.fault("latency=300ms");
+    let running = stage.start(&["run", "--once"]);
+    stage.until("the first page", |stage| !stage.sandbox.calls().is_empty()).await;
+    running.signal("TERM");
+    running.end(&stage).await.exits(1).says("interrupted");
+    assert!(stage.sandbox.calls().len() <= 2 && stage.terminated().is_empty());
+}
+
 /// The most calls that arrived within any second.
 fn most_in_a_second(calls: &[Call]) -> usize {
     let within = |(n, first): (usize, &Call)| {
@@ -224,6 +248,8 @@ async fn a_cloud_that_allows_half_of_the_rate_gets_all_in_the_end() {
     println!("{refused} of {} calls were too fast", calls.len());
     assert_eq!(accepted, 100);
     assert!(refused < 30, "it learns: {refused} refusals");
+    let span = calls[calls.len() - 1].at.saturating_sub(calls[0].at);
+    assert!(span < Duration::from_secs(20), "10 s would be ideal, it took {span:?}");
 }
 
 #[tokio::test]

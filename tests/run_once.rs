@@ -233,6 +233,22 @@ async fn a_call_that_may_have_happened_and_did_not_is_unknown() {
     assert_eq!(stage.terminated().len(), 6, "three tries for each");
 }
 
+#[tokio::test]
+async fn a_fresh_look_that_does_not_add_up_settles_nothing() {
+    let stage = Stage::with(many_due(1)).await.fault("reset,action=TerminateInstance");
+    let stage = stage.fault("shift,action=DescribeInstances,skip=2");
+    stage.once().await.exits(5).counts(UNKNOWN, 1.0).counts(GONE, 0.0);
+    assert_eq!(stage.sandbox.machine("i-0000").unwrap().status(), Some("RUNNING"));
+}
+
+#[tokio::test]
+async fn a_cloud_that_is_always_too_busy_is_given_up_after_a_while() {
+    let stage = Stage::with(many_due(2)).await.fault("too-many,action=TerminateInstance");
+    let seen = stage.retry_for("1s").once().await;
+    let failed = r#"zenreaper_terminations_total{account="main",outcome="failed",rule="old"}"#;
+    seen.exits(5).counts(failed, 2.0).says("REQUEST_LIMIT_EXCEEDED");
+}
+
 /// What becomes of one machine of three whose calls are answered so, and how often it is called.
 async fn answers(code: &str, status: u16, outcome: &str, calls: usize, exit: i32) {
     let fault = format!("error={code},status={status},action=TerminateInstance,instance=i-0001");

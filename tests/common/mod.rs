@@ -43,6 +43,7 @@ pub struct Stage {
     account: String,
     more: String,
     timeout: &'static str,
+    retry_for: &'static str,
     secret: String,
     token: Option<String>,
 }
@@ -59,6 +60,7 @@ impl Stage {
             account: "rate: { describe: 1000/s, terminate: 1000/s }".to_owned(),
             more: String::new(),
             timeout: "2s",
+            retry_for: "20s",
             secret: sandbox::ACCESS_KEY_SECRET.to_owned(),
             token: None,
         };
@@ -94,6 +96,11 @@ impl Stage {
         Self { timeout, ..self }
     }
 
+    /// How long one call may be tried in all.
+    pub fn retry_for(self, retry_for: &'static str) -> Self {
+        Self { retry_for, ..self }
+    }
+
     pub fn secret(self, secret: &str) -> Self {
         Self { secret: secret.to_owned(), ..self }
     }
@@ -116,10 +123,10 @@ impl Stage {
     }
 
     fn config(&self) -> String {
-        let Self { sandbox, mode, limits, account, more, timeout, .. } = self;
+        let Self { sandbox, mode, limits, account, more, timeout, retry_for, .. } = self;
         format!(
             "mode: {mode}\nrules: rules.yaml\nlimits: {limits}\nprotect: [{{ tags: {{ protected: '*' }} }}]\n{more}\naccounts:\n  \
-             - {{ name: main, endpoint: \"{}\", timeout: {timeout}, retry: {{ attempts: 3, first_delay: 5ms, total: 20s }}, {account} }}\n",
+             - {{ name: main, endpoint: \"{}\", timeout: {timeout}, retry: {{ attempts: 3, first_delay: 5ms, total: {retry_for} }}, {account} }}\n",
             sandbox.endpoint()
         )
     }
