@@ -82,15 +82,22 @@ pub enum Verdict {
 impl Rule {
     /// What this rule says of `instance`.
     pub fn evaluate(&self, instance: &Instance) -> Verdict {
-        match self.matches.test(instance) {
-            Truth::False => return Verdict::NoMatch,
-            Truth::Unknown(field) => return Verdict::Unknown(field),
-            Truth::True => {}
+        match (self.matches.test(instance), self.unless.test(instance)) {
+            (Truth::False, _) => Verdict::NoMatch,
+            (Truth::True, Truth::True) => Verdict::Excepted,
+            (Truth::Unknown(field), Truth::True) => Verdict::Unknown(field),
+            (Truth::True, Truth::False) => Verdict::Matches(self.expiry.due(instance)),
+            (Truth::Unknown(field), _) | (Truth::True, Truth::Unknown(field)) => {
+                self.unknown(field, instance)
+            }
         }
-        match self.unless.test(instance) {
-            Truth::True => Verdict::Excepted,
-            Truth::Unknown(field) => Verdict::Unknown(field),
-            Truth::False => Verdict::Matches(self.expiry.due(instance)),
+    }
+
+    /// It may match. A tag that cannot be read keeps the machine then too: to know less must not terminate more.
+    fn unknown(&self, field: Field, instance: &Instance) -> Verdict {
+        match self.expiry.due(instance) {
+            Due::Unreadable => Verdict::Matches(Due::Unreadable),
+            Due::AtOnce | Due::At(_) | Due::Never | Due::Unknown(_) => Verdict::Unknown(field),
         }
     }
 }
@@ -136,6 +143,20 @@ mod tests {
             no_zone,
             &Verdict::Excepted,
         );
+    }
+
+    #[test]
+    fn a_rule_that_may_match_keeps_a_machine_whose_tag_cannot_be_read() {
+        let odd = |subject: &mut Instance| {
+            (subject.zone, subject.tags) = (None, tags(&[("ttl", "soon")]));
+        };
+        let unreadable = Verdict::Matches(Due::Unreadable);
+        check("    match: { zone: HKG-A }|    expire: { tag: ttl }", odd, &unreadable);
+        let unless =
+            "    match: { type: M6C }|    unless: { zone: HKG-A }|    expire: { tag: ttl }";
+        check(unless, odd, &unreadable);
+        let other = "    match: { type: M7C, zone: HKG-A }|    expire: { tag: ttl }";
+        check(other, odd, &Verdict::NoMatch);
     }
 
     #[test]
