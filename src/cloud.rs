@@ -3,6 +3,7 @@
 //! [`Client`] sends signed requests at a bounded pace, retries what the table of the design says, and turns every answer into
 //! a value or an [`Error`] whose [`Class`] says what it means. It knows nothing of rules or plans.
 
+mod answer;
 mod code;
 mod error;
 mod http;

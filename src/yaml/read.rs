@@ -1,0 +1,251 @@
+//! Reading a tree as what it should be: each reader notes what is not, and goes on.
+
+use std::sync::Arc;
+
+use super::{Key, Node, Value};
+use crate::diagnostic::{Place, Problem, Source, is_credential};
+
+/// How alike two words must be (Jaro-Winkler, 0 to 1) for one to be offered for the other.
+const ALIKE_MIN: f64 = 0.75;
+
+/// A node and the path of keys that leads to it.
+#[derive(Clone, Debug)]
+pub(crate) struct At<'a> {
+    /// The node.
+    pub(crate) node: &'a Node,
+    /// Its path, such as `rules[0].match`.
+    pub(crate) path: String,
+}
+
+impl<'a> At<'a> {
+    /// The root of a document.
+    pub(crate) fn root(node: &'a Node) -> Self {
+        Self { node, path: String::new() }
+    }
+
+    fn key(&self, name: &str) -> String {
+        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
+    }
+}
+
+/// Reads nodes as what they should be, and notes what is not.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    source: Arc<Source>,
+    /// What was found wrong so far.
+    pub(crate) problems: Vec<Problem>,
+}
+
+impl Reader {
+    /// A reader of one file.
+    pub(crate) fn new(source: Arc<Source>) -> Self {
+        Self { source, problems: Vec::new() }
+    }
+
+    /// The name of the file.
+    pub(crate) fn source_name(&self) -> &str {
+        &self.source.name
+    }
+
+    /// Notes that a node is wrong.
+    pub(crate) fn wrong(
+        &mut self,
+        at: &At<'_>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.note(at.node.place.clone(), at.path.clone(), message.into(), help.into());
+    }
+
+    fn note(&mut self, place: Place, path: String, message: String, help: String) {
+        let source = Arc::clone(&self.source);
+        self.problems.push(Problem { source, place: Some(place), path, message, help });
+    }
+
+    /// The entries of a mapping whose keys must be among `allowed`.
+    pub(crate) fn fields<'a>(&mut self, at: &At<'a>, allowed: &[&str]) -> Option<Fields<'a>> {
+        self.fields_or_later(at, allowed, &[])
+    }
+
+    /// Like [`Self::fields`], where `later` names keys that a later version will know.
+    pub(crate) fn fields_or_later<'a>(
+        &mut self,
+        at: &At<'a>,
+        allowed: &[&str],
+        later: &[&str],
+    ) -> Option<Fields<'a>> {
+        let expected = format!("expected a mapping with the keys {}", allowed.join(", "));
+        let entries = self.entries(at, &expected)?;
+        for (key, _) in entries {
+            let name = key.name.as_str();
+            let (message, help) = match (allowed.contains(&name), later.contains(&name)) {
+                (true, _) => continue,
+                (false, true) => (
+                    format!("`{name}` needs a later version of zenreaper"),
+                    "expected a file without it: this version refuses what it would have to ignore"
+                        .to_owned(),
+                ),
+                (false, false) => ("unknown key".to_owned(), nearest_of(name, allowed)),
+            };
+            self.note(key.place.clone(), at.key(name), message, help);
+        }
+        Some(Fields { at: at.clone(), entries })
+    }
+
+    /// The entries of a mapping with keys of the user's own.
+    pub(crate) fn entries<'a>(&mut self, at: &At<'a>, expected: &str) -> Option<&'a [(Key, Node)]> {
+        match &at.node.value {
+            Value::Map(entries) => Some(entries),
+            Value::Null | Value::Text(_) | Value::List(_) => {
+                self.wrong(at, at.node.value.is_not("a mapping"), expected);
+                None
+            }
+        }
+    }
+
+    /// The items of a list.
+    pub(crate) fn list<'a>(&mut self, at: &At<'a>, expected: &str) -> Option<Vec<At<'a>>> {
+        let Value::List(items) = &at.node.value else {
+            self.wrong(at, at.node.value.is_not("a list"), expected);
+            return None;
+        };
+        Some(indexed(items, &at.path))
+    }
+
+    /// The text of a scalar.
+    pub(crate) fn text<'a>(&mut self, at: &At<'a>, expected: &str) -> Option<&'a str> {
+        let Value::Text(text) = &at.node.value else {
+            self.wrong(at, at.node.value.is_not("a text"), format!("expected {expected}"));
+            return None;
+        };
+        Some(text)
+    }
+
+    /// A scalar that `parse` makes sense of; what it says otherwise becomes the message.
+    pub(crate) fn value<T>(
+        &mut self,
+        at: &At<'_>,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let text = self.text(at, expected)?;
+        parse(text).map_err(|message| self.wrong(at, message, format!("expected {expected}"))).ok()
+    }
+
+    /// `true` or `false`.
+    pub(crate) fn boolean(&mut self, at: &At<'_>) -> Option<bool> {
+        self.value(at, "true or false", |text| match text {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            other => Err(format!("`{other}` is not a boolean")),
+        })
+    }
+
+    /// A whole number in a range.
+    pub(crate) fn number(
+        &mut self,
+        at: &At<'_>,
+        range: std::ops::RangeInclusive<u32>,
+    ) -> Option<u32> {
+        let expected = format!("a whole number from {} to {}", range.start(), range.end());
+        self.value(at, &expected, |text| {
+            let number = text.parse().ok().filter(|number| range.contains(number));
+            number.ok_or_else(|| format!("`{text}` is not such a number"))
+        })
+    }
+
+    /// One of a closed set of words.
+    pub(crate) fn word<T: Copy>(&mut self, at: &At<'_>, words: &[(&str, T)]) -> Option<T> {
+        let names: Vec<_> = words.iter().map(|(name, _)| *name).collect();
+        let text = self.text(at, &format!("one of {}", names.join(", ")))?;
+        let found = words.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
+        if found.is_none() {
+            self.wrong(at, format!("`{text}` is not known here"), nearest_of(text, &names));
+        }
+        found
+    }
+}
+
+/// The items of a list with their paths.
+pub(crate) fn indexed<'a>(items: &'a [Node], path: &str) -> Vec<At<'a>> {
+    let at = |(n, node)| At { node, path: format!("{path}[{n}]") };
+    items.iter().enumerate().map(at).collect()
+}
+
+/// The entries of a mapping, to be taken by name.
+#[derive(Debug)]
+pub(crate) struct Fields<'a> {
+    at: At<'a>,
+    entries: &'a [(Key, Node)],
+}
+
+impl<'a> Fields<'a> {
+    /// The value under a key. One that is there and empty is not absent: an `expire` or `protect` whose lines were all commented
+    /// out must not read as "at once" or "nothing".
+    pub(crate) fn get(&self, name: &str) -> Option<At<'a>> {
+        let (_, node) = self.entries.iter().find(|(key, _)| key.name == name)?;
+        Some(At { node, path: self.at.key(name) })
+    }
+
+    /// The value under a key that must be there.
+    pub(crate) fn require(
+        &self,
+        reader: &mut Reader,
+        name: &str,
+        expected: &str,
+    ) -> Option<At<'a>> {
+        let found = self.get(name);
+        if found.is_none() {
+            reader.wrong(&self.at, format!("`{name}` is missing"), format!("expected {expected}"));
+        }
+        found
+    }
+
+    /// All the entries with their paths.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'a Key, At<'a>)> {
+        self.entries.iter().map(|(key, node)| (key, At { node, path: self.at.key(&key.name) }))
+    }
+}
+
+impl Value {
+    /// The complaint that it is not `wanted`, a kind of value with its article.
+    fn is_not(&self, wanted: &str) -> String {
+        match self {
+            Self::Null => format!("there is nothing where {wanted} should be"),
+            Self::Text(_) => format!("a text is not {wanted}"),
+            Self::List(_) => format!("a list is not {wanted}"),
+            Self::Map(_) => format!("a mapping is not {wanted}"),
+        }
+    }
+}
+
+/// The hint for a word that is none of `allowed`: the nearest one if there is one, then all.
+pub(crate) fn nearest_of(word: &str, allowed: &[&str]) -> String {
+    if is_credential(word) {
+        return "expected none: credentials never stand in a file of zenreaper's, see `zenreaper --help`"
+            .to_owned();
+    }
+    let lower = word.to_lowercase();
+    let likeness = |one: &str| strsim::jaro_winkler(&lower, &one.to_lowercase());
+    let best = allowed.iter().map(|one| (likeness(one), *one)).max_by(|a, b| a.0.total_cmp(&b.0));
+    let all = match allowed {
+        [one] => format!("expected `{one}`"),
+        _ => format!("expected one of {}", allowed.join(", ")),
+    };
+    match best {
+        Some((likeness, one)) if likeness >= ALIKE_MIN => format!("did you mean `{one}`? {all}"),
+        _ => all,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_word_is_offered() {
+        let keys = ["match", "unless", "expire"];
+        assert!(nearest_of("matches", &keys).starts_with("did you mean `match`?"));
+        assert_eq!(nearest_of("zzz", &keys), "expected one of match, unless, expire");
+    }
+}
