@@ -1,7 +1,9 @@
 //! The config and the rule files, from disk to something usable, or to all that is wrong with them.
 //!
-//! Two steps: [`read`] and `rules::parse` work on texts and are pure but for the [`Timestamp`] that a schedule needs; [`load`] finds the
-//! texts. Every default stands here, and only here.
+//! Two steps: [`read`] and `rules::parse` work on texts and are pure but for the [`Timestamp`] that a schedule needs; [`load`] has
+//! the texts found. Every default stands here, and only here.
+
+mod files;
 
 use std::{
     net::SocketAddr,
@@ -14,12 +16,12 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use crate::{
     cloud::{self, Endpoint, Rate, Retry},
-    diagnostic::{Place, Problem, Source},
+    diagnostic::{Problem, Source},
     lifetime::{self, DURATION_HELP, shorten},
     plan::guard::Limits,
     rules::{self, Condition, RuleSet},
     schedule::{self, Schedule},
-    yaml::{self, At, FILE_BYTES_MAX, Fields, Reader},
+    yaml::{self, At, Fields, Reader},
 };
 
 /// The config's place if none is given.
@@ -40,9 +42,6 @@ const ACCOUNTS_MAX: usize = 100;
 
 /// The most calls to terminate that may be under way at once.
 const IN_FLIGHT_MAX: u32 = 256;
-
-/// The most rule files in a folder.
-const RULE_FILES_MAX: usize = 1_000;
 
 const KEYS: [&str; 11] = [
     "mode",
@@ -134,7 +133,7 @@ pub struct Loaded {
 
 /// Reads the config at `path` and its rules. All that is wrong in all files comes back at once.
 pub fn load(path: &Path, now: Timestamp) -> Result<Loaded, Vec<Problem>> {
-    let source = read_source(path).map_err(|problem| vec![problem])?;
+    let source = files::read_source(path).map_err(|problem| vec![problem])?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let (config, mut problems) = read(&source, now);
     let Some(config) = config else {
@@ -144,90 +143,13 @@ pub fn load(path: &Path, now: Timestamp) -> Result<Loaded, Vec<Problem>> {
         // The path is what is wrong: the default one would only be complained about beside it.
         return Err(problems);
     }
-    let (sources, unread) = rule_sources(&folder.join(&config.rules));
+    let (sources, unread) = files::rule_sources(&folder.join(&config.rules));
     problems.extend(unread);
     let rules = rules::parse(&sources, &config.timezone).map_err(|wrong| problems.extend(wrong));
     match rules {
         Ok(rules) if problems.is_empty() => Ok(Loaded { config, rules, rule_files: sources.len() }),
         _ => Err(problems),
     }
-}
-
-/// The texts of the rule files, and what is wrong with finding them.
-fn rule_sources(path: &Path) -> (Vec<Arc<Source>>, Vec<Problem>) {
-    let (mut sources, mut problems) = (Vec::new(), Vec::new());
-    match rule_files(path) {
-        Err(problem) => problems.push(problem),
-        Ok(files) => {
-            for file in files {
-                match read_source(&file) {
-                    Ok(source) => sources.push(source),
-                    Err(problem) => problems.push(problem),
-                }
-            }
-        }
-    }
-    (sources, problems)
-}
-
-/// The rule files at `path` in the order of their names.
-fn rule_files(path: &Path) -> Result<Vec<PathBuf>, Problem> {
-    if !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let is_rules =
-        |path: &PathBuf| path.extension().is_some_and(|end| end == "yaml" || end == "yml");
-    let entries = std::fs::read_dir(path).map_err(|error| unreadable(path, &error.to_string()))?;
-    let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(is_rules).collect();
-    files.sort_unstable();
-    match files.len() {
-        0 => Err(unreadable(path, "there is no *.yaml or *.yml in this folder")),
-        1..=RULE_FILES_MAX => Ok(files),
-        _ => Err(unreadable(
-            path,
-            &format!("there are more than {RULE_FILES_MAX} files in this folder"),
-        )),
-    }
-}
-
-fn read_source(path: &Path) -> Result<Arc<Source>, Problem> {
-    let fail = |error: std::io::Error| unreadable(path, &error.to_string());
-    let size = std::fs::metadata(path).map_err(fail)?.len();
-    if size > FILE_BYTES_MAX as u64 {
-        return Err(unreadable(path, &format!("it is larger than {FILE_BYTES_MAX} bytes")));
-    }
-    let bytes = std::fs::read(path).map_err(fail)?;
-    String::from_utf8(bytes)
-        .map(|text| Arc::new(Source { name: path.display().to_string(), text }))
-        .map_err(|error| not_utf8(path, &error))
-}
-
-/// A file that is no text, at the first byte that is none.
-fn not_utf8(path: &Path, error: &std::string::FromUtf8Error) -> Problem {
-    let valid = error.utf8_error().valid_up_to();
-    let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-    let before = text.get(..valid).unwrap_or_default();
-    let line = before.matches('\n').count() as u64 + 1;
-    let column = before.lines().last().filter(|_| !before.ends_with('\n'));
-    let column = column.map_or(0, |line| line.chars().count()) as u64 + 1;
-    let place =
-        Place { line, column, bytes: valid..valid + char::REPLACEMENT_CHARACTER.len_utf8() };
-    Problem {
-        source: Arc::new(Source { name: path.display().to_string(), text }),
-        place: Some(place),
-        path: String::new(),
-        message: "this is not UTF-8".to_owned(),
-        help: "expected a text in UTF-8: save the file as that".to_owned(),
-    }
-}
-
-fn unreadable(path: &Path, why: &str) -> Problem {
-    let source = Arc::new(Source { name: path.display().to_string(), text: String::new() });
-    let message = format!("cannot read the file: {why}");
-    let help =
-        "check the path and its permissions; `--config` names the config, `rules` in it the rules"
-            .to_owned();
-    Problem { source, place: None, path: String::new(), message, help }
 }
 
 /// Reads a config. There is one as soon as it is a mapping at all, with defaults in the place of what is wrong, so that the rules

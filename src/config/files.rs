@@ -1,0 +1,95 @@
+//! Finding and reading the files that a person wrote.
+
+use std::{
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use crate::{
+    diagnostic::{Place, Problem, Source},
+    yaml::FILE_BYTES_MAX,
+};
+
+/// The most rule files in a folder.
+const RULE_FILES_MAX: usize = 1_000;
+
+/// The texts of the rule files, and what is wrong with finding them.
+pub(super) fn rule_sources(path: &Path) -> (Vec<Arc<Source>>, Vec<Problem>) {
+    let (mut sources, mut problems) = (Vec::new(), Vec::new());
+    match rule_files(path) {
+        Err(problem) => problems.push(problem),
+        Ok(files) => {
+            for file in files {
+                match read_source(&file) {
+                    Ok(source) => sources.push(source),
+                    Err(problem) => problems.push(problem),
+                }
+            }
+        }
+    }
+    (sources, problems)
+}
+
+/// The rule files at `path` in the order of their names.
+fn rule_files(path: &Path) -> Result<Vec<PathBuf>, Problem> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let is_rules =
+        |path: &PathBuf| path.extension().is_some_and(|end| end == "yaml" || end == "yml");
+    let entries = std::fs::read_dir(path).map_err(|error| unreadable(path, &error.to_string()))?;
+    let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(is_rules).collect();
+    files.sort_unstable();
+    match files.len() {
+        0 => Err(unreadable(path, "there is no *.yaml or *.yml in this folder")),
+        1..=RULE_FILES_MAX => Ok(files),
+        _ => Err(unreadable(
+            path,
+            &format!("there are more than {RULE_FILES_MAX} files in this folder"),
+        )),
+    }
+}
+
+/// The text of a file; what is larger than [`FILE_BYTES_MAX`], or has no end, is not read whole.
+pub(super) fn read_source(path: &Path) -> Result<Arc<Source>, Problem> {
+    let fail = |error: std::io::Error| unreadable(path, &error.to_string());
+    let file = File::open(path).map_err(fail)?;
+    let mut bytes = Vec::new();
+    file.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(fail)?;
+    if bytes.len() > FILE_BYTES_MAX {
+        return Err(unreadable(path, &format!("it is larger than {FILE_BYTES_MAX} bytes")));
+    }
+    String::from_utf8(bytes)
+        .map(|text| Arc::new(Source { name: path.display().to_string(), text }))
+        .map_err(|error| not_utf8(path, &error))
+}
+
+/// A file that is no text, at the first byte that is none.
+fn not_utf8(path: &Path, error: &std::string::FromUtf8Error) -> Problem {
+    let valid = error.utf8_error().valid_up_to();
+    let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+    let before = text.get(..valid).unwrap_or_default();
+    let line = before.matches('\n').count() as u64 + 1;
+    let column = before.lines().last().filter(|_| !before.ends_with('\n'));
+    let column = column.map_or(0, |line| line.chars().count()) as u64 + 1;
+    let place =
+        Place { line, column, bytes: valid..valid + char::REPLACEMENT_CHARACTER.len_utf8() };
+    Problem {
+        source: Arc::new(Source { name: path.display().to_string(), text }),
+        place: Some(place),
+        path: String::new(),
+        message: "this is not UTF-8".to_owned(),
+        help: "expected a text in UTF-8: save the file as that".to_owned(),
+    }
+}
+
+fn unreadable(path: &Path, why: &str) -> Problem {
+    let source = Arc::new(Source { name: path.display().to_string(), text: String::new() });
+    let message = format!("cannot read the file: {why}");
+    let help =
+        "check the path and its permissions; `--config` names the config, `rules` in it the rules"
+            .to_owned();
+    Problem { source, place: None, path: String::new(), message, help }
+}
