@@ -11,6 +11,7 @@ use crate::{
     lifetime::shorten,
     plan::{Plan, Subject},
     report::{Act, Event, Outcome, Record, RunResult},
+    rules::RuleName,
 };
 
 /// How the log looks.
@@ -58,7 +59,16 @@ pub fn observe(record: &Record<'_>) {
         Event::Refused(refusal) => {
             warn!(run, account, guard = refusal.guard.as_str(), "{refusal}");
         }
-        Event::Dropped(..) | Event::Rehearsed(..) | Event::Acted(..) => machine(record),
+        Event::Dropped(instance, rule, dropout, why) => {
+            let (instance_id, name) = identity(instance);
+            let (rule, reason) = (rule.as_str(), dropout.as_str());
+            warn!(run, account, instance_id, name, rule, reason, "not terminated: {why}");
+        }
+        Event::Rehearsed(instance, rule) => {
+            let ((instance_id, name), rule) = (identity(instance), rule.as_str());
+            info!(run, account, instance_id, name, rule, "would be terminated (dry-run)");
+        }
+        Event::Acted(instance, rule, act) => acted((run, account), instance, rule, act),
         Event::Wire(observation) => wire(run, account, observation),
         Event::Ended(result, elapsed) => {
             let (name, duration_seconds) = (result.as_str(), elapsed.as_secs_f64());
@@ -71,55 +81,40 @@ pub fn observe(record: &Record<'_>) {
     }
 }
 
-/// The one line about a machine that was acted on, or was to be.
-fn machine(record: &Record<'_>) {
-    let Record { run, account, event } = *record;
-    match event {
-        Event::Dropped(instance, rule, drop, why) => {
-            let (instance_id, name) = identity(instance);
-            let (rule, reason) = (rule.as_str(), drop.as_str());
-            warn!(run, account, instance_id, name, rule, reason, "not terminated: {why}");
+/// The one line about a machine that was acted on.
+fn acted((run, account): (&str, &str), instance: &Instance, rule: &RuleName, act: &Act) {
+    let Act { outcome, code, request_id, message } = act;
+    let (instance_id, name) = identity(instance);
+    let (rule, result) = (rule.as_str(), outcome.as_str());
+    let code = code.as_ref().map(crate::cloud::Code::as_str);
+    let why = message.as_deref().unwrap_or("termination accepted");
+    match outcome {
+        Outcome::Terminated | Outcome::Gone | Outcome::Refused => {
+            info!(
+                run,
+                account,
+                instance_id,
+                name,
+                rule,
+                outcome = result,
+                code,
+                request_id,
+                "{why}"
+            );
         }
-        Event::Rehearsed(instance, rule) => {
-            let (instance_id, name) = identity(instance);
-            let rule = rule.as_str();
-            info!(run, account, instance_id, name, rule, "would be terminated (dry-run)");
+        Outcome::Failed | Outcome::Unknown => {
+            error!(
+                run,
+                account,
+                instance_id,
+                name,
+                rule,
+                outcome = result,
+                code,
+                request_id,
+                "{why}"
+            );
         }
-        Event::Acted(instance, rule, Act { outcome, code, request_id, message }) => {
-            let (instance_id, name) = identity(instance);
-            let (rule, result) = (rule.as_str(), outcome.as_str());
-            let code = code.as_ref().map(crate::cloud::Code::as_str);
-            let why = message.as_deref().unwrap_or("termination accepted");
-            match outcome {
-                Outcome::Terminated | Outcome::Gone | Outcome::Refused => {
-                    info!(
-                        run,
-                        account,
-                        instance_id,
-                        name,
-                        rule,
-                        outcome = result,
-                        code,
-                        request_id,
-                        "{why}"
-                    );
-                }
-                Outcome::Failed | Outcome::Unknown => {
-                    error!(
-                        run,
-                        account,
-                        instance_id,
-                        name,
-                        rule,
-                        outcome = result,
-                        code,
-                        request_id,
-                        "{why}"
-                    );
-                }
-            }
-        }
-        _ => {}
     }
 }
 

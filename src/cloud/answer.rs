@@ -99,7 +99,7 @@ pub(super) fn failure(
 }
 
 /// At most 300 characters of a message from outside, without control characters.
-fn bounded(text: &str) -> String {
+pub(super) fn bounded(text: &str) -> String {
     const MESSAGE_CHARS_MAX: usize = 300;
     text.chars().filter(|c| !c.is_control()).take(MESSAGE_CHARS_MAX).collect()
 }

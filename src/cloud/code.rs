@@ -47,7 +47,7 @@ pub const DOCUMENTED: [&str; 33] = [
 pub struct Code(Cow<'static, str>);
 
 impl Code {
-    /// No connection could be made, so the call was not sent.
+    /// No connection could be made.
     pub const CONNECT_FAILED: Self = Self(Cow::Borrowed("CONNECT_FAILED"));
     /// There was no answer in time.
     pub const TIMEOUT: Self = Self(Cow::Borrowed("TIMEOUT"));

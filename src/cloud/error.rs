@@ -38,7 +38,7 @@ impl Error {
     /// A failure of which only the code and a message are known.
     pub(super) fn new(action: Action, code: Code, status: Option<u16>, message: String) -> Self {
         let class = Class::of(&code, status);
-        let may_have_happened = class == Class::NoAnswer && code != Code::CONNECT_FAILED;
+        let may_have_happened = class == Class::NoAnswer;
         Self {
             action,
             code,

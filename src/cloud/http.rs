@@ -165,6 +165,7 @@ impl Client {
             None => Err("there is no response in it".to_owned()),
         });
         page.map_err(|problem| {
+            let problem = self.shared.credentials.redacted(&problem);
             let error = Error::new(Action::Describe, Code::MALFORMED_RESPONSE, Some(200), problem);
             self.observe_failure(&error);
             error

@@ -8,6 +8,7 @@ use std::{borrow::Cow, sync::Arc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::answer::bounded;
 use crate::inventory::{
     ChargeType, Instance, InstanceId, Interner, Page, Status, Tags, Unreadable,
 };
@@ -123,7 +124,7 @@ struct OnlyId<'a> {
 /// Reads the `response` of `DescribeInstances`.
 pub(super) fn page(response: &RawValue, interner: &mut Interner) -> Result<Page, String> {
     let WirePage { total_count, data_set } =
-        serde_json::from_str(response.get()).map_err(|error| error.to_string())?;
+        serde_json::from_str(response.get()).map_err(|error| bounded(&error.to_string()))?;
     let data_set = data_set.unwrap_or_default();
     let mut page = Page { total: total_count, entries: data_set.len(), ..Page::default() };
     page.instances.reserve_exact(data_set.len());
@@ -146,7 +147,8 @@ fn unreadable(entry: &str, problem: String) -> Result<Unreadable, String> {
 }
 
 fn instance(entry: &str, interner: &mut Interner) -> Result<Instance, String> {
-    let wire: WireInstance<'_> = serde_json::from_str(entry).map_err(|error| error.to_string())?;
+    let wire: WireInstance<'_> =
+        serde_json::from_str(entry).map_err(|error| bounded(&error.to_string()))?;
     if wire.instance_id.is_empty() {
         return Err("its id is empty".to_owned());
     }
@@ -246,6 +248,16 @@ mod tests {
             assert_eq!(page.unreadable[0].id.as_str(), "odd", "{odd}");
             assert_eq!(page.instances[0].id.as_str(), "i", "{odd}");
         }
+    }
+
+    #[test]
+    fn a_problem_quotes_no_more_than_a_line_of_what_came() {
+        let long = "x".repeat(100_000);
+        let page = format!(r#"{{"totalCount":"{long}","dataSet":[]}}"#);
+        assert!(read(&page).unwrap_err().len() <= 300);
+        let entry =
+            format!(r#"{{"totalCount":1,"dataSet":[{{"instanceId":"i","tags":"{long}"}}]}}"#);
+        assert!(read(&entry).unwrap().unreadable[0].problem.len() <= 300);
     }
 
     #[test]
