@@ -5,7 +5,7 @@
 use std::{fmt::Write, fs, path::Path};
 
 /// The top-level modules in reading order: a file imports only from those above its own.
-const ORDER: [&str; 24] = [
+const ORDER: [&str; 25] = [
     "inventory",
     "lifetime",
     "diagnostic",
@@ -13,6 +13,7 @@ const ORDER: [&str; 24] = [
     "schedule",
     "rules",
     "plan",
+    "notice",
     "clock",
     "cloud",
     "report",
@@ -33,8 +34,8 @@ const ORDER: [&str; 24] = [
 ];
 
 /// The modules that are a function of their input, and what they may not so much as name.
-const CORE: [&str; 7] =
-    ["inventory", "lifetime", "diagnostic", "yaml", "schedule", "rules", "plan"];
+const CORE: [&str; 8] =
+    ["inventory", "lifetime", "diagnostic", "yaml", "schedule", "rules", "plan", "notice"];
 const NOT_IN_CORE: [&str; 8] = [
     "std::fs",
     "std::env",
