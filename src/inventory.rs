@@ -175,6 +175,18 @@ impl Tags {
     pub fn get(&self, key: &str) -> Option<&str> {
         self.0.iter().find(|(own, _)| &**own == key).map(|(_, value)| &**value)
     }
+
+    /// How many tags there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is no tag at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 /// An instance. A field that the cloud did not tell is `None`, which rules read as unknown.

@@ -59,6 +59,7 @@ pub mod schedule;
 pub mod clock;
 pub mod cloud;
 pub mod report;
+pub mod journal;
 pub mod sandbox;
 
 pub mod credentials;

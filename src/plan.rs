@@ -1,19 +1,27 @@
 //! What may be done: one decision for every instance, each with its reason.
 //!
-//! Pure: the same inventory, rules and `now` give the same plan, in the order of the ids. A plan is a proposal; only what
-//! [`guard::approve`] makes of it can be executed.
+//! Pure: the same inventory, rules, memory and `now` give the same plan, in the order of the ids. A plan is a proposal; only
+//! what [`guard::approve`] makes of it can be executed.
 
 pub mod eligibility;
 pub mod guard;
+pub mod memory;
+mod seen;
+pub mod trust;
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use self::eligibility::Host;
+use self::{
+    eligibility::Host,
+    memory::{Hold, Memory},
+    seen::Seen,
+    trust::Summary,
+};
 use crate::{
     inventory::{Instance, InstanceId, Inventory, Unreadable},
-    rules::{Condition, Due, Field, Rule, RuleSet, Verdict},
+    rules::{Condition, Field, Rule, RuleName, RuleSet, Verdict},
 };
 
 /// What instances are judged by.
@@ -31,14 +39,39 @@ pub struct Policy {
 #[must_use]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Decision {
-    /// It is due and eligible.
+    /// It is due and eligible, and its owner was told if the rule says so.
     Terminate,
+    /// It will be terminated once its owner has been told for long enough.
+    Notice(Telling),
     /// It matches, and is not due yet.
     Wait,
     /// It matches and is due, or cannot tell when it is, but is not to be touched.
     Skip(Skip),
     /// It stays, since no rule takes it.
     Keep(Keep),
+}
+
+/// How far the telling of an owner is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Telling {
+    /// The next run writes the notice.
+    ToTell,
+    /// The notice has not reached every sink yet.
+    Undelivered,
+    /// The owner is told, and has time to answer.
+    Told,
+}
+
+impl Telling {
+    /// The name, a reason of a decision.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ToTell => "to_tell",
+            Self::Undelivered => "undelivered",
+            Self::Told => "told",
+        }
+    }
 }
 
 /// Why a match is not touched.
@@ -48,6 +81,12 @@ pub enum Skip {
     Protected,
     /// zenreaper runs on it.
     Own,
+    /// An operator keeps it for a while.
+    Held,
+    /// The API refused it because of its commitment, not long ago.
+    Commitment,
+    /// Its termination was accepted, not long ago.
+    Accepted,
     /// It is a subscription, which `TerminateInstance` does not return.
     Subscription,
     /// It is being created.
@@ -62,6 +101,8 @@ pub enum Skip {
     UnknownChargeType,
     /// Its tag does not say when, though it means to.
     UnreadableExpiry,
+    /// It is due, and not in the saved plan that is applied.
+    NotInPlan,
 }
 
 /// Why no rule takes an instance.
@@ -85,6 +126,7 @@ impl Decision {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Terminate => "terminate",
+            Self::Notice(_) => "notice",
             Self::Wait => "wait",
             Self::Skip(_) => "skip",
             Self::Keep(_) => "keep",
@@ -96,6 +138,7 @@ impl Decision {
     pub fn reason(self) -> &'static str {
         match self {
             Self::Terminate => "due",
+            Self::Notice(telling) => telling.as_str(),
             Self::Wait => "not_due",
             Self::Skip(skip) => skip.as_str(),
             Self::Keep(keep) => keep.as_str(),
@@ -105,9 +148,12 @@ impl Decision {
 
 impl Skip {
     /// Every reason.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::Protected,
         Self::Own,
+        Self::Held,
+        Self::Commitment,
+        Self::Accepted,
         Self::Subscription,
         Self::Creating,
         Self::Installing,
@@ -115,6 +161,7 @@ impl Skip {
         Self::UnknownStatus,
         Self::UnknownChargeType,
         Self::UnreadableExpiry,
+        Self::NotInPlan,
     ];
 
     /// The reason's name.
@@ -123,6 +170,9 @@ impl Skip {
         match self {
             Self::Protected => "protected",
             Self::Own => "self",
+            Self::Held => "held",
+            Self::Commitment => "commitment",
+            Self::Accepted => "accepted",
             Self::Subscription => "subscription",
             Self::Creating => "creating",
             Self::Installing => "installing",
@@ -130,6 +180,7 @@ impl Skip {
             Self::UnknownStatus => "unknown_status",
             Self::UnknownChargeType => "unknown_charge_type",
             Self::UnreadableExpiry => "unreadable_expiry",
+            Self::NotInPlan => "not_in_plan",
         }
     }
 }
@@ -196,102 +247,92 @@ pub struct Judgement<'r> {
     pub rule: Option<&'r Rule>,
     /// When it was or will be due.
     pub due_at: Option<Timestamp>,
+    /// When it will be terminated, at the earliest: `None` if nothing is to happen to it.
+    pub terminate_at: Option<Timestamp>,
+    /// Until when a hold keeps it, if one does.
+    pub held_until: Option<Timestamp>,
 }
 
 impl<'r> Judgement<'r> {
     fn keep(reason: Keep, rule: Option<&'r Rule>) -> Self {
-        Self { decision: Decision::Keep(reason), rule, due_at: None }
+        Self::without_time(Decision::Keep(reason), rule)
     }
 
-    /// When it will be terminated: `None` if nothing is to happen to it.
-    #[must_use]
-    pub fn terminate_at(&self) -> Option<Timestamp> {
-        match self.decision {
-            Decision::Terminate | Decision::Wait => self.due_at,
-            Decision::Skip(_) | Decision::Keep(_) => None,
-        }
+    fn out_of_scope(self) -> Self {
+        Self { decision: Decision::Skip(Skip::NotInPlan), terminate_at: None, ..self }
+    }
+
+    fn without_time(decision: Decision, rule: Option<&'r Rule>) -> Self {
+        Self { decision, rule, due_at: None, terminate_at: None, held_until: None }
     }
 }
 
 impl Policy {
     /// Judges an instance at `now`.
     ///
-    /// The first rule in order by which the instance is due acts. A tag that means to say when and cannot be read keeps the
-    /// machine, whatever another rule says.
-    pub fn judge(&self, instance: &Instance, now: Timestamp) -> Judgement<'_> {
-        self.judge_counting(instance, now, &mut |_| {})
+    /// The first rule in order by which its termination time has come acts. A tag that means to say when and cannot be read keeps
+    /// the machine, whatever another rule says.
+    pub fn judge(&self, instance: &Instance, memory: &Memory, now: Timestamp) -> Judgement<'_> {
+        self.judge_counting(instance, memory, now, &mut |_| {})
     }
 
     fn judge_counting(
         &self,
         instance: &Instance,
+        memory: &Memory,
         now: Timestamp,
         matched: &mut dyn FnMut(usize),
     ) -> Judgement<'_> {
-        let mut seen = Seen::default();
+        let mut seen = Seen::new(now, memory.promises.get(&instance.id));
         for (n, rule) in self.rules.rules.iter().enumerate() {
             let verdict = rule.evaluate(instance);
             if let Verdict::Matches(_) = verdict {
                 matched(n);
             }
-            seen.take(rule, &verdict, now);
+            seen.take(rule, &verdict);
         }
-        seen.judgement(|| eligibility::check(instance, &self.protect, &self.host))
+        let hold = memory.hold(&instance.id, now);
+        seen.judgement(hold, || self.eligible(instance, hold))
+    }
+
+    fn eligible(&self, instance: &Instance, hold: Option<Hold>) -> Result<(), Skip> {
+        eligibility::check(instance, &self.protect, &self.host)?;
+        hold.map_or(Ok(()), |hold| Err(hold.kind.skip()))
     }
 }
 
-/// What the rules said so far, the first of each kind, but the earliest of those to come.
-#[derive(Default)]
-struct Seen<'r> {
-    unreadable: Option<&'r Rule>,
-    due: Option<(&'r Rule, Timestamp)>,
-    to_come: Option<(&'r Rule, Timestamp)>,
-    unknown: Option<(&'r Rule, Field)>,
-    never: Option<&'r Rule>,
-    excepted: Option<&'r Rule>,
+/// What a plan may terminate.
+#[derive(Clone, Debug, Default)]
+pub enum Scope {
+    /// Whatever the rules take.
+    #[default]
+    All,
+    /// Of that, only what a saved plan takes too, each machine by the same rule.
+    Saved(BTreeMap<InstanceId, RuleName>),
 }
 
-impl<'r> Seen<'r> {
-    fn take(&mut self, rule: &'r Rule, verdict: &Verdict, now: Timestamp) {
-        match *verdict {
-            Verdict::NoMatch => {}
-            Verdict::Excepted => self.excepted = self.excepted.or(Some(rule)),
-            Verdict::Unknown(field) | Verdict::Matches(Due::Unknown(field)) => {
-                self.unknown = self.unknown.or(Some((rule, field)));
-            }
-            Verdict::Matches(Due::Never) => self.never = self.never.or(Some(rule)),
-            Verdict::Matches(Due::Unreadable) => self.unreadable = self.unreadable.or(Some(rule)),
-            Verdict::Matches(Due::AtOnce) => self.due = self.due.or(Some((rule, now))),
-            Verdict::Matches(Due::At(at)) if at <= now => self.due = self.due.or(Some((rule, at))),
-            Verdict::Matches(Due::At(at)) => {
-                let earlier = self.to_come.is_none_or(|(_, other)| at < other);
-                self.to_come = if earlier { Some((rule, at)) } else { self.to_come };
-            }
+impl Scope {
+    fn allows(&self, id: &InstanceId, rule: Option<&Rule>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Saved(saved) => saved.get(id) == rule.map(|rule| &rule.name),
         }
     }
+}
 
-    fn judgement(self, eligible: impl FnOnce() -> Result<(), Skip>) -> Judgement<'r> {
-        let Self { unreadable, due, to_come, unknown, never, excepted } = self;
-        if unreadable.is_some() {
-            let decision = Decision::Skip(Skip::UnreadableExpiry);
-            return Judgement { decision, rule: unreadable, due_at: None };
-        }
-        if let Some((rule, due_at)) = due {
-            let decision = eligible().map_or_else(Decision::Skip, |()| Decision::Terminate);
-            return Judgement { decision, rule: Some(rule), due_at: Some(due_at) };
-        }
-        if let Some((rule, due_at)) = to_come {
-            return Judgement { decision: Decision::Wait, rule: Some(rule), due_at: Some(due_at) };
-        }
-        if let Some((rule, field)) = unknown {
-            return Judgement::keep(Keep::Unknown(field), Some(rule));
-        }
-        match (never, excepted) {
-            (Some(_), _) => Judgement::keep(Keep::Never, never),
-            (None, Some(_)) => Judgement::keep(Keep::Excepted, excepted),
-            (None, None) => Judgement::keep(Keep::NoRule, None),
-        }
-    }
+/// What a rule would do to the account.
+#[derive(Clone, Copy, Debug)]
+pub struct Tally<'a> {
+    /// The rule.
+    pub rule: &'a Rule,
+    /// How many instances it matches, due or not.
+    pub matches: u64,
+    /// How many of them are live.
+    pub live: u64,
+    /// How many of them the plan terminates, by this rule or another.
+    pub doomed: u64,
+    /// How many the plan terminates by this rule.
+    pub takes: u64,
 }
 
 /// One decision for every instance, in the order of the ids.
@@ -302,23 +343,29 @@ pub struct Plan<'a> {
     pub now: Timestamp,
     /// The decisions.
     pub decisions: Vec<(Subject<'a>, Judgement<'a>)>,
-    /// How many live instances the account has.
-    pub live: usize,
-    /// For each rule in order, how many instances it matches.
-    pub rule_matches: Vec<(&'a Rule, usize)>,
+    /// What the listing looks like.
+    pub summary: Summary,
+    /// What each rule would do, in their order.
+    pub tallies: Vec<Tally<'a>>,
 }
 
 impl<'a> Plan<'a> {
     /// Drafts the plan for an inventory.
-    pub fn draft(inventory: &'a Inventory, policy: &'a Policy, now: Timestamp) -> Self {
-        let mut rule_matches: Vec<_> = policy.rules.rules.iter().map(|rule| (rule, 0)).collect();
+    pub fn draft(
+        inventory: &'a Inventory,
+        policy: &'a Policy,
+        memory: &Memory,
+        scope: &Scope,
+        now: Timestamp,
+    ) -> Self {
+        let tally = |rule| Tally { rule, matches: 0, live: 0, doomed: 0, takes: 0 };
+        let mut tallies: Vec<_> = policy.rules.rules.iter().map(tally).collect();
+        let mut matched = Vec::new();
         let mut decisions = Vec::with_capacity(inventory.len());
         for instance in inventory.instances() {
-            let judgement = policy.judge_counting(instance, now, &mut |n| {
-                if let Some((_, count)) = rule_matches.get_mut(n) {
-                    *count += 1;
-                }
-            });
+            matched.clear();
+            let judgement = policy.judge_counting(instance, memory, now, &mut |n| matched.push(n));
+            count(&mut tallies, &matched, instance, &judgement);
             decisions.push((Subject::Instance(instance), judgement));
         }
         let unreadable = inventory.unreadable().iter();
@@ -327,16 +374,16 @@ impl<'a> Plan<'a> {
                 .map(|one| (Subject::Unreadable(one), Judgement::keep(Keep::Unreadable, None))),
         );
         decisions.sort_by(|(a, _), (b, _)| a.id().cmp(b.id()));
-        Self { now, decisions, live: inventory.live(), rule_matches }
+        Self { now, decisions, summary: Summary::of(inventory), tallies }
     }
 
-    /// The instances to terminate, each with the rule that says so.
-    pub fn targets(&self) -> impl Iterator<Item = (&'a Instance, &'a Rule)> {
+    /// The instances to terminate, each with its judgement and the rule that says so.
+    pub fn targets(&self) -> impl Iterator<Item = Target<'a>> {
         self.decisions.iter().filter_map(|(subject, judgement)| match (subject, judgement) {
             (
                 Subject::Instance(instance),
-                Judgement { decision: Decision::Terminate, rule: Some(rule), .. },
-            ) => Some((*instance, *rule)),
+                Judgement { decision: Decision::Terminate, rule: Some(rule), due_at, .. },
+            ) => Some(Target { instance, rule, due_at: *due_at }),
             _ => None,
         })
     }
@@ -349,6 +396,35 @@ impl<'a> Plan<'a> {
             *counts.entry((decision.as_str(), decision.reason())).or_default() += 1;
         }
         counts
+    }
+}
+
+/// An instance to terminate.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// The instance as it was listed.
+    pub instance: &'a Instance,
+    /// The rule that takes it.
+    pub rule: &'a Rule,
+    /// When it was due.
+    pub due_at: Option<Timestamp>,
+}
+
+/// Counts one judgement under the rules that match its instance.
+fn count(
+    tallies: &mut [Tally<'_>],
+    matched: &[usize],
+    instance: &Instance,
+    judgement: &Judgement<'_>,
+) {
+    let doomed = judgement.decision == Decision::Terminate;
+    for n in matched {
+        let Some(tally) = tallies.get_mut(*n) else { continue };
+        let takes = doomed && judgement.rule.is_some_and(|rule| rule.name == tally.rule.name);
+        tally.matches += 1;
+        tally.live += u64::from(instance.is_live());
+        tally.doomed += u64::from(doomed);
+        tally.takes += u64::from(takes);
     }
 }
 
@@ -395,7 +471,8 @@ rules:
         let mut subject = instance("i");
         edit(&mut subject);
         let policy = policy(RULES);
-        let Judgement { decision, rule, due_at } = policy.judge(&subject, now.parse().unwrap());
+        let Judgement { decision, rule, due_at, .. } =
+            policy.judge(&subject, &Memory::default(), now.parse().unwrap());
         let rule = rule.map_or("-", |rule| rule.name.as_str());
         let due = due_at.map_or("-".to_owned(), |at| at.strftime("%d %H:%M:%S").to_string());
         assert_eq!(format!("{} {} {rule} {due}", decision.as_str(), decision.reason()), expected);
@@ -465,12 +542,18 @@ rules:
         one.tags = tags(&[("env", "dev")]);
         let forward = inventory(vec![one.clone(), two.clone(), three.clone()]);
         let backward = inventory(vec![three, two, one]);
-        let text = |inventory| format!("{:?}", Plan::draft(inventory, &policy, now).decisions);
+        let text = |inventory| {
+            format!("{:?}", Plan::draft(inventory, &policy, &Memory::default(), &Scope::All, now).decisions)
+        };
         assert_eq!(text(&forward), text(&backward));
-        let plan = Plan::draft(&forward, &policy, now);
-        assert_eq!(plan.targets().map(|(one, _)| one.id.as_str()).collect::<Vec<_>>(), ["a"]);
+        let memory = Memory::default();
+        let plan = Plan::draft(&forward, &policy, &memory, &Scope::All, now);
+        assert_eq!(plan.targets().map(|one| one.instance.id.as_str()).collect::<Vec<_>>(), ["a"]);
         assert_eq!(plan.counts()[&("terminate", "due")], 1);
-        assert_eq!(plan.rule_matches.iter().map(|(_, n)| *n).collect::<Vec<_>>(), [0, 1, 0, 1]);
+        assert_eq!(
+            plan.tallies.iter().map(|tally| tally.matches).collect::<Vec<_>>(),
+            [0, 1, 0, 1]
+        );
     }
 
     #[test]
@@ -485,7 +568,8 @@ rules:
         });
         let inventory = listing.finish().unwrap();
         let policy = policy("rules: [{ name: all, match: everything }]");
-        let plan = Plan::draft(&inventory, &policy, Timestamp::UNIX_EPOCH);
+        let memory = Memory::default();
+        let plan = Plan::draft(&inventory, &policy, &memory, &Scope::All, Timestamp::UNIX_EPOCH);
         let told: Vec<_> =
             plan.decisions.iter().map(|(s, j)| (s.id().as_str(), j.decision.reason())).collect();
         assert_eq!(told, [("b", "unreadable"), ("c", "due")]);

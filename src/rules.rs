@@ -7,8 +7,11 @@
 mod condition;
 mod expiry;
 mod parse;
+mod sight;
 
 use std::sync::Arc;
+
+use jiff::SignedDuration;
 
 use crate::inventory::Instance;
 
@@ -63,6 +66,37 @@ pub struct Rule {
     pub unless: Condition,
     /// When a match is due.
     pub expiry: Expiry,
+    /// How long before its termination a machine's owner is told.
+    pub notice: Option<NoticePeriod>,
+    /// What the rule may do at most.
+    pub limits: RuleLimits,
+}
+
+/// How long before its termination a machine's owner is told.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct NoticePeriod {
+    /// How long.
+    pub length: SignedDuration,
+    /// What happens if the owner cannot be told.
+    pub delivery: Delivery,
+}
+
+/// What happens to a machine whose owner cannot be told.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Delivery {
+    /// It stays; the period begins when every sink has the notice.
+    Required,
+    /// It goes all the same; the period begins when the notice is written (`notice_required: false`).
+    Attempted,
+}
+
+/// What a rule may do at most, beside the limits of the config.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct RuleLimits {
+    /// Terminations by this rule in one run; 0 means none.
+    pub max_terminations: Option<u32>,
+    /// Live machines that it matches which must be left.
+    pub min_remaining: Option<u32>,
 }
 
 /// What a rule says of an instance.

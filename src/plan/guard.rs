@@ -3,8 +3,8 @@
 //! A rule that is wrong, or a cloud that lies, shows in numbers first. A plan past a cap is refused whole: half of a mistake
 //! is a mistake. Only this file can make an [`Approved`], and only an `Approved` can be executed.
 
-use super::Plan;
-use crate::{inventory::Instance, rules::Rule};
+use super::{Plan, Tally, Target, memory::Memory, trust::Shrink};
+use crate::rules::RuleName;
 
 /// The caps; 0 means none at all.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -13,13 +13,34 @@ pub struct Limits {
     pub max_terminations: u32,
     /// Of the account's live instances, rounded down; one may always go unless this is 0.
     pub max_percent: u32,
+    /// Terminations in any 24 hours.
+    pub max_per_day: u32,
+    /// Live machines that a rule matches which must be left, unless the rule says otherwise.
+    pub min_remaining: u32,
+    /// By how many percent the fleet or its tags may shrink from one listing to the next.
+    pub max_change_percent: u32,
+    /// Of the calls of a run, once it made [`CALLS_MIN`]; when more fail, it stops.
+    pub max_failure_percent: u32,
+    /// So many calls of a run must be accepted before the others are made.
+    pub canary: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_terminations: 20, max_percent: 10 }
+        Self {
+            max_terminations: 20,
+            max_percent: 10,
+            max_per_day: 100,
+            min_remaining: 0,
+            max_change_percent: 50,
+            max_failure_percent: 50,
+            canary: 0,
+        }
     }
 }
+
+/// So many calls are made before `limits.max_failure_percent` is looked at.
+pub const CALLS_MIN: u64 = 10;
 
 /// A guard.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -28,37 +49,153 @@ pub enum Guard {
     MaxTerminations,
     /// `limits.max_percent`.
     MaxPercent,
+    /// `limits.max_per_day`.
+    MaxPerDay,
+    /// `limits.min_remaining`.
+    MinRemaining,
+    /// `inventory.max_change_percent`.
+    MaxChangePercent,
+    /// `limits.max_failure_percent`, which stops a run half way.
+    MaxFailurePercent,
+    /// `limits.canary`, which stops a run half way.
+    Canary,
 }
 
 impl Guard {
     /// Every guard.
-    pub const ALL: [Self; 2] = [Self::MaxTerminations, Self::MaxPercent];
+    pub const ALL: [Self; 7] = [
+        Self::MaxTerminations,
+        Self::MaxPercent,
+        Self::MaxPerDay,
+        Self::MinRemaining,
+        Self::MaxChangePercent,
+        Self::MaxFailurePercent,
+        Self::Canary,
+    ];
 
-    /// The guard's name, that of its key under `limits`.
+    /// The guard's name, that of its key in the config.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::MaxTerminations => "max_terminations",
             Self::MaxPercent => "max_percent",
+            Self::MaxPerDay => "max_per_day",
+            Self::MinRemaining => "min_remaining",
+            Self::MaxChangePercent => "max_change_percent",
+            Self::MaxFailurePercent => "max_failure_percent",
+            Self::Canary => "canary",
         }
     }
 }
 
-/// Why a plan is refused.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error(
-    "the plan is refused whole: it would terminate {wanted} machines, and limits.{guard}: {limit} allows {allowed}; look at it with `zenreaper plan`, and if it is right, raise the limit",
-    guard = guard.as_str()
-)]
-pub struct Refusal {
-    /// Which guard.
-    pub guard: Guard,
-    /// How many machines the plan terminates.
-    pub wanted: u64,
-    /// How many it may.
-    pub allowed: u64,
-    /// The configured limit.
-    pub limit: u32,
+/// Why a plan is refused, or a run stopped half way.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    /// It terminates too many.
+    #[error(
+        "the plan is refused whole: it would terminate {wanted} machines, and limits.{guard}: {limit} allows {allowed}; look at it with `zenreaper plan`, and if it is right, raise the limit",
+        guard = guard.as_str()
+    )]
+    Cap {
+        /// Which guard.
+        guard: Guard,
+        /// How many machines the plan terminates.
+        wanted: u64,
+        /// How many it may.
+        allowed: u64,
+        /// The configured limit.
+        limit: u32,
+    },
+    /// One rule terminates too many.
+    #[error(
+        "the plan is refused whole: the rule `{rule}` would terminate {wanted} machines, and its limits.max_terminations allows {limit}; look at it with `zenreaper plan`, and if it is right, raise the limit"
+    )]
+    RuleCap {
+        /// The rule.
+        rule: RuleName,
+        /// How many machines it terminates.
+        wanted: u64,
+        /// How many it may.
+        limit: u32,
+    },
+    /// Together with those before, it terminates too many.
+    #[error(
+        "the plan is refused whole: it would terminate {wanted} machines after {before} in the last 24 hours, and limits.max_per_day allows {limit}; see `zenreaper history --since 24h`, and if it is right, raise the limit"
+    )]
+    PerDay {
+        /// How many machines the plan terminates.
+        wanted: u64,
+        /// How many were terminated in the last 24 hours.
+        before: u64,
+        /// The configured limit.
+        limit: u32,
+    },
+    /// It leaves too few.
+    #[error(
+        "the plan is refused whole: of the {live} live machines that the rule `{rule}` matches it would leave {left}, and limits.min_remaining asks for {limit}; keep some with `zenreaper keep`, or lower the limit"
+    )]
+    TooFewLeft {
+        /// The rule.
+        rule: RuleName,
+        /// How many live machines it matches.
+        live: u64,
+        /// How many would be left.
+        left: u64,
+        /// The configured limit.
+        limit: u32,
+    },
+    /// The listing is not believed.
+    #[error(
+        "the inventory is not believed: {before} {of} became {after}, and inventory.max_change_percent allows a loss of {limit}%; look at the account, and if it is right, say `zenreaper trust`; the next listing that agrees is believed too"
+    )]
+    Shrunk {
+        /// What is counted.
+        of: &'static str,
+        /// How many there were.
+        before: u64,
+        /// How many there are.
+        after: u64,
+        /// The configured limit.
+        limit: u32,
+    },
+    /// Too many calls failed.
+    #[error(
+        "the run is stopped: {failed} of {calls} calls to terminate failed, and limits.max_failure_percent allows {limit}%; see the codes in the log and in `zenreaper history`"
+    )]
+    TooManyFailures {
+        /// How many calls failed.
+        failed: u64,
+        /// How many were made.
+        calls: u64,
+        /// The configured limit.
+        limit: u32,
+    },
+    /// One of the first calls was not accepted.
+    #[error(
+        "the run is stopped: limits.canary asks that the first {limit} calls are accepted, and one ended as `{outcome}`; see the code in the log and in `zenreaper history`"
+    )]
+    Canary {
+        /// What became of it.
+        outcome: &'static str,
+        /// The configured limit.
+        limit: u32,
+    },
+}
+
+impl Refusal {
+    /// Which guard refuses.
+    #[must_use]
+    pub fn guard(&self) -> Guard {
+        match self {
+            Self::Cap { guard, .. } => *guard,
+            Self::RuleCap { .. } => Guard::MaxTerminations,
+            Self::PerDay { .. } => Guard::MaxPerDay,
+            Self::TooFewLeft { .. } => Guard::MinRemaining,
+            Self::Shrunk { .. } => Guard::MaxChangePercent,
+            Self::TooManyFailures { .. } => Guard::MaxFailurePercent,
+            Self::Canary { .. } => Guard::Canary,
+        }
+    }
 }
 
 /// A plan that may be executed.
@@ -69,29 +206,59 @@ pub struct Approved<'a> {
 }
 
 impl<'a> Approved<'a> {
-    /// The instances to terminate, each with the rule that says so.
-    pub fn targets(&self) -> impl Iterator<Item = (&'a Instance, &'a Rule)> {
+    /// The instances to terminate.
+    pub fn targets(&self) -> impl Iterator<Item = Target<'a>> {
         self.plan.targets()
     }
 }
 
 /// Approves a plan that stays within the limits.
-pub fn approve<'a>(plan: Plan<'a>, limits: &Limits) -> Result<Approved<'a>, Refusal> {
-    check(&plan, limits).map(|()| Approved { plan })
+pub fn approve<'a>(
+    plan: Plan<'a>,
+    limits: &Limits,
+    memory: &Memory,
+) -> Result<Approved<'a>, Refusal> {
+    check(&plan, limits, memory).map(|()| Approved { plan })
 }
 
 /// Whether a plan stays within the limits.
-pub fn check(plan: &Plan<'_>, limits: &Limits) -> Result<(), Refusal> {
-    let Limits { max_terminations, max_percent } = *limits;
+pub fn check(plan: &Plan<'_>, limits: &Limits, memory: &Memory) -> Result<(), Refusal> {
+    believed(plan, limits, memory)?;
     let wanted = plan.targets().count() as u64;
-    let of_fleet = percent_of(plan.live as u64, max_percent);
+    let of_fleet = percent_of(plan.summary.live, limits.max_percent);
+    let in_a_run = u64::from(limits.max_terminations);
     for (guard, allowed, limit) in [
-        (Guard::MaxTerminations, u64::from(max_terminations), max_terminations),
-        (Guard::MaxPercent, of_fleet, max_percent),
+        (Guard::MaxTerminations, in_a_run, limits.max_terminations),
+        (Guard::MaxPercent, of_fleet, limits.max_percent),
     ] {
         if wanted > allowed {
-            return Err(Refusal { guard, wanted, allowed, limit });
+            return Err(Refusal::Cap { guard, wanted, allowed, limit });
         }
+    }
+    let (before, limit) = (memory.terminated_in_a_day, limits.max_per_day);
+    if wanted > 0 && before + wanted > u64::from(limit) {
+        return Err(Refusal::PerDay { wanted, before, limit });
+    }
+    plan.tallies.iter().try_for_each(|tally| within_rule(tally, limits))
+}
+
+/// Whether the listing is believed.
+fn believed(plan: &Plan<'_>, limits: &Limits, memory: &Memory) -> Result<(), Refusal> {
+    let limit = limits.max_change_percent;
+    let refused = |Shrink { of, before, after }| Refusal::Shrunk { of, before, after, limit };
+    memory.baseline.check(plan.summary, limit).map_err(refused)
+}
+
+/// Whether one rule stays within its own limits.
+fn within_rule(tally: &Tally<'_>, limits: &Limits) -> Result<(), Refusal> {
+    let Tally { rule, matches: _, live, doomed, takes } = *tally;
+    if let Some(limit) = rule.limits.max_terminations.filter(|limit| takes > u64::from(*limit)) {
+        return Err(Refusal::RuleCap { rule: rule.name.clone(), wanted: takes, limit });
+    }
+    let limit = rule.limits.min_remaining.unwrap_or(limits.min_remaining);
+    let left = live.saturating_sub(doomed);
+    if doomed > 0 && left < u64::from(limit) {
+        return Err(Refusal::TooFewLeft { rule: rule.name.clone(), live, left, limit });
     }
     Ok(())
 }
@@ -109,7 +276,10 @@ mod tests {
     use super::*;
     use crate::{
         inventory::{Status, tests::instance},
-        plan::tests::{inventory, policy},
+        plan::{
+            Scope,
+            tests::{inventory, policy},
+        },
     };
 
     const ALL: &str = "rules: [{ name: all, match: { zone: HKG-A } }]";
@@ -133,16 +303,21 @@ mod tests {
         };
         let inventory = inventory((0..live + recycled).map(one).collect());
         let policy = policy(ALL);
-        check(&Plan::draft(&inventory, &policy, "2026-12-01T00:00:00Z".parse().unwrap()), &limits)
+        let (memory, &Scope::All, now) = (Memory::default(), "2026-12-01T00:00:00Z".parse().unwrap());
+        check(&Plan::draft(&inventory, &policy, &memory, &Scope::All, now), &limits, &memory)
     }
 
     fn refused(guard: Guard, wanted: u64, allowed: u64, limit: u32) -> Result<(), Refusal> {
-        Err(Refusal { guard, wanted, allowed, limit })
+        Err(Refusal::Cap { guard, wanted, allowed, limit })
     }
 
     #[test]
     fn caps_refuse_the_whole_plan_and_cannot_be_disarmed_by_accident() {
-        let limits = |max_terminations, max_percent| Limits { max_terminations, max_percent };
+        let limits = |max_terminations, max_percent| Limits {
+            max_terminations,
+            max_percent,
+            ..Limits::default()
+        };
         assert_eq!(verdict(20, 200, 0, limits(20, 10)), Ok(()));
         assert_eq!(
             verdict(21, 1000, 0, limits(20, 10)),
@@ -159,11 +334,82 @@ mod tests {
         assert_eq!(verdict(20, 20, 0, limits(20, 100)), Ok(()));
     }
 
+    /// Checks a plan for three machines of one rule, two of which are due.
+    fn of_two_in_three(rule: &str, limits: Limits, memory: &Memory) -> String {
+        let policy = policy(&format!(
+            "rules: [{{ name: r, match: {{ zone: HKG-A }}, expire: {{ tag: ttl }}, {rule} }}]"
+        ));
+        let mut fleet = ["a", "b", "c"].map(instance);
+        for (one, ttl) in fleet.iter_mut().zip(["1h", "1h", "never"]) {
+            one.tags = crate::inventory::tests::tags(&[("ttl", ttl)]);
+        }
+        let inventory = inventory(fleet.into());
+        let now = "2026-12-01T00:00:00Z".parse().unwrap();
+        let verdict = check(&Plan::draft(&inventory, &policy, memory, &Scope::All, now), &limits, memory);
+        verdict.map_or_else(
+            |refusal| format!("{}: {refusal}", refusal.guard().as_str()),
+            |()| "approved".to_owned(),
+        )
+    }
+
+    const LOOSE: Limits = Limits {
+        max_terminations: 99,
+        max_percent: 100,
+        max_per_day: 100,
+        min_remaining: 0,
+        max_change_percent: 50,
+        max_failure_percent: 50,
+        canary: 0,
+    };
+
+    #[test]
+    fn a_rule_has_limits_of_its_own() {
+        let memory = Memory::default();
+        let with = |rule: &str, limits| of_two_in_three(rule, limits, &memory);
+        assert_eq!(with("limits: {}", LOOSE), "approved");
+        assert_eq!(with("limits: { max_terminations: 2, min_remaining: 1 }", LOOSE), "approved");
+        let refused = with("limits: { max_terminations: 1 }", LOOSE);
+        assert!(refused.starts_with("max_terminations: "), "{refused}");
+        assert!(refused.contains("`r` would terminate 2 machines"), "{refused}");
+        let refused = with("limits: { min_remaining: 2 }", LOOSE);
+        assert!(refused.starts_with("min_remaining: "), "{refused}");
+        assert!(refused.contains("of the 3 live machines that the rule `r` matches"), "{refused}");
+        let of_config = Limits { min_remaining: 2, ..LOOSE };
+        assert!(with("limits: {}", of_config).starts_with("min_remaining: "));
+        assert_eq!(with("limits: { min_remaining: 0 }", of_config), "approved");
+    }
+
+    #[test]
+    fn a_day_has_a_limit() {
+        let after = |terminated_in_a_day| {
+            let memory = Memory { terminated_in_a_day, ..Memory::default() };
+            of_two_in_three("limits: {}", Limits { max_per_day: 10, ..LOOSE }, &memory)
+        };
+        assert_eq!(after(8), "approved");
+        assert!(after(9).contains("after 9 in the last 24 hours"), "{}", after(9));
+        let none = Limits { max_per_day: 0, ..LOOSE };
+        let refused = of_two_in_three("limits: {}", none, &Memory::default());
+        assert!(refused.starts_with("max_per_day: "), "{refused}");
+    }
+
+    #[test]
+    fn a_listing_that_is_not_believed_terminates_nothing() {
+        let believed = Some(crate::plan::trust::Summary { live: 7, tags: 7 });
+        let baseline = crate::plan::trust::Baseline { believed, doubted: None };
+        let memory = Memory { baseline, ..Memory::default() };
+        let refused = of_two_in_three("limits: {}", LOOSE, &memory);
+        assert!(refused.starts_with("max_change_percent: "), "{refused}");
+        assert!(refused.contains("7 live machines became 3"), "{refused}");
+        let loose = Limits { max_change_percent: 60, ..LOOSE };
+        assert_eq!(of_two_in_three("limits: {}", loose, &memory), "approved");
+    }
+
     proptest! {
         #[test]
         fn an_approved_plan_never_passes_a_cap(targets in 0usize..60, others in 0usize..60, count in 0u32..80, percent in 0u32..=100) {
             let live = targets + others;
-            let limits = Limits { max_terminations: count, max_percent: percent };
+            let limits =
+                Limits { max_terminations: count, max_percent: percent, ..Limits::default() };
             if verdict(targets, live, 0, limits).is_ok() {
                 prop_assert!(targets <= count as usize);
                 prop_assert!(targets * 100 <= live * percent as usize || (targets == 1 && percent > 0));

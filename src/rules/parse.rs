@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use jiff::tz::TimeZone;
 
 use super::{
-    Condition, Expiry, Field, Rule, RuleName, RuleSet,
+    Condition, Delivery, Expiry, Field, NoticePeriod, Rule, RuleLimits, RuleName, RuleSet,
     condition::{Case, Pattern, Test},
     expiry::TagExpiry,
 };
@@ -19,11 +19,22 @@ use crate::{
 /// The most rules over all files.
 const RULES_MAX: usize = 1_000;
 
-const RULE_KEYS: [&str; 6] = ["name", "description", "match", "unless", "expire", "action"];
+const RULE_KEYS: [&str; 9] = [
+    "name",
+    "description",
+    "match",
+    "unless",
+    "expire",
+    "notice",
+    "notice_required",
+    "limits",
+    "action",
+];
 
 /// Keys that the language will have; they are refused by name, because ignoring one of them would terminate too much.
-const LATER_RULE_KEYS: [&str; 6] =
-    ["notice", "notice_required", "limits", "schedule", "timezone", "enabled"];
+const LATER_RULE_KEYS: [&str; 3] = ["schedule", "timezone", "enabled"];
+
+const RULE_LIMIT_KEYS: [&str; 2] = ["max_terminations", "min_remaining"];
 
 const MATCHER_KEYS: [&str; 10] = [
     "id",
@@ -96,10 +107,38 @@ fn rule(reader: &mut Reader, at: &At<'_>, zone: &TimeZone, names: &mut Names) ->
     let matches = fields.require(reader, "match", MATCH_HELP).and_then(|at| match_of(reader, &at));
     let unless = fields.get("unless").map_or(Some(Condition::NOTHING), |at| matchers(reader, &at));
     let expiry = fields.get("expire").map_or(Some(Expiry::AtOnce), |at| expiry(reader, &at, zone));
+    let notice = notice(reader, &fields);
+    let limits = fields.get("limits").map_or_else(RuleLimits::default, |at| limits(reader, &at));
     if let Some(at) = fields.get("action") {
         action(reader, &at);
     }
-    Some(Rule { name: name?, description, matches: matches?, unless: unless?, expiry: expiry? })
+    let (name, matches, unless, expiry) = (name?, matches?, unless?, expiry?);
+    Some(Rule { name, description, matches, unless, expiry, notice, limits })
+}
+
+/// The notice of a rule; one that is wrong is noted, which refuses the file.
+fn notice(reader: &mut Reader, fields: &Fields<'_>) -> Option<NoticePeriod> {
+    let length = optional_duration(reader, fields, "notice");
+    let required = fields.get("notice_required").and_then(|at| {
+        if fields.get("notice").is_none() {
+            let message = "`notice_required` has no meaning here";
+            reader.wrong(&at, message, "expected `notice_required` beside `notice` only");
+        }
+        reader.boolean(&at)
+    });
+    let delivery = if required == Some(false) { Delivery::Attempted } else { Delivery::Required };
+    length.map(|length| NoticePeriod { length, delivery })
+}
+
+fn limits(reader: &mut Reader, at: &At<'_>) -> RuleLimits {
+    let Some(fields) = reader.fields(at, &RULE_LIMIT_KEYS) else {
+        return RuleLimits::default();
+    };
+    let mut number = |key: &str| fields.get(key).and_then(|at| reader.number(&at, 0..=u32::MAX));
+    RuleLimits {
+        max_terminations: number("max_terminations"),
+        min_remaining: number("min_remaining"),
+    }
 }
 
 fn name(reader: &mut Reader, fields: &Fields<'_>, names: &mut Names) -> Option<RuleName> {

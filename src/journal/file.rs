@@ -1,0 +1,117 @@
+//! The file of the journal: opened with care, and known again.
+
+use std::{
+    fs::{File, metadata},
+    io::Read,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::atomic::Ordering,
+};
+
+use sqlx::{AnyConnection, ConnectOptions, any::AnyConnectOptions};
+
+use super::{Error, Journal, schema};
+
+/// What every SQLite file begins with.
+const MAGIC: [u8; 16] = *b"SQLite format 3\0";
+
+/// An open journal.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) connection: AnyConnection,
+    identity: Identity,
+}
+
+/// Which files these are, whatever their names: device and inode of the file and of its write-ahead log.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Identity {
+    file: (u64, u64),
+    log: Option<(u64, u64)>,
+}
+
+/// Whether the files that are open are those that are there.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Presence {
+    /// They are.
+    Same,
+    /// There is none any more.
+    Gone,
+    /// There are others.
+    Replaced,
+}
+
+impl Open {
+    /// Whether the files at `path` are still those that are open.
+    pub(super) fn presence(&self, path: &Path) -> Presence {
+        match Identity::of(path) {
+            None => Presence::Gone,
+            Some(found) if found == self.identity => Presence::Same,
+            Some(_) => Presence::Replaced,
+        }
+    }
+}
+
+impl Identity {
+    fn of(path: &Path) -> Option<Self> {
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        Some(Self { file: inode(path)?, log: inode(Path::new(&log)) })
+    }
+}
+
+fn inode(path: &Path) -> Option<(u64, u64)> {
+    metadata(path).ok().map(|found| (found.dev(), found.ino()))
+}
+
+impl Journal {
+    /// The open journal: as it was, or opened anew if the file is another one by now.
+    pub(super) async fn opened<'a>(
+        &self,
+        slot: &'a mut Option<Open>,
+    ) -> Result<&'a mut Open, Error> {
+        let same = |open: &Open| open.presence(self.path()) == Presence::Same;
+        if !slot.as_ref().is_some_and(same) {
+            *slot = None;
+            if self.shared.was_open.load(Ordering::Relaxed) && !self.exists() {
+                return Err(Error::Gone { path: self.shared.path.clone() });
+            }
+            *slot = Some(open(self.path()).await?);
+            self.shared.was_open.store(true, Ordering::Relaxed);
+        }
+        slot.as_mut().ok_or_else(|| Error::Gone { path: self.shared.path.clone() })
+    }
+}
+
+async fn open(path: &Path) -> Result<Open, Error> {
+    check_magic(path)?;
+    sqlx::any::install_default_drivers();
+    let fail = |error| Error::of(path, error);
+    let mut connection = options(path).map_err(fail)?.connect().await.map_err(fail)?;
+    schema::prepare(&mut connection, path).await?;
+    let unusable = || Error::Gone { path: path.to_owned() };
+    let identity = Identity::of(path).ok_or_else(unusable)?;
+    Ok(Open { connection, identity })
+}
+
+/// Refuses a file that is no database before SQLite touches it.
+fn check_magic(path: &Path) -> Result<(), Error> {
+    let mut found = Vec::new();
+    match File::open(path) {
+        Ok(file) => file.take(MAGIC.len() as u64).read_to_end(&mut found),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(error),
+    }
+    .map_err(|error| Error::Unusable { path: path.to_owned(), why: error.to_string() })?;
+    if found.is_empty() || found == MAGIC {
+        return Ok(());
+    }
+    Err(Error::Damaged { path: path.to_owned(), why: "it is not a SQLite file".to_owned() })
+}
+
+fn options(path: &Path) -> Result<AnyConnectOptions, sqlx::Error> {
+    let path = PathBuf::from("/").join(path);
+    let escaped = path.to_string_lossy().replace('%', "%25").replace('?', "%3F").replace('#', "%23");
+    let options: AnyConnectOptions = format!("sqlite://{escaped}?mode=rwc").parse()?;
+    // A slow disk is not this log's matter, and statements would fill it.
+    Ok(options.disable_statement_logging())
+}

@@ -1,0 +1,115 @@
+//! Holds: machines that are not to be called for a while.
+
+use jiff::Timestamp;
+use sqlx::AnyConnection;
+
+use super::{Error, Journal, at, ms};
+use crate::plan::memory::HoldKind;
+
+/// A hold to be written.
+#[derive(Clone, Debug)]
+pub struct NewHold {
+    /// The account's name.
+    pub account: String,
+    /// The machine's id.
+    pub instance_id: String,
+    /// Why.
+    pub kind: HoldKind,
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+    /// Why, in the operator's words.
+    pub reason: Option<String>,
+    /// The operator.
+    pub by: Option<String>,
+}
+
+/// A hold as it is listed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Held {
+    /// The account's name.
+    pub account: String,
+    /// The machine's id.
+    pub instance_id: String,
+    /// The name of its kind.
+    pub kind: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+    /// Why, in the operator's words.
+    pub reason: Option<String>,
+    /// The operator.
+    pub by: Option<String>,
+}
+
+impl NewHold {
+    pub(super) async fn write(&self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+        sqlx::query(
+            "INSERT INTO holds (account, instance_id, kind, since, held_until, reason, by_whom) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (account, instance_id, kind, since) \
+             DO UPDATE SET held_until = excluded.held_until, reason = excluded.reason, \
+             by_whom = excluded.by_whom, ended_at = NULL",
+        )
+        .bind(&self.account)
+        .bind(&self.instance_id)
+        .bind(self.kind.as_str())
+        .bind(ms(self.since))
+        .bind(ms(self.until))
+        .bind(&self.reason)
+        .bind(&self.by)
+        .execute(connection)
+        .await
+        .map(drop)
+    }
+}
+
+impl Journal {
+    /// The holds that stand at `now`, the next to end first.
+    pub async fn holds(&self, now: Timestamp) -> Result<Vec<Held>, Error> {
+        type Row = (String, String, String, i64, i64, Option<String>, Option<String>);
+        self.read(async |connection| {
+            let rows: Vec<Row> = sqlx::query_as(
+                "SELECT account, instance_id, kind, since, held_until, reason, by_whom FROM holds \
+                 WHERE ended_at IS NULL AND held_until > $1 ORDER BY held_until, account, instance_id",
+            )
+            .bind(ms(now))
+            .fetch_all(connection)
+            .await?;
+            let held = |(account, instance_id, kind, since, until, reason, by): Row| Held {
+                account,
+                instance_id,
+                kind,
+                since: at(since),
+                until: at(until),
+                reason,
+                by,
+            };
+            Ok(rows.into_iter().map(held).collect())
+        })
+        .await
+    }
+
+    /// Whether a hold keeps a machine at `now`: its kind and its end.
+    pub async fn hold_of(
+        &self,
+        account: &str,
+        instance_id: &str,
+        now: Timestamp,
+    ) -> Result<Option<(String, Timestamp)>, Error> {
+        self.read(async |connection| {
+            let found: Option<(String, i64)> = sqlx::query_as(
+                "SELECT kind, held_until FROM holds WHERE account = $1 AND instance_id = $2 \
+                 AND ended_at IS NULL AND held_until > $3 ORDER BY held_until DESC LIMIT 1",
+            )
+            .bind(account)
+            .bind(instance_id)
+            .bind(ms(now))
+            .fetch_optional(connection)
+            .await?;
+            Ok(found.map(|(kind, until)| (kind, at(until))))
+        })
+        .await
+    }
+}

@@ -1,0 +1,240 @@
+//! Intents: that a machine is about to be called, what became of the call, and what the next inventory says of it.
+
+use jiff::Timestamp;
+use sqlx::AnyConnection;
+
+use super::{Error, Journal, NewHold, Written, at, ms, promises};
+
+/// That a machine is about to be called.
+#[derive(Clone, Debug)]
+pub struct Intent {
+    /// The account's name.
+    pub account: String,
+    /// The run's id.
+    pub run: String,
+    /// The machine's id.
+    pub instance_id: String,
+    /// When.
+    pub intended_at: Timestamp,
+    /// The machine's name.
+    pub name: Option<String>,
+    /// The rule that takes it.
+    pub rule: String,
+    /// The values that the rule saw.
+    pub why: String,
+    /// When it was due.
+    pub due_at: Option<Timestamp>,
+    /// How many tags it has.
+    pub tags: u64,
+    /// Whether it will wait in the recycle bin, or is deleted outright.
+    pub recoverable: bool,
+    /// The whole record of it, as the cloud sent it.
+    pub record: String,
+}
+
+/// What became of a call.
+#[derive(Clone, Debug)]
+pub struct Ending {
+    /// The account's name.
+    pub account: String,
+    /// The run's id.
+    pub run: String,
+    /// The machine's id.
+    pub instance_id: String,
+    /// When.
+    pub ended_at: Timestamp,
+    /// The outcome's name.
+    pub outcome: String,
+    /// The code of a failure.
+    pub code: Option<String>,
+    /// The request's id.
+    pub request_id: Option<String>,
+    /// The failure in words.
+    pub message: Option<String>,
+    /// That the machine is not called for a while, from now on.
+    pub hold: Option<NewHold>,
+    /// What is told of it.
+    pub notices: Vec<Written>,
+    /// As what the promises to its owner end, if they do.
+    pub ends_promises: Option<&'static str>,
+}
+
+/// An intent that is not settled yet.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OpenIntent {
+    /// The run's id.
+    pub run: String,
+    /// The machine's id.
+    pub instance_id: String,
+    /// The machine's name.
+    pub name: Option<String>,
+    /// The rule that took it.
+    pub rule: String,
+    /// When it was about to be called.
+    pub intended_at: Timestamp,
+    /// The outcome, if one was written.
+    pub outcome: Option<String>,
+    /// Whether an inventory showed it still present before.
+    pub was_still_present: bool,
+}
+
+/// What an inventory says of an intent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Settlement {
+    /// It was accepted, and the machine is gone or in the recycle bin.
+    Confirmed,
+    /// It was accepted, and the machine is there all the same.
+    StillPresent,
+    /// Its outcome was not known, and the machine is gone or in the recycle bin.
+    Done,
+    /// Its outcome was not known, and the machine is there.
+    NotDone,
+}
+
+impl Settlement {
+    /// Every settlement.
+    pub const ALL: [Self; 4] = [Self::Confirmed, Self::StillPresent, Self::Done, Self::NotDone];
+
+    /// The settlement's name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Confirmed => "confirmed",
+            Self::StillPresent => "still_present",
+            Self::Done => "done",
+            Self::NotDone => "not_done",
+        }
+    }
+
+    /// The outcome that it settles, if that was not known.
+    #[must_use]
+    pub fn outcome(self) -> Option<&'static str> {
+        match self {
+            Self::Confirmed | Self::StillPresent => None,
+            Self::Done => Some("gone"),
+            Self::NotDone => Some("unknown"),
+        }
+    }
+}
+
+impl Intent {
+    pub(super) async fn write(&self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+        sqlx::query(
+            "INSERT INTO intents (account, run, instance_id, intended_at, name, rule, why, due_at, tags, recoverable, record) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        )
+        .bind(&self.account)
+        .bind(&self.run)
+        .bind(&self.instance_id)
+        .bind(ms(self.intended_at))
+        .bind(&self.name)
+        .bind(&self.rule)
+        .bind(&self.why)
+        .bind(self.due_at.map(ms))
+        .bind(self.tags.cast_signed())
+        .bind(i64::from(self.recoverable))
+        .bind(&self.record)
+        .execute(connection)
+        .await
+        .map(drop)
+    }
+}
+
+impl Ending {
+    pub(super) async fn write(&self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+        sqlx::query(
+            "UPDATE intents SET outcome = $4, code = $5, request_id = $6, message = $7, ended_at = $8 \
+             WHERE account = $1 AND run = $2 AND instance_id = $3",
+        )
+        .bind(&self.account)
+        .bind(&self.run)
+        .bind(&self.instance_id)
+        .bind(&self.outcome)
+        .bind(&self.code)
+        .bind(&self.request_id)
+        .bind(&self.message)
+        .bind(ms(self.ended_at))
+        .execute(&mut *connection)
+        .await?;
+        if let Some(hold) = &self.hold {
+            hold.write(connection).await?;
+        }
+        for notice in &self.notices {
+            notice.write(connection).await?;
+        }
+        if let Some(ended_as) = self.ends_promises {
+            let (account, id) = (&self.account, &self.instance_id);
+            promises::end_all(connection, (account, id), ended_as, self.ended_at).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Journal {
+    /// The intents that the next complete inventory settles: those without a known outcome, and those that were accepted.
+    pub async fn open_intents(&self, account: &str) -> Result<Vec<OpenIntent>, Error> {
+        type Row = (String, String, Option<String>, String, i64, Option<String>, Option<String>);
+        self.read(async |connection| {
+            let rows: Vec<Row> = sqlx::query_as(
+                "SELECT run, instance_id, name, rule, intended_at, outcome, verified FROM intents \
+                 WHERE account = $1 AND (outcome IS NULL OR (outcome = 'unknown' AND verified IS NULL) \
+                 OR (outcome = 'terminated' AND (verified IS NULL OR verified = 'still_present'))) \
+                 ORDER BY intended_at, instance_id",
+            )
+            .bind(account)
+            .fetch_all(connection)
+            .await?;
+            let open = |(run, instance_id, name, rule, intended_at, outcome, verified): Row| OpenIntent {
+                run,
+                instance_id,
+                name,
+                rule,
+                intended_at: at(intended_at),
+                outcome,
+                was_still_present: verified.is_some(),
+            };
+            Ok(rows.into_iter().map(open).collect())
+        })
+        .await
+    }
+
+    /// Writes what an inventory says of intents.
+    pub async fn settled(
+        &self,
+        account: &str,
+        settled: &[(OpenIntent, Settlement)],
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.write(async |connection| {
+            for (intent, settlement) in settled {
+                settle(connection, account, intent, (*settlement, now)).await?;
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+async fn settle(
+    connection: &mut AnyConnection,
+    account: &str,
+    intent: &OpenIntent,
+    (settlement, now): (Settlement, Timestamp),
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE intents SET verified = $4, verified_at = $5, outcome = COALESCE($6, outcome), \
+         message = CASE WHEN outcome IS NULL THEN $7 ELSE message END, \
+         ended_at = COALESCE(ended_at, $5) \
+         WHERE account = $1 AND run = $2 AND instance_id = $3",
+    )
+    .bind(account)
+    .bind(&intent.run)
+    .bind(&intent.instance_id)
+    .bind(settlement.as_str())
+    .bind(ms(now))
+    .bind(settlement.outcome())
+    .bind("zenreaper ended before the outcome was written; settled from the next inventory")
+    .execute(connection)
+    .await
+    .map(drop)
+}

@@ -1,0 +1,162 @@
+//! What a plan needs to know of earlier runs.
+
+use std::collections::HashMap;
+
+use jiff::{SignedDuration, Timestamp};
+use sqlx::AnyConnection;
+
+use super::{Error, Journal, at, count, ms, operator};
+use crate::{
+    inventory::InstanceId,
+    plan::{
+        memory::{Hold, HoldKind, Memory, Promise},
+        trust::{Baseline, Summary},
+    },
+    rules::RuleName,
+};
+
+/// What "in a day" means.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+impl Journal {
+    /// What is remembered of an account at `now`. An owner is told when each of `sinks` has sent the notice.
+    pub async fn memory(
+        &self,
+        account: &str,
+        sinks: &[String],
+        now: Timestamp,
+    ) -> Result<Memory, Error> {
+        self.read(async |connection| {
+            Ok(Memory {
+                holds: holds(connection, account, now).await?,
+                promises: promises(connection, account, sinks).await?,
+                terminated_in_a_day: terminated_since(connection, account, now - DAY).await?,
+                baseline: baseline(connection, account).await?,
+                pause: operator::pause_at(connection, now).await?,
+            })
+        })
+        .await
+    }
+}
+
+async fn holds(
+    connection: &mut AnyConnection,
+    account: &str,
+    now: Timestamp,
+) -> Result<HashMap<InstanceId, Hold>, sqlx::Error> {
+    let rows: Vec<(String, String, i64)> = sqlx::query_as(
+        "SELECT instance_id, kind, held_until FROM holds \
+         WHERE account = $1 AND ended_at IS NULL AND held_until > $2 ORDER BY held_until",
+    )
+    .bind(account)
+    .bind(ms(now))
+    .fetch_all(connection)
+    .await?;
+    let known = |(id, kind, until): (String, String, i64)| {
+        // A kind of hold that this version does not know holds all the same.
+        let kind = HoldKind::ALL.into_iter().find(|known| known.as_str() == kind);
+        let hold = Hold { kind: kind.unwrap_or(HoldKind::Operator), until: at(until) };
+        (InstanceId::new(&id), hold)
+    };
+    // Of several, the last to end stays.
+    Ok(rows.into_iter().map(known).collect())
+}
+
+async fn promises(
+    connection: &mut AnyConnection,
+    account: &str,
+    sinks: &[String],
+) -> Result<HashMap<InstanceId, Promise>, sqlx::Error> {
+    type Row = (String, String, String, i64, i64, Option<String>, Option<i64>);
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT p.key, p.instance_id, p.rule, p.begun_at, p.terminate_at, n.sink, n.sent_at \
+         FROM promises p LEFT JOIN notices n ON n.key = p.key \
+         WHERE p.account = $1 AND p.ended_at IS NULL ORDER BY p.begun_at, p.key",
+    )
+    .bind(account)
+    .fetch_all(connection)
+    .await?;
+    let mut promises = HashMap::new();
+    let mut sent: HashMap<String, Vec<(String, i64)>> = HashMap::new();
+    for (key, id, rule, begun_at, terminate_at, sink, sent_at) in rows {
+        if let (Some(sink), Some(sent_at)) = (sink, sent_at) {
+            sent.entry(key.clone()).or_default().push((sink, sent_at));
+        }
+        let Ok(rule) = RuleName::new(&rule) else { continue };
+        let (begun_at, terminate_at) = (at(begun_at), at(terminate_at));
+        let promise = Promise { key, rule, begun_at, told_at: None, terminate_at };
+        promises.insert(InstanceId::new(&id), promise);
+    }
+    for promise in promises.values_mut() {
+        let sent = sent.get(&promise.key).map(Vec::as_slice).unwrap_or_default();
+        promise.told_at = told_at(sent, sinks);
+    }
+    Ok(promises)
+}
+
+/// When the last of `sinks` had sent: `None` if one has not, or there is none.
+fn told_at(sent: &[(String, i64)], sinks: &[String]) -> Option<Timestamp> {
+    let of = |sink: &String| sent.iter().find(|(name, _)| name == sink).map(|(_, sent)| *sent);
+    let all: Option<Vec<_>> = sinks.iter().map(of).collect();
+    all?.into_iter().max().map(at)
+}
+
+/// How many calls since an instant took effect, or may have.
+async fn terminated_since(
+    connection: &mut AnyConnection,
+    account: &str,
+    since: Timestamp,
+) -> Result<u64, sqlx::Error> {
+    let (calls,): (i64,) = sqlx::query_as(
+        "SELECT COUNT(*) FROM intents WHERE account = $1 AND intended_at > $2 \
+         AND (outcome IS NULL OR outcome IN ('terminated', 'gone', 'unknown'))",
+    )
+    .bind(account)
+    .bind(ms(since))
+    .fetch_one(connection)
+    .await?;
+    Ok(count(calls))
+}
+
+async fn baseline(
+    connection: &mut AnyConnection,
+    account: &str,
+) -> Result<Baseline, sqlx::Error> {
+    type Row = (Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT believed_at, believed_live, believed_tags, doubted_live, doubted_tags \
+         FROM listings WHERE account = $1",
+    )
+    .bind(account)
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some((believed_at, believed_live, believed_tags, doubted_live, doubted_tags)) = row else {
+        return Ok(Baseline::default());
+    };
+    let summary = |live: Option<i64>, tags: Option<i64>| {
+        Some(Summary { live: count(live?), tags: count(tags?) })
+    };
+    let ours = terminated_after(connection, account, believed_at.unwrap_or_default()).await?;
+    Ok(Baseline {
+        believed: summary(believed_live, believed_tags).map(|believed| believed.without(ours)),
+        doubted: summary(doubted_live, doubted_tags),
+    })
+}
+
+/// What we terminated since a listing, or may have.
+async fn terminated_after(
+    connection: &mut AnyConnection,
+    account: &str,
+    listed_at: i64,
+) -> Result<Summary, sqlx::Error> {
+    let (live, tags): (i64, Option<i64>) = sqlx::query_as(
+        "SELECT COUNT(*), CAST(SUM(tags) AS BIGINT) FROM intents \
+         WHERE account = $1 AND intended_at >= $2 \
+         AND (outcome IS NULL OR outcome IN ('terminated', 'gone', 'unknown'))",
+    )
+    .bind(account)
+    .bind(listed_at)
+    .fetch_one(connection)
+    .await?;
+    Ok(Summary { live: count(live), tags: count(tags.unwrap_or_default()) })
+}

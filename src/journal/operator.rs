@@ -1,0 +1,199 @@
+//! What operators say: keep, unkeep, pause, resume, trust.
+
+use jiff::Timestamp;
+use sqlx::AnyConnection;
+
+use super::{Error, Journal, NewHold, at, ms};
+use crate::plan::memory::{HoldKind, Pause};
+
+/// Something that an operator did.
+#[derive(Clone, Debug, Default)]
+pub struct Act<'a> {
+    /// What.
+    pub act: &'a str,
+    /// Of which account.
+    pub account: Option<&'a str>,
+    /// With which machine.
+    pub instance_id: Option<&'a str>,
+    /// Who.
+    pub by: Option<&'a str>,
+    /// In words.
+    pub detail: Option<String>,
+}
+
+impl Act<'_> {
+    async fn write(
+        &self,
+        connection: &mut AnyConnection,
+        now: Timestamp,
+    ) -> Result<(), sqlx::Error> {
+        sqlx::query(
+            "INSERT INTO acts (acted_at, act, account, instance_id, by_whom, detail) \
+             VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(ms(now))
+        .bind(self.act)
+        .bind(self.account)
+        .bind(self.instance_id)
+        .bind(self.by)
+        .bind(self.detail.as_deref())
+        .execute(connection)
+        .await
+        .map(drop)
+    }
+}
+
+impl Journal {
+    /// Holds a machine, in the place of what an operator said of it before.
+    pub async fn keep(&self, hold: &NewHold) -> Result<(), Error> {
+        let detail = format!("until {}", hold.until);
+        let reason = hold.reason.as_ref();
+        let act = Act {
+            act: "keep",
+            account: Some(&hold.account),
+            instance_id: Some(&hold.instance_id),
+            by: hold.by.as_deref(),
+            detail: Some(reason.map_or(detail.clone(), |reason| format!("{detail}: {reason}"))),
+        };
+        self.write(async |connection| {
+            end_holds(connection, &hold.account, &hold.instance_id, hold.since).await?;
+            hold.write(connection).await?;
+            act.write(connection, hold.since).await
+        })
+        .await
+    }
+
+    /// Ends what an operator holds of a machine; whether there was anything to end.
+    pub async fn unkeep(
+        &self,
+        account: &str,
+        instance_id: &str,
+        by: Option<&str>,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let (account, instance_id) = (Some(account), Some(instance_id));
+        let act = Act { act: "unkeep", account, instance_id, by, detail: None };
+        self.write(async |connection| {
+            let (account, id) = (account.unwrap_or_default(), instance_id.unwrap_or_default());
+            let ended = end_holds(connection, account, id, now).await?;
+            if ended {
+                act.write(connection, now).await?;
+            }
+            Ok(ended)
+        })
+        .await
+    }
+
+    /// Stops all terminations.
+    pub async fn pause(&self, pause: &Pause) -> Result<(), Error> {
+        let act =
+            Act { act: "pause", by: pause.by.as_deref(), detail: Some(pause.to_string()), ..Act::default() };
+        self.write(async |connection| {
+            end_pauses(connection, pause.since).await?;
+            sqlx::query(
+                "INSERT INTO pauses (since, paused_until, reason, by_whom) VALUES ($1, $2, $3, $4)",
+            )
+            .bind(ms(pause.since))
+            .bind(pause.until.map(ms))
+            .bind(&pause.reason)
+            .bind(&pause.by)
+            .execute(&mut *connection)
+            .await?;
+            act.write(connection, pause.since).await
+        })
+        .await
+    }
+
+    /// Ends the pause; whether there was one.
+    pub async fn resume(&self, by: Option<&str>, now: Timestamp) -> Result<bool, Error> {
+        let act = Act { act: "resume", by, ..Act::default() };
+        self.write(async |connection| {
+            let ended = end_pauses(connection, now).await?;
+            if ended {
+                act.write(connection, now).await?;
+            }
+            Ok(ended)
+        })
+        .await
+    }
+
+    /// The pause at `now`, if there is one.
+    pub async fn paused(&self, now: Timestamp) -> Result<Option<Pause>, Error> {
+        self.read(async |connection| pause_at(connection, now).await).await
+    }
+
+    /// Believes the listing that was doubted; whether there was one.
+    pub async fn trust(
+        &self,
+        account: &str,
+        by: Option<&str>,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let act = Act { act: "trust", account: Some(account), by, ..Act::default() };
+        self.write(async |connection| {
+            let believed = sqlx::query(
+                "UPDATE listings SET believed_at = doubted_at, believed_live = doubted_live, \
+                 believed_tags = doubted_tags, doubted_at = NULL, doubted_live = NULL, \
+                 doubted_tags = NULL WHERE account = $1 AND doubted_at IS NOT NULL",
+            )
+            .bind(account)
+            .execute(&mut *connection)
+            .await?;
+            if believed.rows_affected() > 0 {
+                act.write(connection, now).await?;
+            }
+            Ok(believed.rows_affected() > 0)
+        })
+        .await
+    }
+}
+
+/// The pause at `now`, if there is one.
+pub(super) async fn pause_at(
+    connection: &mut AnyConnection,
+    now: Timestamp,
+) -> Result<Option<Pause>, sqlx::Error> {
+    let found: Option<(i64, Option<i64>, Option<String>, Option<String>)> = sqlx::query_as(
+        "SELECT since, paused_until, reason, by_whom FROM pauses WHERE resumed_at IS NULL \
+         AND (paused_until IS NULL OR paused_until > $1) ORDER BY since DESC LIMIT 1",
+    )
+    .bind(ms(now))
+    .fetch_optional(connection)
+    .await?;
+    Ok(found.map(|(since, until, reason, by)| Pause {
+        since: at(since),
+        until: until.map(at),
+        reason,
+        by,
+    }))
+}
+
+async fn end_pauses(connection: &mut AnyConnection, now: Timestamp) -> Result<bool, sqlx::Error> {
+    let ended = sqlx::query(
+        "UPDATE pauses SET resumed_at = $1 WHERE resumed_at IS NULL \
+         AND (paused_until IS NULL OR paused_until > $1)",
+    )
+    .bind(ms(now))
+    .execute(connection)
+    .await?;
+    Ok(ended.rows_affected() > 0)
+}
+
+async fn end_holds(
+    connection: &mut AnyConnection,
+    account: &str,
+    instance_id: &str,
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
+    let ended = sqlx::query(
+        "UPDATE holds SET ended_at = $4 WHERE account = $1 AND instance_id = $2 AND kind = $3 \
+         AND ended_at IS NULL AND held_until > $4",
+    )
+    .bind(account)
+    .bind(instance_id)
+    .bind(HoldKind::Operator.as_str())
+    .bind(ms(now))
+    .execute(connection)
+    .await?;
+    Ok(ended.rows_affected() > 0)
+}

@@ -1,0 +1,146 @@
+//! Runs: by which rules and config each was made, and how it ended; and what its listing looked like.
+
+use jiff::Timestamp;
+use sqlx::AnyConnection;
+
+use super::{Error, Journal, ms};
+use crate::plan::trust::Summary;
+
+/// What rules and config were when a run was made, as SHA-256.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Digests {
+    /// Of all rule files.
+    pub rules: String,
+    /// Of the config.
+    pub config: String,
+}
+
+/// A run that began.
+#[derive(Clone, Debug)]
+pub struct Began<'a> {
+    /// The account's name.
+    pub account: &'a str,
+    /// The run's id.
+    pub run: &'a str,
+    /// When.
+    pub started_at: Timestamp,
+    /// Whether it terminates machines.
+    pub mode: &'a str,
+    /// By which rules and config.
+    pub digests: &'a Digests,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub struct RunEnd<'a> {
+    /// The account's name.
+    pub account: &'a str,
+    /// The run's id.
+    pub run: &'a str,
+    /// When.
+    pub ended_at: Timestamp,
+    /// Its result's name.
+    pub result: &'a str,
+    /// The guard that refused its plan.
+    pub guard: Option<&'a str>,
+    /// Why, in words.
+    pub detail: Option<&'a str>,
+}
+
+impl Journal {
+    /// Writes that a run began.
+    pub async fn begin_run(&self, began: &Began<'_>) -> Result<(), Error> {
+        let Began { account, run, started_at, mode, digests } = began;
+        self.write(async |connection| {
+            sqlx::query(
+                "INSERT INTO runs (account, run, started_at, mode, version, rules_digest, config_digest) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            )
+            .bind(*account)
+            .bind(*run)
+            .bind(ms(*started_at))
+            .bind(*mode)
+            .bind(env!("CARGO_PKG_VERSION"))
+            .bind(&digests.rules)
+            .bind(&digests.config)
+            .execute(connection)
+            .await
+            .map(drop)
+        })
+        .await
+    }
+
+    /// Writes how a run ended.
+    pub async fn end_run(&self, end: &RunEnd<'_>) -> Result<(), Error> {
+        let RunEnd { account, run, ended_at, result, guard, detail } = end;
+        self.write(async |connection| {
+            sqlx::query(
+                "UPDATE runs SET ended_at = $3, result = $4, guard = $5, detail = $6 \
+                 WHERE account = $1 AND run = $2",
+            )
+            .bind(*account)
+            .bind(*run)
+            .bind(ms(*ended_at))
+            .bind(*result)
+            .bind(*guard)
+            .bind(*detail)
+            .execute(connection)
+            .await
+            .map(drop)
+        })
+        .await
+    }
+
+    /// The guard that refused the last run that came as far as the guards; `None` if that one was approved, or there is none.
+    pub async fn last_guard(&self, account: &str) -> Result<Option<String>, Error> {
+        self.read(async |connection| {
+            let last: Option<(Option<String>,)> = sqlx::query_as(
+                "SELECT guard FROM runs WHERE account = $1 \
+                 AND result IN ('success', 'partial', 'guard_refused') \
+                 ORDER BY started_at DESC LIMIT 1",
+            )
+            .bind(account)
+            .fetch_optional(connection)
+            .await?;
+            Ok(last.and_then(|(guard,)| guard))
+        })
+        .await
+    }
+
+    /// Writes what the last complete listing looked like: believed from now on, or doubted.
+    pub async fn listed(
+        &self,
+        account: &str,
+        summary: Summary,
+        believed: bool,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.write(async |connection| {
+            insert_listing(connection, account).await?;
+            let statement = if believed {
+                "UPDATE listings SET believed_at = $2, believed_live = $3, believed_tags = $4, \
+                 doubted_at = NULL, doubted_live = NULL, doubted_tags = NULL WHERE account = $1"
+            } else {
+                "UPDATE listings SET doubted_at = $2, doubted_live = $3, doubted_tags = $4 \
+                 WHERE account = $1"
+            };
+            sqlx::query(statement)
+                .bind(account)
+                .bind(ms(now))
+                .bind(summary.live.cast_signed())
+                .bind(summary.tags.cast_signed())
+                .execute(connection)
+                .await
+                .map(drop)
+        })
+        .await
+    }
+}
+
+async fn insert_listing(connection: &mut AnyConnection, account: &str) -> Result<(), sqlx::Error> {
+    sqlx::query("INSERT INTO listings (account) VALUES ($1) ON CONFLICT (account) DO NOTHING")
+        .bind(account)
+        .execute(connection)
+        .await
+        .map(drop)
+}

@@ -1,0 +1,132 @@
+//! What is remembered of earlier runs, as far as a plan depends on it.
+//!
+//! The journal fills it; here it is plain data, so that a plan stays a function of its input.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use super::{Skip, trust::Baseline};
+use crate::{inventory::InstanceId, rules::RuleName};
+
+/// What is remembered of an account.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    /// The machines that are not to be called for a while.
+    pub holds: HashMap<InstanceId, Hold>,
+    /// What the owners of machines were promised.
+    pub promises: HashMap<InstanceId, Promise>,
+    /// The calls to terminate of the last 24 hours that took effect, or may have.
+    pub terminated_in_a_day: u64,
+    /// What the last listings looked like.
+    pub baseline: Baseline,
+    /// Why nothing is to be terminated at all, if an operator said so.
+    pub pause: Option<Pause>,
+}
+
+/// Why a machine is not to be called for a while.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum HoldKind {
+    /// An operator keeps it.
+    Operator,
+    /// The API refused it with `OPERATION_DENIED_POSTPAID_PROMISE`.
+    Commitment,
+    /// Its termination was accepted not long ago: it may only not show yet, or its owner took it back.
+    Accepted,
+}
+
+impl HoldKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Operator, Self::Commitment, Self::Accepted];
+
+    /// The kind's name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.skip().as_str()
+    }
+
+    /// The reason to skip that a hold of this kind is.
+    #[must_use]
+    pub fn skip(self) -> Skip {
+        match self {
+            Self::Operator => Skip::Held,
+            Self::Commitment => Skip::Commitment,
+            Self::Accepted => Skip::Accepted,
+        }
+    }
+}
+
+/// That a machine is not to be called until an instant.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Hold {
+    /// Why.
+    pub kind: HoldKind,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+/// What the owner of a machine was promised by a notice.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Promise {
+    /// The journal's name for it.
+    pub key: String,
+    /// The rule that takes the machine.
+    pub rule: RuleName,
+    /// When the notice was written.
+    pub begun_at: Timestamp,
+    /// When it had reached every sink; `None`: the owner is not told yet.
+    pub told_at: Option<Timestamp>,
+    /// The earliest termination that the notice names.
+    pub terminate_at: Timestamp,
+}
+
+/// That an operator stopped all terminations.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Pause {
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when; `None`: until somebody says `resume`.
+    pub until: Option<Timestamp>,
+    /// Why.
+    pub reason: Option<String>,
+    /// Who said so.
+    pub by: Option<String>,
+}
+
+impl Pause {
+    /// Whether it holds at `now`.
+    #[must_use]
+    pub fn holds_at(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
+}
+
+impl std::fmt::Display for Pause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "paused since {:.0}", self.since)?;
+        if let Some(until) = self.until {
+            write!(f, " until {until:.0}")?;
+        }
+        if let Some(by) = &self.by {
+            write!(f, " by {by}")?;
+        }
+        match &self.reason {
+            Some(reason) => write!(f, ": {reason}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Memory {
+    /// The hold on a machine at `now`, if there is one.
+    #[must_use]
+    pub fn hold(&self, id: &InstanceId, now: Timestamp) -> Option<Hold> {
+        self.holds.get(id).copied().filter(|hold| now < hold.until)
+    }
+
+    /// The pause at `now`, if there is one.
+    #[must_use]
+    pub fn paused(&self, now: Timestamp) -> Option<&Pause> {
+        self.pause.as_ref().filter(|pause| pause.holds_at(now))
+    }
+}

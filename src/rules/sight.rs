@@ -1,0 +1,114 @@
+//! What a rule looks at in an instance, as text, so that a decision can be told by the values it saw.
+
+use std::fmt::Write;
+
+use super::{Condition, Expiry, Field, Rule};
+use crate::{inventory::Instance, lifetime::shorten};
+
+/// The most values that are told.
+const VALUES_MAX: usize = 20;
+
+impl Rule {
+    /// The values of `instance` that this rule looks at: `tags.env=dev zone=HKG-A create_time=2026-11-01T00:00:00Z`.
+    #[must_use]
+    pub fn seen(&self, instance: &Instance) -> String {
+        let mut seen = Seen { instance, keys: Vec::new() };
+        seen.condition(&self.matches);
+        seen.condition(&self.unless);
+        match &self.expiry {
+            Expiry::AtOnce | Expiry::At(_) => {}
+            Expiry::After(_) => seen.field(Field::CreateTime),
+            Expiry::Tag(tag) => {
+                seen.tag(&tag.key);
+                seen.field(Field::CreateTime);
+            }
+        }
+        let mut text = String::new();
+        for (key, value) in seen.keys.iter().take(VALUES_MAX) {
+            let space = if text.is_empty() { "" } else { " " };
+            // Writing to a string cannot fail.
+            drop(write!(text, "{space}{}={}", shorten(key), shorten(value)));
+        }
+        text
+    }
+}
+
+struct Seen<'a> {
+    instance: &'a Instance,
+    keys: Vec<(String, String)>,
+}
+
+impl Seen<'_> {
+    fn add(&mut self, key: String, value: Option<String>) {
+        if !self.keys.iter().any(|(own, _)| *own == key) {
+            self.keys.push((key, value.unwrap_or_else(|| "-".to_owned())));
+        }
+    }
+
+    fn condition(&mut self, condition: &Condition) {
+        match condition {
+            Condition::Everything => {}
+            Condition::Field(field, _) => self.field(*field),
+            Condition::Tag(key, _) => self.tag(key),
+            Condition::All(all) | Condition::Any(all) => {
+                all.iter().for_each(|one| self.condition(one));
+            }
+        }
+    }
+
+    fn tag(&mut self, key: &str) {
+        self.add(format!("tags.{key}"), self.instance.tags.get(key).map(str::to_owned));
+    }
+
+    fn field(&mut self, field: Field) {
+        self.add(field.as_str().to_owned(), field.text_of(self.instance));
+    }
+}
+
+impl Field {
+    /// The field's value as text.
+    fn text_of(self, instance: &Instance) -> Option<String> {
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        match self {
+            Self::Id => Some(instance.id.to_string()),
+            Self::Name => text(instance.name.as_deref()),
+            Self::Hostname => text(instance.hostname.as_deref()),
+            Self::Zone => text(instance.zone.as_deref()),
+            Self::Type => text(instance.instance_type.as_deref()),
+            Self::Image => text(instance.image.as_deref()),
+            Self::Status => text(instance.status.as_ref().map(|status| status.as_str())),
+            Self::ChargeType => text(instance.charge_type.as_ref().map(|charge| charge.as_str())),
+            Self::ResourceGroup => text(
+                instance.resource_group_id.as_deref().or(instance.resource_group_name.as_deref()),
+            ),
+            Self::CreateTime => instance.created.map(|at| at.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        inventory::tests::{instance, tags},
+        rules::parse::tests::rules,
+    };
+
+    #[test]
+    fn what_a_rule_looks_at_is_told_once_and_in_its_order() {
+        let rules = rules(
+            "
+rules:
+  - name: r
+    match: { tags: { env: dev }, zone: [HKG-A, SEL-A] }
+    unless: [{ tags: { keep: '*', env: prod } }]
+    expire: { tag: ttl, default: 1h }
+",
+        );
+        let mut subject = instance("i");
+        subject.tags = tags(&[("env", "dev"), ("ttl", "3 d\n")]);
+        assert_eq!(
+            rules.rules[0].seen(&subject),
+            r"tags.env=dev zone=HKG-A tags.keep=- tags.ttl=3 d\n create_time=2026-11-01T00:00:00Z"
+        );
+    }
+}
