@@ -23,6 +23,7 @@ pub use self::{
     http::{Accepted, Client, IDS_MAX, PAGE_SIZE, Turn},
     limiter::Rate,
     list::{Unlisted, list},
+    wire::Looked,
 };
 
 /// An action of the API.

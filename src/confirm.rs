@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use crate::{
     clock,
-    cloud::{Class, Client, Error},
-    inventory::{Instance, InstanceId, Page},
+    cloud::{Class, Client, Error, Looked},
+    inventory::{Instance, InstanceId},
     plan::{Decision, Policy},
     report::Dropout,
     rules::{Rule, RuleName},
@@ -24,6 +24,9 @@ pub(crate) struct Confirmed<'a> {
     pub(crate) planned: Planned<'a>,
     /// The instance as it is now.
     pub(crate) instance: Instance,
+    /// The same in the cloud's own words, as JSON.
+    #[cfg_attr(not(test), expect(dead_code, reason = "kept for the journal"))]
+    pub(crate) record: Box<str>,
     /// The rule that takes it now.
     pub(crate) rule: RuleName,
     /// When it was read.
@@ -67,7 +70,7 @@ pub(crate) async fn confirm<'a>(
     let ids: Vec<_> = targets.iter().map(|(instance, _)| &instance.id).collect();
     let answer = client.describe_ids(&ids).await;
     let judge = |planned| match &answer {
-        Ok(page) => judge(planned, page, policy),
+        Ok(looked) => judge(planned, looked, policy),
         Err(error) => Err(Dropped::by(planned, error)),
     };
     targets.into_iter().map(judge).collect()
@@ -75,14 +78,16 @@ pub(crate) async fn confirm<'a>(
 
 fn judge<'a>(
     planned: Planned<'a>,
-    page: &Page,
+    looked: &Looked,
     policy: &Policy,
 ) -> Result<Confirmed<'a>, Dropped<'a>> {
     let (listed, _) = planned;
     let dropped = |reason, why: &str| Dropped { planned, reason, why: why.to_owned(), class: None };
+    let Looked { page, records } = looked;
     let same = |id: &InstanceId| *id == listed.id;
+    let unreadable = "its record cannot be read any more";
     if page.unreadable.iter().any(|odd| same(&odd.id)) {
-        return Err(dropped(Dropout::Changed, "its record cannot be read any more"));
+        return Err(dropped(Dropout::Changed, unreadable));
     }
     let mut found = page.instances.iter().filter(|instance| same(&instance.id));
     let instance = match (found.next(), found.next()) {
@@ -90,14 +95,18 @@ fn judge<'a>(
         (Some(_), Some(_)) => return Err(dropped(Dropout::Changed, "it is listed twice")),
         (Some(instance), None) => instance,
     };
+    let Some(record) = records.get(&listed.id) else {
+        return Err(dropped(Dropout::Changed, unreadable));
+    };
     if instance.created != listed.created {
         return Err(dropped(Dropout::Changed, "its time of creation is another one"));
     }
     let judgement = policy.judge(instance, clock::now());
     match (judgement.decision, judgement.rule) {
         (Decision::Terminate, Some(rule)) => {
-            let (instance, rule) = (instance.clone(), rule.name.clone());
-            Ok(Confirmed { planned, instance, rule, read: clock::monotonic() })
+            let (instance, record) = (instance.clone(), record.clone());
+            let rule = rule.name.clone();
+            Ok(Confirmed { planned, instance, record, rule, read: clock::monotonic() })
         }
         (decision, _) => {
             let why = format!("it is now: {} ({})", decision.as_str(), decision.reason());
@@ -111,7 +120,7 @@ mod tests {
     use super::*;
     use crate::{
         inventory::{
-            Status, Unreadable,
+            Page, Status, Unreadable,
             tests::{instance, tags},
         },
         plan::tests::policy,
@@ -136,8 +145,10 @@ rules:
         let listed = instance("i");
         let mut page = page(vec![instance("other"), instance("i")]);
         edit(&mut page);
-        let got = match judge((&listed, &policy.rules.rules[0]), &page, &policy) {
-            Ok(confirmed) => format!("confirmed {}", confirmed.rule),
+        let record = |one: &Instance| (one.id.clone(), format!("record of {}", one.id).into());
+        let looked = Looked { records: page.instances.iter().map(record).collect(), page };
+        let got = match judge((&listed, &policy.rules.rules[0]), &looked, &policy) {
+            Ok(confirmed) => format!("confirmed {}: {}", confirmed.rule, confirmed.record),
             Err(dropped) => format!("{}: {}", dropped.reason.as_str(), dropped.why),
         };
         assert_eq!(got, expected);
@@ -145,7 +156,7 @@ rules:
 
     #[test]
     fn what_no_longer_qualifies_is_dropped() {
-        check(|_| {}, "confirmed all");
+        check(|_| {}, "confirmed all: record of i");
         check(
             |page| page.instances[1].tags = tags(&[("keep", "")]),
             "changed: it is now: keep (excepted)",

@@ -147,7 +147,8 @@ impl<'a> Executor<'a> {
     async fn settle(&self, batch: &[Unsettled<'_>]) {
         let ids: Vec<_> = batch.iter().map(|one| &one.target.instance.id).collect();
         let seen = self.client.describe_ids(&ids).await;
-        let seen = seen.ok().filter(|page| page.total == page.entries as u64);
+        let seen =
+            seen.ok().map(|looked| looked.page).filter(|page| page.total == page.entries as u64);
         for Unsettled { target, act } in batch {
             let instance = &target.instance;
             let is_done = seen.as_ref().is_some_and(|page| is_done(page, &instance.id));

@@ -68,12 +68,17 @@ async fn a_listing_of_many_pages_is_whole_and_in_order() {
 
 #[tokio::test]
 async fn instances_are_read_by_id_and_those_that_are_gone_are_missing() {
-    let sandbox = sandbox_with(fleet(3)).await;
+    let machines = fleet(3).into_iter().map(|one| one.with("bandwidthOutMbps", 100)).collect();
+    let sandbox = sandbox_with(machines).await;
     let client = client(&sandbox.endpoint(), Credentials::Token(sandbox::TOKEN.into()));
     let asked = [InstanceId::new("i-0002"), InstanceId::new("nope"), InstanceId::new("i-0000")];
-    let page = client.describe_ids(&asked.each_ref()).await.unwrap();
-    let told: Vec<_> = page.instances.iter().map(|one| one.id.as_str()).collect();
+    let looked = client.describe_ids(&asked.each_ref()).await.unwrap();
+    let told: Vec<_> = looked.page.instances.iter().map(|one| one.id.as_str()).collect();
     assert_eq!(told, ["i-0000", "i-0002"]);
+    assert_eq!(looked.records.len(), 2);
+    let record: serde_json::Value = serde_json::from_str(&looked.records[&asked[0]]).unwrap();
+    assert_eq!(record["instanceId"], "i-0002");
+    assert!(record["bandwidthOutMbps"] == 100, "also what we do not read: {record}");
 }
 
 #[tokio::test]
@@ -201,8 +206,8 @@ async fn a_listing_of_ids_takes_one_call_for_a_hundred() {
     let sandbox = sandbox_with(fleet(120)).await;
     let ids = ids(120);
     let hundred: Vec<_> = ids.iter().take(cloud::IDS_MAX).collect();
-    let page = client(&sandbox.endpoint(), key()).describe_ids(&hundred).await.unwrap();
-    assert_eq!(page.instances.len(), 100);
+    let looked = client(&sandbox.endpoint(), key()).describe_ids(&hundred).await.unwrap();
+    assert_eq!(looked.page.instances.len(), 100);
     let calls = sandbox.calls();
     assert_eq!((calls.len(), calls[0].action), (1, Some(Action::DescribeInstances)));
 }

@@ -12,6 +12,7 @@ use backoff::{ExponentialBuilder, Retryable};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use secrecy::ExposeSecret;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -125,14 +126,14 @@ impl Client {
     ) -> Result<Page, Error> {
         let request = wire::DescribePage { page_num, page_size: PAGE_SIZE };
         let body = self.call(Action::Describe, &request, None).await?;
-        self.read_page(&body, interner)
+        self.read(&body, |response| wire::page(response, interner))
     }
 
-    /// What `DescribeInstances` tells of at most [`IDS_MAX`] instances; those that are gone are missing.
-    pub async fn describe_ids(&self, ids: &[&InstanceId]) -> Result<Page, Error> {
+    /// What `DescribeInstances` tells of at most [`IDS_MAX`] instances, in its own words too; those that are gone are missing.
+    pub async fn describe_ids(&self, ids: &[&InstanceId]) -> Result<wire::Looked, Error> {
         let request = wire::DescribeIds { instance_ids: ids, page_size: PAGE_SIZE };
         let body = self.call(Action::Describe, &request, None).await?;
-        self.read_page(&body, &mut Interner::default())
+        self.read(&body, wire::look)
     }
 
     /// Waits for the turn of a call to terminate, so that whoever calls can look once more before it is sent.
@@ -159,12 +160,17 @@ impl Client {
         self.shared.settings.terminate_rate.interval()
     }
 
-    fn read_page(&self, body: &[u8], interner: &mut Interner) -> Result<Page, Error> {
-        let page = envelope(body).and_then(|envelope| match envelope.response {
-            Some(response) => wire::page(response, interner),
+    /// Reads the response of a `DescribeInstances` that succeeded.
+    fn read<T>(
+        &self,
+        body: &[u8],
+        read: impl FnOnce(&RawValue) -> Result<T, String>,
+    ) -> Result<T, Error> {
+        let told = envelope(body).and_then(|envelope| match envelope.response {
+            Some(response) => read(response),
             None => Err("there is no response in it".to_owned()),
         });
-        page.map_err(|problem| {
+        told.map_err(|problem| {
             let problem = self.shared.credentials.redacted(&problem);
             let error = Error::new(Action::Describe, Code::MALFORMED_RESPONSE, Some(200), problem);
             self.observe_failure(&error);

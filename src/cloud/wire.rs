@@ -3,7 +3,7 @@
 //! An instance whose JSON is not what the reference page of `DescribeInstances` documents (a number for a text, two values of
 //! one tag) is not half understood: it becomes an [`Unreadable`]. Unknown fields are ignored, since the API grows.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -12,6 +12,15 @@ use super::answer::bounded;
 use crate::inventory::{
     ChargeType, Instance, InstanceId, Interner, Page, Status, Tags, Unreadable,
 };
+
+/// What a look at some instances tells.
+#[derive(Debug, Default)]
+pub struct Looked {
+    /// The instances as our records.
+    pub page: Page,
+    /// Each readable entry as the cloud wrote it, in compact JSON, so that the same machine can be ordered again.
+    pub records: HashMap<InstanceId, Box<str>>,
+}
 
 /// The body of `DescribeInstances`, by page.
 #[derive(Debug, Serialize)]
@@ -121,8 +130,26 @@ struct OnlyId<'a> {
     instance_id: Cow<'a, str>,
 }
 
-/// Reads the `response` of `DescribeInstances`.
+/// Reads the `response` of `DescribeInstances` without keeping its text: a listing may be large.
 pub(super) fn page(response: &RawValue, interner: &mut Interner) -> Result<Page, String> {
+    read_page(response, interner, |_, _| {})
+}
+
+/// Reads the `response` of `DescribeInstances` and keeps the text of each readable entry.
+pub(super) fn look(response: &RawValue) -> Result<Looked, String> {
+    let mut records = HashMap::new();
+    let page = read_page(response, &mut Interner::default(), |id, entry| {
+        records.insert(id.clone(), compact(entry));
+    })?;
+    Ok(Looked { page, records })
+}
+
+/// Reads a page and tells `keep` the text of each readable entry.
+fn read_page(
+    response: &RawValue,
+    interner: &mut Interner,
+    mut keep: impl FnMut(&InstanceId, &str),
+) -> Result<Page, String> {
     let WirePage { total_count, data_set } =
         serde_json::from_str(response.get()).map_err(|error| bounded(&error.to_string()))?;
     let data_set = data_set.unwrap_or_default();
@@ -130,11 +157,26 @@ pub(super) fn page(response: &RawValue, interner: &mut Interner) -> Result<Page,
     page.instances.reserve_exact(data_set.len());
     for entry in data_set {
         match instance(entry.get(), interner) {
-            Ok(instance) => page.instances.push(instance),
+            Ok(instance) => {
+                keep(&instance.id, entry.get());
+                page.instances.push(instance);
+            }
             Err(problem) => page.unreadable.push(unreadable(entry.get(), problem)?),
         }
     }
     Ok(page)
+}
+
+/// Valid JSON without the white space between its tokens; all else is as it came, numbers and the order of keys too.
+fn compact(json: &str) -> Box<str> {
+    let (mut in_text, mut escaped) = (false, false);
+    let is_kept = |letter: &char| {
+        let ends_or_begins = *letter == '"' && !escaped;
+        in_text ^= ends_or_begins;
+        escaped = *letter == '\\' && !escaped;
+        in_text || !letter.is_ascii_whitespace()
+    };
+    json.chars().filter(is_kept).collect::<String>().into()
 }
 
 fn unreadable(entry: &str, problem: String) -> Result<Unreadable, String> {
@@ -248,6 +290,23 @@ mod tests {
             assert_eq!(page.unreadable[0].id.as_str(), "odd", "{odd}");
             assert_eq!(page.instances[0].id.as_str(), "i", "{odd}");
         }
+    }
+
+    #[test]
+    fn a_look_keeps_each_readable_entry_as_it_came() {
+        let json = r#"{"totalCount":2,"dataSet":[
+            { "instanceId" : "i-1", "new": { "b": 1.50, "a": [ 1e400,\tnull ] },\n "instanceName": "a \"b\\\" : c" },
+            { "instanceId": "odd", "instanceName": 5 }]}"#;
+        let json = json.replace("\\t", "\t").replace("\\n", "\n");
+        let raw: Box<RawValue> = serde_json::from_str(&json).unwrap();
+        let looked = look(&raw).unwrap();
+        assert_eq!((looked.page.instances.len(), looked.page.unreadable.len()), (1, 1));
+        let record = &*looked.records[&InstanceId::new("i-1")];
+        assert_eq!(
+            record,
+            r#"{"instanceId":"i-1","new":{"b":1.50,"a":[1e400,null]},"instanceName":"a \"b\\\" : c"}"#
+        );
+        assert_eq!(looked.records.len(), 1);
     }
 
     #[test]
