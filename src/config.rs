@@ -13,10 +13,12 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use sha2::{Digest, Sha256};
 
 use crate::{
     cloud::{self, Endpoint, Rate, Retry},
     diagnostic::{Problem, Source},
+    journal::Digests,
     lifetime::{self, DURATION_HELP, shorten},
     plan::guard::Limits,
     rules::{self, Condition, RuleSet},
@@ -36,6 +38,10 @@ const DEFAULT_TERMINATE_RATE: &str = "5/s";
 const DEFAULT_MAX_IN_FLIGHT: u32 = 8;
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 const DEFAULT_LISTEN: &str = "127.0.0.1:9464";
+const DEFAULT_JOURNAL: &str = "/var/lib/zenreaper/journal.db";
+const DEFAULT_RETENTION: SignedDuration = SignedDuration::from_hours(400 * 24);
+const DEFAULT_COMMITMENT_HOLD: SignedDuration = SignedDuration::from_hours(24);
+const DEFAULT_APPLY_AGE: SignedDuration = SignedDuration::from_hours(1);
 
 /// The most accounts.
 const ACCOUNTS_MAX: usize = 100;
@@ -43,7 +49,7 @@ const ACCOUNTS_MAX: usize = 100;
 /// The most calls to terminate that may be under way at once.
 const IN_FLIGHT_MAX: u32 = 256;
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 15] = [
     "mode",
     "schedule",
     "timezone",
@@ -54,14 +60,27 @@ const KEYS: [&str; 11] = [
     "protect",
     "allow_release",
     "journal",
+    "journal_retention",
+    "inventory",
+    "hold",
+    "apply",
     "http",
 ];
 
-const LATER_KEYS: [&str; 4] = ["inventory", "notices", "hold", "apply"];
+const LATER_KEYS: [&str; 1] = ["notices"];
 const ACCOUNT_KEYS: [&str; 7] =
     ["name", "endpoint", "api_version", "rate", "max_in_flight", "timeout", "retry"];
-const LIMIT_KEYS: [&str; 3] = ["max_terminations", "max_percent", "max_per_day"];
-const LATER_LIMIT_KEYS: [&str; 3] = ["min_remaining", "max_failure_percent", "canary"];
+const LIMIT_KEYS: [&str; 6] = [
+    "max_terminations",
+    "max_percent",
+    "max_per_day",
+    "min_remaining",
+    "max_failure_percent",
+    "canary",
+];
+const INVENTORY_KEYS: [&str; 1] = ["max_change_percent"];
+const HOLD_KEYS: [&str; 1] = ["commitment"];
+const APPLY_KEYS: [&str; 1] = ["max_age"];
 const RETRY_KEYS: [&str; 3] = ["attempts", "first_delay", "total"];
 
 /// Whether machines are terminated.
@@ -114,10 +133,16 @@ pub struct Config {
     pub limits: Limits,
     /// The machines that are never touched.
     pub protect: Condition,
+    /// The file of the journal.
+    pub journal: PathBuf,
+    /// How long the journal keeps what is over.
+    pub retention: SignedDuration,
+    /// How long a machine is left alone after the API refused it because of its commitment.
+    pub commitment_hold: SignedDuration,
+    /// How old a plan may be that is applied.
+    pub apply_max_age: SignedDuration,
     /// Where metrics and health are served.
     pub listen: SocketAddr,
-    /// What was said and has no effect in this version.
-    pub without_effect: Vec<&'static str>,
 }
 
 /// A config and its rules.
@@ -129,6 +154,8 @@ pub struct Loaded {
     pub rules: RuleSet,
     /// How many rule files there are.
     pub rule_files: usize,
+    /// What config and rules are, byte by byte.
+    pub digests: Digests,
 }
 
 /// Reads the config at `path` and its rules. All that is wrong in all files comes back at once.
@@ -136,9 +163,10 @@ pub fn load(path: &Path, now: Timestamp) -> Result<Loaded, Vec<Problem>> {
     let source = files::read_source(path).map_err(|problem| vec![problem])?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let (config, mut problems) = read(&source, now);
-    let Some(config) = config else {
+    let Some(mut config) = config else {
         return Err(problems);
     };
+    config.journal = folder.join(&config.journal);
     if problems.iter().any(|problem| problem.path == "rules") {
         // The path is what is wrong: the default one would only be complained about beside it.
         return Err(problems);
@@ -147,9 +175,24 @@ pub fn load(path: &Path, now: Timestamp) -> Result<Loaded, Vec<Problem>> {
     problems.extend(unread);
     let rules = rules::parse(&sources, &config.timezone).map_err(|wrong| problems.extend(wrong));
     match rules {
-        Ok(rules) if problems.is_empty() => Ok(Loaded { config, rules, rule_files: sources.len() }),
+        Ok(rules) if problems.is_empty() => {
+            let digests = Digests { rules: digest(&sources), config: digest(&[source]) };
+            Ok(Loaded { config, rules, rule_files: sources.len(), digests })
+        }
         _ => Err(problems),
     }
+}
+
+/// The SHA-256 of files, their names included.
+fn digest(sources: &[Arc<Source>]) -> String {
+    let mut digest = Sha256::new();
+    for source in sources {
+        for part in [&source.name, &source.text] {
+            digest.update((part.len() as u64).to_be_bytes());
+            digest.update(part);
+        }
+    }
+    hex::encode(digest.finalize())
 }
 
 /// Reads a config. There is one as soon as it is a mapping at all, with defaults in the place of what is wrong, so that the rules
@@ -188,11 +231,16 @@ fn root(reader: &mut Reader, at: &At<'_>, now: Timestamp) -> Option<Config> {
     if let Some(at) = fields.get("allow_release") {
         reader.boolean(&at);
     }
-    if let Some(at) = fields.get("journal") {
-        reader.value(&at, "a URL such as sqlite:///var/lib/zenreaper/journal.db", journal);
-    }
+    let journal = fields.get("journal").and_then(|at| {
+        reader.value(&at, "a file such as sqlite:///var/lib/zenreaper/journal.db", journal)
+    });
     let listen = fields.get("http").and_then(|at| listen(reader, &at));
-    let without_effect = without_effect(&fields);
+    let times = times(reader, &fields);
+    let max_change_percent = fields.get("inventory").and_then(|at| inventory(reader, &at));
+    let limits = Limits {
+        max_change_percent: max_change_percent.unwrap_or(limits.max_change_percent),
+        ..limits
+    };
     Some(Config {
         mode,
         schedule,
@@ -203,27 +251,53 @@ fn root(reader: &mut Reader, at: &At<'_>, now: Timestamp) -> Option<Config> {
         limits,
         protect: protect.unwrap_or(Condition::NOTHING),
         listen: listen.or_else(|| DEFAULT_LISTEN.parse().ok())?,
-        without_effect,
+        journal: journal.unwrap_or_else(|| DEFAULT_JOURNAL.into()),
+        retention: times.retention,
+        commitment_hold: times.commitment_hold,
+        apply_max_age: times.apply_max_age,
     })
 }
 
-fn journal(text: &str) -> Result<(), String> {
-    let known =
-        ["sqlite://", "postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
-    if known {
-        Ok(())
-    } else {
-        Err("it is not the URL of a database that zenreaper knows".to_owned())
+/// The path in a journal's URL; one that is relative means the config's folder.
+fn journal(text: &str) -> Result<PathBuf, String> {
+    if ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
+        return Err("a journal in PostgreSQL needs a later version of zenreaper".to_owned());
+    }
+    match text.strip_prefix("sqlite://") {
+        Some(path) if !path.is_empty() && !path.ends_with('/') && !path.contains('?') => {
+            Ok(path.into())
+        }
+        _ => Err(format!("`{}` is not the URL of a journal", shorten(text))),
     }
 }
 
-/// Keys whose effect comes in a later version, and whose absence does no harm.
-fn without_effect(fields: &Fields<'_>) -> Vec<&'static str> {
-    let of_limits = |at: At<'_>| matches!(&at.node.value, yaml::Value::Map(entries) if entries.iter().any(|(key, _)| key.name == "max_per_day"));
-    let journal = fields.get("journal").map(|_| "journal");
-    let per_day =
-        fields.get("limits").filter(|at| of_limits(at.clone())).map(|_| "limits.max_per_day");
-    journal.into_iter().chain(per_day).collect()
+/// The times that the config gives to holds, plans and the journal.
+struct Times {
+    retention: SignedDuration,
+    commitment_hold: SignedDuration,
+    apply_max_age: SignedDuration,
+}
+
+fn times(reader: &mut Reader, fields: &Fields<'_>) -> Times {
+    let mut within = |key: &str, keys: &[&str], bounds: Bounds| {
+        let inner = fields.get(key).and_then(|at| reader.fields(&at, keys));
+        let at = inner.as_ref().and_then(|inner| keys.iter().find_map(|key| inner.get(key)));
+        at.and_then(|at| signed_duration(reader, &at, bounds))
+    };
+    let commitment_hold = within("hold", &HOLD_KEYS, COMMITMENT_HOLD);
+    let apply_max_age = within("apply", &APPLY_KEYS, APPLY_AGE);
+    let retention = fields.get("journal_retention");
+    let retention = retention.and_then(|at| signed_duration(reader, &at, RETENTION));
+    Times {
+        retention: retention.unwrap_or(DEFAULT_RETENTION),
+        commitment_hold: commitment_hold.unwrap_or(DEFAULT_COMMITMENT_HOLD),
+        apply_max_age: apply_max_age.unwrap_or(DEFAULT_APPLY_AGE),
+    }
+}
+
+fn inventory(reader: &mut Reader, at: &At<'_>) -> Option<u32> {
+    let fields = reader.fields(at, &INVENTORY_KEYS)?;
+    fields.get("max_change_percent").and_then(|at| reader.number(&at, 0..=100))
 }
 
 fn timezone(reader: &mut Reader, at: &At<'_>) -> Option<TimeZone> {
@@ -269,11 +343,33 @@ const TOTAL: Bounds = Bounds {
     help: "a duration from 0s to 1h",
 };
 
+const RETENTION: Bounds = Bounds {
+    min: SignedDuration::from_hours(48),
+    max: SignedDuration::from_hours(10_000 * 24),
+    help: "a duration from 2d to 10000d",
+};
+
+const COMMITMENT_HOLD: Bounds = Bounds {
+    min: SignedDuration::ZERO,
+    max: SignedDuration::from_hours(366 * 24),
+    help: "a duration from 0s to 366d",
+};
+
+const APPLY_AGE: Bounds = Bounds {
+    min: SignedDuration::from_secs(1),
+    max: SignedDuration::from_hours(7 * 24),
+    help: "a duration from 1s to 7d",
+};
+
 fn duration(reader: &mut Reader, at: &At<'_>, bounds: Bounds) -> Option<Duration> {
+    signed_duration(reader, at, bounds).and_then(|duration| duration.try_into().ok())
+}
+
+fn signed_duration(reader: &mut Reader, at: &At<'_>, bounds: Bounds) -> Option<SignedDuration> {
     let Bounds { min, max, help } = bounds;
     let text = reader.text(at, DURATION_HELP)?;
     match lifetime::duration(text) {
-        Ok(duration) if (min..=max).contains(&duration) => duration.try_into().ok(),
+        Ok(duration) if (min..=max).contains(&duration) => Some(duration),
         Ok(_) => {
             reader.wrong(
                 at,
@@ -410,15 +506,20 @@ fn retry(reader: &mut Reader, at: &At<'_>) -> Retry {
 
 fn limits(reader: &mut Reader, at: &At<'_>) -> Limits {
     let default = Limits::default();
-    let Some(fields) = reader.fields_or_later(at, &LIMIT_KEYS, &LATER_LIMIT_KEYS) else {
+    let Some(fields) = reader.fields(at, &LIMIT_KEYS) else {
         return default;
     };
     let mut number =
         |key: &str, max: u32| fields.get(key).and_then(|at| reader.number(&at, 0..=max));
-    number("max_per_day", u32::MAX);
     Limits {
         max_terminations: number("max_terminations", u32::MAX).unwrap_or(default.max_terminations),
         max_percent: number("max_percent", 100).unwrap_or(default.max_percent),
+        max_per_day: number("max_per_day", u32::MAX).unwrap_or(default.max_per_day),
+        min_remaining: number("min_remaining", u32::MAX).unwrap_or(default.min_remaining),
+        max_change_percent: default.max_change_percent,
+        max_failure_percent: number("max_failure_percent", 100)
+            .unwrap_or(default.max_failure_percent),
+        canary: number("canary", u32::MAX).unwrap_or(default.canary),
     }
 }
 
@@ -449,7 +550,8 @@ mod tests {
         assert_eq!(config.schedule.pattern(), "*/15 * * * *");
         assert_eq!(config.rules, Path::new("/etc/zenreaper/rules"));
         assert_eq!(config.listen.to_string(), "127.0.0.1:9464");
-        assert_eq!(config.limits, Limits { max_terminations: 20, max_percent: 10 });
+        assert_eq!(config.limits, Limits::default());
+        assert_eq!(config.journal, Path::new("/var/lib/zenreaper/journal.db"));
         let [account] = &config.accounts[..] else { panic!("one account") };
         assert_eq!((account.name.as_str(), account.max_in_flight), ("main", 8));
         let settings = &account.settings;
@@ -458,12 +560,6 @@ mod tests {
         assert_eq!(settings.describe_rate.interval(), Duration::from_millis(100));
         assert_eq!(settings.terminate_rate.interval(), Duration::from_millis(200));
         assert_eq!(settings.timeout, Duration::from_secs(30));
-    }
-
-    #[test]
-    fn what_has_no_effect_yet_is_said() {
-        let config = config("journal: sqlite:///x.db\nlimits: { max_per_day: 100 }").unwrap();
-        assert_eq!(config.without_effect, ["journal", "limits.max_per_day"]);
     }
 
     #[test]
@@ -477,8 +573,6 @@ mod tests {
     fn the_shipped_config_is_the_default() {
         let shipped = config(include_str!("../deploy/config.yaml")).unwrap();
         let default = config("protect: [{ tags: { protected: '*' } }]").unwrap();
-        let text =
-            |config: Config| format!("{:?}", Config { without_effect: Vec::new(), ..config });
-        assert_eq!(text(shipped), text(default));
+        assert_eq!(format!("{shipped:?}"), format!("{default:?}"));
     }
 }

@@ -35,9 +35,9 @@ pub use self::{
     decisions::Changes,
     error::Error,
     group::Entry,
-    history::{Entry as HistoryEntry, Filter},
+    history::{Entry as HistoryEntry, Filter, RECYCLE_BIN},
     holds::{Held, NewHold},
-    intents::{Ending, Intent, OpenIntent, Settlement},
+    intents::{Ending, Intent, OpenIntent, SettledIntent},
     notices::{Pending, Unsent, Written},
     operator::Act,
     promises::{Ended, NewPromise},
@@ -129,8 +129,7 @@ impl Journal {
     ) -> Result<T, Error> {
         let fail = |error| Error::of(self.path(), error);
         // Not `begin()`, which would take the lock only at the first write, and may then fail to get it.
-        let mut transaction =
-            open.connection.begin_with("BEGIN IMMEDIATE").await.map_err(fail)?;
+        let mut transaction = open.connection.begin_with("BEGIN IMMEDIATE").await.map_err(fail)?;
         let done = work(&mut transaction).await.map_err(fail)?;
         transaction.commit().await.map_err(fail)?;
         match open.presence(self.path()) {

@@ -58,8 +58,8 @@ pub mod schedule;
 
 pub mod clock;
 pub mod cloud;
-pub mod report;
 pub mod journal;
+pub mod report;
 pub mod sandbox;
 
 pub mod credentials;

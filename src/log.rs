@@ -10,7 +10,7 @@ use crate::{
     inventory::Instance,
     lifetime::shorten,
     plan::{Plan, Subject},
-    report::{Act, Event, Outcome, Record, RunResult},
+    report::{Act, Event, Outcome, Record, RunResult, Settled, Settlement},
     rules::RuleName,
 };
 
@@ -57,7 +57,7 @@ pub fn observe(record: &Record<'_>) {
         }
         Event::Planned(plan) => planned(run, account, plan),
         Event::Refused(refusal) => {
-            warn!(run, account, guard = refusal.guard.as_str(), "{refusal}");
+            warn!(run, account, guard = refusal.guard().as_str(), "{refusal}");
         }
         Event::Dropped(instance, rule, dropout, why) => {
             let (instance_id, name) = identity(instance);
@@ -69,10 +69,34 @@ pub fn observe(record: &Record<'_>) {
             info!(run, account, instance_id, name, rule, "would be terminated (dry-run)");
         }
         Event::Acted(instance, rule, act) => acted((run, account), instance, rule, act),
+        Event::Settled(call) => settled(run, account, call),
+        Event::Paused(pause) => warn!(run, account, "nothing is terminated: {pause}"),
+        Event::Promised(instance, rule, terminate_at) => {
+            let ((instance_id, name), rule) = (identity(instance), rule.as_str());
+            let terminate_at = terminate_at.to_string();
+            info!(run, account, instance_id, name, rule, terminate_at, "its owner is to be told");
+        }
+        Event::Withdrawn(instance_id, rule, why) => {
+            let rule = rule.as_str();
+            info!(run, account, instance_id, rule, "not to be terminated after all: {why}");
+        }
+        Event::Delivered(sink, stage, notices, result) => {
+            let stage = stage.as_str();
+            match result {
+                Ok(()) => info!(run, account, sink, stage, notices, "notices sent"),
+                Err(why) => {
+                    error!(
+                        run,
+                        account, sink, stage, notices, "notices not sent, to be tried again: {why}"
+                    );
+                }
+            }
+        }
+        Event::Unrecorded(why) => error!(run, account, "nothing is terminated: {why}"),
         Event::Wire(observation) => wire(run, account, observation),
         Event::Ended(result, elapsed) => {
             let (name, duration_seconds) = (result.as_str(), elapsed.as_secs_f64());
-            if result == RunResult::Success {
+            if matches!(result, RunResult::Success | RunResult::Paused) {
                 info!(run, account, result = name, duration_seconds, "run ended");
             } else {
                 warn!(run, account, result = name, duration_seconds, "run ended");
@@ -115,6 +139,44 @@ fn acted((run, account): (&str, &str), instance: &Instance, rule: &RuleName, act
                 "{why}"
             );
         }
+    }
+}
+
+/// The one line about a call of an earlier run.
+fn settled(run: &str, account: &str, call: &Settled<'_>) {
+    let Settled { instance_id, name, rule, had_outcome: _, settlement } = *call;
+    let (name, result) = (name.map(shorten), settlement.as_str());
+    match settlement {
+        Settlement::Confirmed => {
+            info!(run, account, instance_id, name, rule, settled = result, "termination confirmed");
+        }
+        Settlement::Done => info!(
+            run,
+            account,
+            instance_id,
+            name,
+            rule,
+            settled = result,
+            "its termination, whose outcome was not known, took effect"
+        ),
+        Settlement::StillPresent => warn!(
+            run,
+            account,
+            instance_id,
+            name,
+            rule,
+            settled = result,
+            "its termination was accepted, and it is still there"
+        ),
+        Settlement::NotDone => warn!(
+            run,
+            account,
+            instance_id,
+            name,
+            rule,
+            settled = result,
+            "its termination, whose outcome was not known, did not take effect"
+        ),
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
     cloud::{Action, Code, DOCUMENTED, Observation},
     inventory::{Instance, Inventory, Status},
     plan::{Decision, Plan, Skip, guard::Guard},
-    report::{Dropout, Event, Outcome, Record, RunResult},
+    report::{Dropout, Event, Outcome, Record, RunResult, Settled, Settlement},
 };
 
 /// How many codes that are not documented have a series of their own; the others are counted under [`OTHER`].
@@ -27,6 +27,10 @@ const OTHER_CODES_MAX: usize = 50;
 
 /// The label of what has no label of its own.
 const OTHER: &str = "OTHER";
+
+/// What becomes of a notice.
+const SENT: &str = "sent";
+const FAILED: &str = "failed";
 
 /// Buckets for calls: from loopback to the default timeout.
 const CALL_SECONDS: [f64; 9] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
@@ -63,6 +67,8 @@ struct Fleet {
     rule_matches: Snapshot,
     terminations: IntCounterVec,
     skipped: IntCounterVec,
+    settled: IntCounterVec,
+    notices: IntCounterVec,
 }
 
 /// How runs go.
@@ -79,6 +85,8 @@ struct Runs {
 #[derive(Debug)]
 struct Service {
     next_run: IntGauge,
+    paused: IntGauge,
+    journal_errors: IntCounterVec,
     reload_successful: IntGauge,
     reload_success: IntGauge,
     enforcing: IntGauge,
@@ -95,7 +103,7 @@ impl Snapshot {
     fn replace<'a, const N: usize>(
         &self,
         account: &str,
-        values: impl Iterator<Item = ([&'a str; N], usize)>,
+        values: impl Iterator<Item = ([&'a str; N], u64)>,
     ) {
         let mut labels = self.labels.lock().unwrap_or_else(PoisonError::into_inner);
         for old in labels.remove(account).unwrap_or_default() {
@@ -273,6 +281,16 @@ impl Fleet {
                 "Machines that a rule took and that were left alone, once a run.",
                 &["account", "reason"],
             )?,
+            settled: make.counters(
+                "settled_total",
+                "Calls to terminate by what a later inventory said of them.",
+                &["account", "result"],
+            )?,
+            notices: make.counters(
+                "notices_total",
+                "Notices by sink, and whether they were sent.",
+                &["sink", "result"],
+            )?,
         })
     }
 
@@ -282,11 +300,28 @@ impl Fleet {
         for reason in reasons {
             self.skipped.with_label_values(&[account, reason]);
         }
+        for settlement in Settlement::ALL {
+            self.settled.with_label_values(&[account, settlement.as_str()]);
+        }
         for rule in rules {
             for outcome in Outcome::ALL {
                 self.terminations.with_label_values(&[account, rule, outcome.as_str()]);
             }
         }
+    }
+
+    /// A call whose outcome was not known when it was made is counted by what it turned out to be.
+    fn settled(&self, account: &str, call: &Settled<'_>) {
+        self.settled.with_label_values(&[account, call.settlement.as_str()]).inc();
+        if let Some(outcome) = call.settlement.outcome().filter(|_| !call.had_outcome) {
+            let labels = [account, call.rule, outcome.as_str()];
+            self.terminations.with_label_values(&labels).inc();
+        }
+    }
+
+    fn delivered(&self, sink: &str, notices: usize, result: Result<(), &str>) {
+        let result = if result.is_ok() { SENT } else { FAILED };
+        self.notices.with_label_values(&[sink, result]).inc_by(notices as u64);
     }
 
     fn listed(&self, account: &str, inventory: &Inventory) {
@@ -299,11 +334,12 @@ impl Fleet {
 
     fn planned(&self, account: &str, plan: &Plan<'_>) {
         let counts = plan.counts().into_iter();
-        let decisions = counts.map(|((decision, reason), count)| ([decision, reason], count));
+        let decisions =
+            counts.map(|((decision, reason), count)| ([decision, reason], count as u64));
         self.decisions.replace(account, decisions);
-        let matches = plan.rule_matches.iter();
-        self.rule_matches
-            .replace(account, matches.map(|(rule, count)| ([rule.name.as_str()], *count)));
+        let matches = plan.tallies.iter();
+        let matches = matches.map(|tally| ([tally.rule.name.as_str()], tally.matches));
+        self.rule_matches.replace(account, matches);
         for (_, judgement) in &plan.decisions {
             if let Decision::Skip(skip) = judgement.decision {
                 self.skipped.with_label_values(&[account, skip.as_str()]).inc();
@@ -373,6 +409,12 @@ impl Service {
         build.with_label_values(&[env!("CARGO_PKG_VERSION"), revision()]).set(1);
         Ok(Self {
             next_run: make.gauge("next_run_timestamp_seconds", "When the next run is due.")?,
+            paused: make.gauge("paused", "Whether an operator paused all terminations.")?,
+            journal_errors: make.counters(
+                "journal_errors_total",
+                "Times that the journal could not be used, so that nothing was terminated.",
+                &["account"],
+            )?,
             reload_successful: make.gauge(
                 "config_last_reload_successful",
                 "Whether config and rules could be used when they were last read.",
@@ -403,6 +445,7 @@ impl Metrics {
         self.api.prepare(account);
         self.fleet.prepare(account, rules);
         self.runs.prepare(account);
+        self.service.journal_errors.with_label_values(&[account]);
     }
 
     /// Notes whether config and rules could be used at `now`.
@@ -418,6 +461,20 @@ impl Metrics {
         self.service.enforcing.set(i64::from(enforcing));
     }
 
+    /// Makes the series of the sinks exist.
+    pub fn expect_sinks<'a>(&self, sinks: impl Iterator<Item = &'a str>) {
+        for sink in sinks {
+            for result in [SENT, FAILED] {
+                self.fleet.notices.with_label_values(&[sink, result]);
+            }
+        }
+    }
+
+    /// Notes whether an operator paused all terminations.
+    pub fn paused(&self, paused: bool) {
+        self.service.paused.set(i64::from(paused));
+    }
+
     /// Notes when the next run is due.
     pub fn next_run(&self, at: Option<Timestamp>) {
         self.service.next_run.set(at.map_or(0, Timestamp::as_second));
@@ -430,7 +487,7 @@ impl Metrics {
             Event::Listed(inventory) => self.fleet.listed(account, inventory),
             Event::Planned(plan) => self.fleet.planned(account, plan),
             Event::Refused(refusal) => {
-                let guard = refusal.guard.as_str();
+                let guard = refusal.guard().as_str();
                 self.runs.guard_refusals.with_label_values(&[account, guard]).inc();
             }
             Event::Dropped(_, _, drop, _) => {
@@ -440,9 +497,22 @@ impl Metrics {
                 let (rule, outcome) = (rule.as_str(), act.outcome.as_str());
                 self.fleet.terminations.with_label_values(&[account, rule, outcome]).inc();
             }
+            Event::Settled(call) => self.fleet.settled(account, call),
+            Event::Delivered(sink, _, notices, result) => {
+                self.fleet.delivered(sink, notices, result);
+            }
+            Event::Unrecorded(_) => {
+                self.service.journal_errors.with_label_values(&[account]).inc();
+            }
             Event::Wire(observation) => self.api.observe(account, observation),
             Event::Ended(result, elapsed) => self.runs.ended(account, result, elapsed, now),
-            Event::Started | Event::Reading(..) | Event::Unlisted(_) | Event::Rehearsed(..) => {}
+            Event::Started
+            | Event::Reading(..)
+            | Event::Unlisted(_)
+            | Event::Rehearsed(..)
+            | Event::Paused(_)
+            | Event::Promised(..)
+            | Event::Withdrawn(..) => {}
         }
     }
 
@@ -460,7 +530,7 @@ pub fn revision() -> &'static str {
     option_env!("ZENREAPER_REVISION").unwrap_or("unknown")
 }
 
-fn gauge_value(count: usize) -> i64 {
+fn gauge_value(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 

@@ -364,7 +364,12 @@ impl<'a> Plan<'a> {
         let mut decisions = Vec::with_capacity(inventory.len());
         for instance in inventory.instances() {
             matched.clear();
-            let judgement = policy.judge_counting(instance, memory, now, &mut |n| matched.push(n));
+            let mut judgement =
+                policy.judge_counting(instance, memory, now, &mut |n| matched.push(n));
+            let takes = judgement.decision == Decision::Terminate;
+            if takes && !scope.allows(&instance.id, judgement.rule) {
+                judgement = judgement.out_of_scope();
+            }
             count(&mut tallies, &matched, instance, &judgement);
             decisions.push((Subject::Instance(instance), judgement));
         }
@@ -386,6 +391,13 @@ impl<'a> Plan<'a> {
             ) => Some(Target { instance, rule, due_at: *due_at }),
             _ => None,
         })
+    }
+
+    /// The decision on one instance.
+    #[must_use]
+    pub fn decision(&self, id: &InstanceId) -> Option<&(Subject<'a>, Judgement<'a>)> {
+        let found = self.decisions.binary_search_by(|(subject, _)| subject.id().cmp(id)).ok()?;
+        self.decisions.get(found)
     }
 
     /// How many decisions there are of each kind and reason.
@@ -543,7 +555,10 @@ rules:
         let forward = inventory(vec![one.clone(), two.clone(), three.clone()]);
         let backward = inventory(vec![three, two, one]);
         let text = |inventory| {
-            format!("{:?}", Plan::draft(inventory, &policy, &Memory::default(), &Scope::All, now).decisions)
+            format!(
+                "{:?}",
+                Plan::draft(inventory, &policy, &Memory::default(), &Scope::All, now).decisions
+            )
         };
         assert_eq!(text(&forward), text(&backward));
         let memory = Memory::default();

@@ -6,10 +6,13 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
+
 use crate::{
     cloud::{Accepted, Class, Code, Error, Observation, Unlisted},
     inventory::{Instance, Inventory},
-    plan::{Plan, guard::Refusal},
+    notice::Stage,
+    plan::{Plan, guard::Refusal, memory::Pause},
     rules::RuleName,
 };
 
@@ -90,6 +93,60 @@ impl Act {
     }
 }
 
+/// What a complete inventory says of a call that was made before it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Settlement {
+    /// It was accepted, and the machine is gone or in the recycle bin.
+    Confirmed,
+    /// It was accepted, and the machine is there all the same.
+    StillPresent,
+    /// Its outcome was not known, and the machine is gone or in the recycle bin.
+    Done,
+    /// Its outcome was not known, and the machine is there.
+    NotDone,
+}
+
+impl Settlement {
+    /// Every settlement.
+    pub const ALL: [Self; 4] = [Self::Confirmed, Self::StillPresent, Self::Done, Self::NotDone];
+
+    /// The settlement's name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Confirmed => "confirmed",
+            Self::StillPresent => "still_present",
+            Self::Done => "done",
+            Self::NotDone => "not_done",
+        }
+    }
+
+    /// The outcome that it settles, if that was not known.
+    #[must_use]
+    pub fn outcome(self) -> Option<Outcome> {
+        match self {
+            Self::Confirmed | Self::StillPresent => None,
+            Self::Done => Some(Outcome::Gone),
+            Self::NotDone => Some(Outcome::Unknown),
+        }
+    }
+}
+
+/// A call of an earlier run that an inventory settles.
+#[derive(Clone, Copy, Debug)]
+pub struct Settled<'a> {
+    /// The machine's id.
+    pub instance_id: &'a str,
+    /// The machine's name.
+    pub name: Option<&'a str>,
+    /// The rule that took it.
+    pub rule: &'a str,
+    /// Whether its outcome was written, and counted, when the call was made.
+    pub had_outcome: bool,
+    /// What the inventory says.
+    pub settlement: Settlement,
+}
+
 /// Why a target of the plan was not called.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Dropout {
@@ -101,11 +158,28 @@ pub enum Dropout {
     Unconfirmed,
     /// The run was stopped before its turn came.
     Stopped,
+    /// An operator paused all terminations before its turn came.
+    Paused,
+    /// An operator kept it before its turn came.
+    Held,
+    /// The call could not be written to the journal.
+    Unrecorded,
+    /// A guard stopped the run before its turn came.
+    Guarded,
 }
 
 impl Dropout {
     /// Every reason.
-    pub const ALL: [Self; 4] = [Self::Changed, Self::Vanished, Self::Unconfirmed, Self::Stopped];
+    pub const ALL: [Self; 8] = [
+        Self::Changed,
+        Self::Vanished,
+        Self::Unconfirmed,
+        Self::Stopped,
+        Self::Paused,
+        Self::Held,
+        Self::Unrecorded,
+        Self::Guarded,
+    ];
 
     /// The reason's name.
     #[must_use]
@@ -115,6 +189,10 @@ impl Dropout {
             Self::Vanished => "vanished",
             Self::Unconfirmed => "unconfirmed",
             Self::Stopped => "stopped",
+            Self::Paused => "paused",
+            Self::Held => "held",
+            Self::Unrecorded => "unrecorded",
+            Self::Guarded => "guarded",
         }
     }
 }
@@ -134,6 +212,10 @@ pub enum RunResult {
     AuthFailed,
     /// Something between us and the API stops us.
     Blocked,
+    /// An operator paused all terminations.
+    Paused,
+    /// The journal cannot be used, so nothing was done.
+    JournalFailed,
     /// It was stopped half way.
     Interrupted,
     /// It panicked, which is a fault of this program.
@@ -142,13 +224,15 @@ pub enum RunResult {
 
 impl RunResult {
     /// Every result.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Success,
         Self::Partial,
         Self::GuardRefused,
         Self::IncompleteInventory,
         Self::AuthFailed,
         Self::Blocked,
+        Self::Paused,
+        Self::JournalFailed,
         Self::Interrupted,
         Self::Panicked,
     ];
@@ -163,6 +247,8 @@ impl RunResult {
             Self::IncompleteInventory => "incomplete_inventory",
             Self::AuthFailed => "auth_failed",
             Self::Blocked => "blocked",
+            Self::Paused => "paused",
+            Self::JournalFailed => "journal_failed",
             Self::Interrupted => "interrupted",
             Self::Panicked => "panicked",
         }
@@ -212,6 +298,18 @@ pub enum Event<'a> {
     Rehearsed(&'a Instance, &'a RuleName),
     /// A target was called.
     Acted(&'a Instance, &'a RuleName, &'a Act),
+    /// The inventory settles a call of an earlier run.
+    Settled(&'a Settled<'a>),
+    /// An operator paused all terminations.
+    Paused(&'a Pause),
+    /// The owner of a machine is to be told that it will be terminated at an instant.
+    Promised(&'a Instance, &'a RuleName, Timestamp),
+    /// The machine of this id will not be terminated after all, with words on why.
+    Withdrawn(&'a str, &'a RuleName, &'a str),
+    /// So many notices of a stage were sent through a sink, or could not be, for a reason in words.
+    Delivered(&'a str, Stage, usize, Result<(), &'a str>),
+    /// The journal could not be used, with words on why.
+    Unrecorded(&'a str),
     /// Something happened at the wire.
     Wire(&'a Observation),
     /// The run ended.
@@ -253,6 +351,12 @@ impl Events {
         }
     }
 
+    /// The run's id.
+    #[must_use]
+    pub fn run(&self) -> &str {
+        &self.run
+    }
+
     /// Tells everybody.
     pub fn emit(&self, event: Event<'_>) {
         self.lock().take(event);
@@ -284,8 +388,14 @@ pub struct Report {
     pub dropped: u64,
     /// Machines that could not be read again.
     pub unconfirmed: u64,
-    /// Machines whose turn did not come.
+    /// Machines whose turn did not come because the run was told to stop.
     pub stopped: u64,
+    /// Machines whose turn did not come because an operator paused.
+    pub paused: u64,
+    /// Refusals of a guard, and machines whose turn did not come because of one.
+    pub guarded: u64,
+    /// Times that the journal could not be used.
+    pub unrecorded: u64,
     /// Machines that would have been terminated.
     pub rehearsed: u64,
 }
@@ -298,20 +408,35 @@ impl Report {
                 Outcome::Refused => &mut self.refused,
                 Outcome::Failed | Outcome::Unknown => &mut self.failed,
             },
-            Event::Dropped(_, _, Dropout::Changed | Dropout::Vanished, _) => &mut self.dropped,
-            Event::Dropped(_, _, Dropout::Unconfirmed, _) => &mut self.unconfirmed,
-            Event::Dropped(_, _, Dropout::Stopped, _) => &mut self.stopped,
+            Event::Dropped(_, _, dropout, _) => self.dropped_by(dropout),
+            Event::Unrecorded(_) => &mut self.unrecorded,
+            Event::Refused(_) => &mut self.guarded,
             Event::Rehearsed(..) => &mut self.rehearsed,
             Event::Started
             | Event::Reading(..)
             | Event::Listed(_)
             | Event::Unlisted(_)
             | Event::Planned(_)
-            | Event::Refused(_)
+            | Event::Settled(_)
+            | Event::Paused(_)
+            | Event::Promised(..)
+            | Event::Withdrawn(..)
+            | Event::Delivered(..)
             | Event::Wire(_)
             | Event::Ended(..) => return,
         };
         *count += 1;
+    }
+
+    fn dropped_by(&mut self, dropout: Dropout) -> &mut u64 {
+        match dropout {
+            Dropout::Changed | Dropout::Vanished | Dropout::Held => &mut self.dropped,
+            Dropout::Unconfirmed => &mut self.unconfirmed,
+            Dropout::Stopped => &mut self.stopped,
+            Dropout::Paused => &mut self.paused,
+            Dropout::Guarded => &mut self.guarded,
+            Dropout::Unrecorded => &mut self.unrecorded,
+        }
     }
 }
 
@@ -339,9 +464,12 @@ mod tests {
             done: 2,
             refused: 1,
             failed: 2,
-            dropped: 2,
+            dropped: 3,
             unconfirmed: 1,
             stopped: 1,
+            paused: 1,
+            guarded: 1,
+            unrecorded: 1,
             rehearsed: 1,
         };
         assert_eq!(events.report(), expected);

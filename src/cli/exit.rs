@@ -25,12 +25,13 @@ impl Exit {
     /// The exit code of runs, of which the worst counts.
     pub(super) fn of_runs(results: &[RunResult]) -> Self {
         let of = |result: &RunResult| match result {
-            RunResult::Success => Self::Done,
+            RunResult::Success | RunResult::Paused => Self::Done,
             RunResult::GuardRefused => Self::GuardRefused,
             RunResult::Partial => Self::Partial,
             RunResult::IncompleteInventory
             | RunResult::AuthFailed
             | RunResult::Blocked
+            | RunResult::JournalFailed
             | RunResult::Interrupted
             | RunResult::Panicked => Self::Failed,
         };

@@ -68,6 +68,12 @@ impl Console {
             | Event::Listed(_)
             | Event::Unlisted(_)
             | Event::Refused(_)
+            | Event::Settled(_)
+            | Event::Paused(_)
+            | Event::Promised(..)
+            | Event::Withdrawn(..)
+            | Event::Delivered(..)
+            | Event::Unrecorded(_)
             | Event::Wire(_) => {}
         })
     }

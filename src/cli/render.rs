@@ -229,7 +229,7 @@ fn coarse(duration: SignedDuration) -> String {
 
 /// Writes that config and rules are right.
 pub(super) fn check_text(path: &Path, loaded: &Loaded, out: &mut dyn Write) -> Result<()> {
-    let Loaded { config, rules, rule_files } = loaded;
+    let Loaded { config, rules, rule_files, digests: _ } = loaded;
     writeln!(
         out,
         "ok: {} with {} rules in {rule_files} files; mode {}, schedule {}",
@@ -238,9 +238,6 @@ pub(super) fn check_text(path: &Path, loaded: &Loaded, out: &mut dyn Write) -> R
         config.mode.as_str(),
         config.schedule.pattern(),
     )?;
-    for key in &config.without_effect {
-        writeln!(out, "note: `{key}` takes effect in a later version of zenreaper")?;
-    }
     Ok(())
 }
 

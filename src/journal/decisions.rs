@@ -70,8 +70,7 @@ impl Journal {
             .bind(account)
             .fetch_all(connection)
             .await?;
-            let standing =
-                |(id, decision, reason, rule)| (id, Standing { decision, reason, rule });
+            let standing = |(id, decision, reason, rule)| (id, Standing { decision, reason, rule });
             Ok(rows.into_iter().map(standing).collect())
         })
         .await

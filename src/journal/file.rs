@@ -110,7 +110,8 @@ fn check_magic(path: &Path) -> Result<(), Error> {
 
 fn options(path: &Path) -> Result<AnyConnectOptions, sqlx::Error> {
     let path = PathBuf::from("/").join(path);
-    let escaped = path.to_string_lossy().replace('%', "%25").replace('?', "%3F").replace('#', "%23");
+    let escaped =
+        path.to_string_lossy().replace('%', "%25").replace('?', "%3F").replace('#', "%23");
     let options: AnyConnectOptions = format!("sqlite://{escaped}?mode=rwc").parse()?;
     // A slow disk is not this log's matter, and statements would fill it.
     Ok(options.disable_statement_logging())

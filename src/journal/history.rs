@@ -125,7 +125,22 @@ async fn terminations(
     .fetch_all(connection)
     .await?;
     let entry = |row: Row| {
-        let (intended_at, account, id, name, rule, why, outcome, verified, code, request_id, message, run, bin, ended_at) = row;
+        let (
+            intended_at,
+            account,
+            id,
+            name,
+            rule,
+            why,
+            outcome,
+            verified,
+            code,
+            request_id,
+            message,
+            run,
+            bin,
+            ended_at,
+        ) = row;
         let is_in_bin = bin != 0
             && outcome.as_deref().is_some_and(|outcome| matches!(outcome, "terminated" | "gone"));
         let since = at(ended_at.unwrap_or(intended_at));
@@ -177,10 +192,7 @@ async fn promises(
 }
 
 /// The holds that no operator asked for; what operators did is among the acts.
-async fn holds(
-    connection: &mut AnyConnection,
-    filter: &Filter,
-) -> Result<Vec<Entry>, sqlx::Error> {
+async fn holds(connection: &mut AnyConnection, filter: &Filter) -> Result<Vec<Entry>, sqlx::Error> {
     if filter.rule.is_some() {
         return Ok(Vec::new());
     }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use sqlx::AnyConnection;
 
 use super::{Error, Journal, NewHold, Written, at, ms, promises};
+use crate::report::{Outcome, Settlement};
 
 /// That a machine is about to be called.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct Intent {
     pub intended_at: Timestamp,
     /// The machine's name.
     pub name: Option<String>,
+    /// The value of the owner tag.
+    pub owner: Option<String>,
     /// The rule that takes it.
     pub rule: String,
     /// The values that the rule saw.
@@ -68,8 +71,12 @@ pub struct OpenIntent {
     pub instance_id: String,
     /// The machine's name.
     pub name: Option<String>,
+    /// The value of the owner tag.
+    pub owner: Option<String>,
     /// The rule that took it.
     pub rule: String,
+    /// Whether it waits in the recycle bin, or was deleted outright.
+    pub recoverable: bool,
     /// When it was about to be called.
     pub intended_at: Timestamp,
     /// The outcome, if one was written.
@@ -78,56 +85,18 @@ pub struct OpenIntent {
     pub was_still_present: bool,
 }
 
-/// What an inventory says of an intent.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Settlement {
-    /// It was accepted, and the machine is gone or in the recycle bin.
-    Confirmed,
-    /// It was accepted, and the machine is there all the same.
-    StillPresent,
-    /// Its outcome was not known, and the machine is gone or in the recycle bin.
-    Done,
-    /// Its outcome was not known, and the machine is there.
-    NotDone,
-}
-
-impl Settlement {
-    /// Every settlement.
-    pub const ALL: [Self; 4] = [Self::Confirmed, Self::StillPresent, Self::Done, Self::NotDone];
-
-    /// The settlement's name.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Confirmed => "confirmed",
-            Self::StillPresent => "still_present",
-            Self::Done => "done",
-            Self::NotDone => "not_done",
-        }
-    }
-
-    /// The outcome that it settles, if that was not known.
-    #[must_use]
-    pub fn outcome(self) -> Option<&'static str> {
-        match self {
-            Self::Confirmed | Self::StillPresent => None,
-            Self::Done => Some("gone"),
-            Self::NotDone => Some("unknown"),
-        }
-    }
-}
-
 impl Intent {
     pub(super) async fn write(&self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
         sqlx::query(
-            "INSERT INTO intents (account, run, instance_id, intended_at, name, rule, why, due_at, tags, recoverable, record) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            "INSERT INTO intents (account, run, instance_id, intended_at, name, owner, rule, why, due_at, tags, recoverable, record) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         )
         .bind(&self.account)
         .bind(&self.run)
         .bind(&self.instance_id)
         .bind(ms(self.intended_at))
         .bind(&self.name)
+        .bind(&self.owner)
         .bind(&self.rule)
         .bind(&self.why)
         .bind(self.due_at.map(ms))
@@ -173,10 +142,20 @@ impl Ending {
 impl Journal {
     /// The intents that the next complete inventory settles: those without a known outcome, and those that were accepted.
     pub async fn open_intents(&self, account: &str) -> Result<Vec<OpenIntent>, Error> {
-        type Row = (String, String, Option<String>, String, i64, Option<String>, Option<String>);
+        type Row = (
+            String,
+            String,
+            Option<String>,
+            Option<String>,
+            String,
+            i64,
+            i64,
+            Option<String>,
+            Option<String>,
+        );
         self.read(async |connection| {
             let rows: Vec<Row> = sqlx::query_as(
-                "SELECT run, instance_id, name, rule, intended_at, outcome, verified FROM intents \
+                "SELECT run, instance_id, name, owner, rule, recoverable, intended_at, outcome, verified FROM intents \
                  WHERE account = $1 AND (outcome IS NULL OR (outcome = 'unknown' AND verified IS NULL) \
                  OR (outcome = 'terminated' AND (verified IS NULL OR verified = 'still_present'))) \
                  ORDER BY intended_at, instance_id",
@@ -184,14 +163,20 @@ impl Journal {
             .bind(account)
             .fetch_all(connection)
             .await?;
-            let open = |(run, instance_id, name, rule, intended_at, outcome, verified): Row| OpenIntent {
-                run,
-                instance_id,
-                name,
-                rule,
-                intended_at: at(intended_at),
-                outcome,
-                was_still_present: verified.is_some(),
+            let open = |row: Row| {
+                let (run, instance_id, name, owner, rule, bin, intended_at, outcome, verified) =
+                    row;
+                OpenIntent {
+                    run,
+                    instance_id,
+                    name,
+                    owner,
+                    rule,
+                    recoverable: bin != 0,
+                    intended_at: at(intended_at),
+                    outcome,
+                    was_still_present: verified.is_some(),
+                }
             };
             Ok(rows.into_iter().map(open).collect())
         })
@@ -202,12 +187,12 @@ impl Journal {
     pub async fn settled(
         &self,
         account: &str,
-        settled: &[(OpenIntent, Settlement)],
+        settled: &[SettledIntent],
         now: Timestamp,
     ) -> Result<(), Error> {
         self.write(async |connection| {
-            for (intent, settlement) in settled {
-                settle(connection, account, intent, (*settlement, now)).await?;
+            for one in settled {
+                one.write(connection, account, now).await?;
             }
             Ok(())
         })
@@ -215,26 +200,52 @@ impl Journal {
     }
 }
 
-async fn settle(
-    connection: &mut AnyConnection,
-    account: &str,
-    intent: &OpenIntent,
-    (settlement, now): (Settlement, Timestamp),
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "UPDATE intents SET verified = $4, verified_at = $5, outcome = COALESCE($6, outcome), \
-         message = CASE WHEN outcome IS NULL THEN $7 ELSE message END, \
-         ended_at = COALESCE(ended_at, $5) \
-         WHERE account = $1 AND run = $2 AND instance_id = $3",
-    )
-    .bind(account)
-    .bind(&intent.run)
-    .bind(&intent.instance_id)
-    .bind(settlement.as_str())
-    .bind(ms(now))
-    .bind(settlement.outcome())
-    .bind("zenreaper ended before the outcome was written; settled from the next inventory")
-    .execute(connection)
-    .await
-    .map(drop)
+/// An intent that an inventory settles, and what follows from that.
+#[derive(Clone, Debug)]
+pub struct SettledIntent {
+    /// The intent.
+    pub intent: OpenIntent,
+    /// What the inventory says.
+    pub settlement: Settlement,
+    /// That the machine is not called for a while, from now on.
+    pub hold: Option<NewHold>,
+    /// What is told of it.
+    pub notices: Vec<Written>,
+}
+
+impl SettledIntent {
+    async fn write(
+        &self,
+        connection: &mut AnyConnection,
+        account: &str,
+        now: Timestamp,
+    ) -> Result<(), sqlx::Error> {
+        let Self { intent, settlement, hold, notices } = self;
+        sqlx::query(
+            "UPDATE intents SET verified = $4, verified_at = $5, outcome = COALESCE($6, outcome), \
+             message = CASE WHEN outcome IS NULL THEN $7 ELSE message END, \
+             ended_at = COALESCE(ended_at, $5) \
+             WHERE account = $1 AND run = $2 AND instance_id = $3",
+        )
+        .bind(account)
+        .bind(&intent.run)
+        .bind(&intent.instance_id)
+        .bind(settlement.as_str())
+        .bind(ms(now))
+        .bind(settlement.outcome().map(Outcome::as_str))
+        .bind("zenreaper ended before the outcome was written; settled from the next inventory")
+        .execute(&mut *connection)
+        .await?;
+        if let Some(hold) = hold {
+            hold.write(connection).await?;
+        }
+        for notice in notices {
+            notice.write(connection).await?;
+        }
+        if *settlement == Settlement::Done {
+            let machine = (account, intent.instance_id.as_str());
+            promises::end_all(connection, machine, "terminated", now).await?;
+        }
+        Ok(())
+    }
 }

@@ -118,10 +118,7 @@ async fn terminated_since(
     Ok(count(calls))
 }
 
-async fn baseline(
-    connection: &mut AnyConnection,
-    account: &str,
-) -> Result<Baseline, sqlx::Error> {
+async fn baseline(connection: &mut AnyConnection, account: &str) -> Result<Baseline, sqlx::Error> {
     type Row = (Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
     let row: Option<Row> = sqlx::query_as(
         "SELECT believed_at, believed_live, believed_tags, doubted_live, doubted_tags \

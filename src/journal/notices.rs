@@ -51,7 +51,8 @@ pub struct Pending(pub u64);
 
 impl Written {
     pub(super) async fn write(&self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
-        let body = serde_json::to_string(&self.notice).map_err(|error| sqlx::Error::Encode(error.into()))?;
+        let body = serde_json::to_string(&self.notice)
+            .map_err(|error| sqlx::Error::Encode(error.into()))?;
         sqlx::query(
             "INSERT INTO notices (key, sink, account, stage, owner, body, written_at, failures) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, 0) ON CONFLICT (key, sink) DO NOTHING",
@@ -131,14 +132,12 @@ impl Journal {
     /// Writes that a batch could not be sent.
     pub async fn not_sent(&self, sink: &str, batch: &str) -> Result<(), Error> {
         self.write(async |connection| {
-            sqlx::query(
-                "UPDATE notices SET failures = failures + 1 WHERE sink = $1 AND batch = $2",
-            )
-            .bind(sink)
-            .bind(batch)
-            .execute(connection)
-            .await
-            .map(drop)
+            sqlx::query("UPDATE notices SET failures = failures + 1 WHERE sink = $1 AND batch = $2")
+                .bind(sink)
+                .bind(batch)
+                .execute(connection)
+                .await
+                .map(drop)
         })
         .await
     }
@@ -159,11 +158,46 @@ impl Journal {
 }
 
 fn unsent(
-    (key, sink, stage, owner, body, batch): (String, String, String, Option<String>, String, Option<String>),
+    (key, sink, stage, owner, body, batch): (
+        String,
+        String,
+        String,
+        Option<String>,
+        String,
+        Option<String>,
+    ),
 ) -> Result<Unsent, sqlx::Error> {
     let odd = |what: &str| sqlx::Error::Decode(format!("a notice with {what}").into());
     let known = Stage::ALL.into_iter().find(|known| known.as_str() == stage);
     let stage = known.ok_or_else(|| odd("an unknown stage"))?;
     let notice = serde_json::from_str(&body).map_err(|_| odd("a body that is no notice"))?;
     Ok(Unsent { key, sink, stage, owner, notice, batch })
+}
+
+/// Whether a notice was sent through a sink, or may have been.
+pub(super) async fn was_tried(
+    connection: &mut AnyConnection,
+    key: &str,
+    sink: &str,
+) -> Result<bool, sqlx::Error> {
+    let found: Option<(String,)> = sqlx::query_as(
+        "SELECT key FROM notices WHERE key = $1 AND sink = $2 AND batch IS NOT NULL",
+    )
+    .bind(key)
+    .bind(sink)
+    .fetch_optional(connection)
+    .await?;
+    Ok(found.is_some())
+}
+
+/// Takes back what was never on its way: nobody needs to be told of what was called off before.
+pub(super) async fn forget_untried(
+    connection: &mut AnyConnection,
+    key: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM notices WHERE key = $1 AND batch IS NULL")
+        .bind(key)
+        .execute(connection)
+        .await
+        .map(drop)
 }

@@ -86,8 +86,12 @@ impl Journal {
 
     /// Stops all terminations.
     pub async fn pause(&self, pause: &Pause) -> Result<(), Error> {
-        let act =
-            Act { act: "pause", by: pause.by.as_deref(), detail: Some(pause.to_string()), ..Act::default() };
+        let act = Act {
+            act: "pause",
+            by: pause.by.as_deref(),
+            detail: Some(pause.to_string()),
+            ..Act::default()
+        };
         self.write(async |connection| {
             end_pauses(connection, pause.since).await?;
             sqlx::query(

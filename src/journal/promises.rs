@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 
-use super::{Error, Journal, Written, ms};
+use super::{Error, Journal, Written, ms, notices};
 
 /// A promise to be written, with the notices that tell it.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ pub struct NewPromise {
     pub notices: Vec<Written>,
 }
 
-/// A promise that ends, with the notices that tell it.
+/// A promise that ends, with the notices that tell it: through those sinks that may have told of the promise.
 #[derive(Clone, Debug)]
 pub struct Ended {
     /// Its key.
@@ -69,9 +69,11 @@ impl Ended {
         .execute(&mut *connection)
         .await?;
         for notice in &self.notices {
-            notice.write(connection).await?;
+            if notices::was_tried(connection, &self.key, &notice.sink).await? {
+                notice.write(connection).await?;
+            }
         }
-        Ok(())
+        notices::forget_untried(connection, &self.key).await
     }
 }
 

@@ -50,9 +50,9 @@ pub(super) async fn prepare(connection: &mut AnyConnection, path: &Path) -> Resu
         sqlx::query(pragma).execute(&mut *connection).await.map_err(fail)?;
     }
     let migrator = Migrator::with_migrations(migrations());
-    migrator.run_direct(None, connection, false).await.map_err(|error| Error::Unusable {
-        path: path.to_owned(),
-        why: error.to_string(),
-    })?;
+    migrator
+        .run_direct(None, connection, false)
+        .await
+        .map_err(|error| Error::Unusable { path: path.to_owned(), why: error.to_string() })?;
     connection.ping().await.map_err(fail)
 }

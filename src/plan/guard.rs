@@ -206,6 +206,11 @@ pub struct Approved<'a> {
 }
 
 impl<'a> Approved<'a> {
+    /// The plan that was approved.
+    pub fn plan(&self) -> &Plan<'a> {
+        &self.plan
+    }
+
     /// The instances to terminate.
     pub fn targets(&self) -> impl Iterator<Item = Target<'a>> {
         self.plan.targets()
@@ -303,7 +308,8 @@ mod tests {
         };
         let inventory = inventory((0..live + recycled).map(one).collect());
         let policy = policy(ALL);
-        let (memory, &Scope::All, now) = (Memory::default(), "2026-12-01T00:00:00Z".parse().unwrap());
+        let (memory, &Scope::All, now) =
+            (Memory::default(), "2026-12-01T00:00:00Z".parse().unwrap());
         check(&Plan::draft(&inventory, &policy, &memory, &Scope::All, now), &limits, &memory)
     }
 
@@ -345,7 +351,8 @@ mod tests {
         }
         let inventory = inventory(fleet.into());
         let now = "2026-12-01T00:00:00Z".parse().unwrap();
-        let verdict = check(&Plan::draft(&inventory, &policy, memory, &Scope::All, now), &limits, memory);
+        let verdict =
+            check(&Plan::draft(&inventory, &policy, memory, &Scope::All, now), &limits, memory);
         verdict.map_or_else(
             |refusal| format!("{}: {refusal}", refusal.guard().as_str()),
             |()| "approved".to_owned(),

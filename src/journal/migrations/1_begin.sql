@@ -59,6 +59,7 @@ CREATE TABLE intents (
     instance_id TEXT NOT NULL,
     intended_at BIGINT NOT NULL,
     name TEXT,
+    owner TEXT,
     rule TEXT NOT NULL,
     why TEXT NOT NULL,
     due_at BIGINT,
