@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, process::Command};
 
 use common::{RULES, Stage, due, many_due};
 use zenreaper::sandbox::{Action, Effect, Fault, Machine};
@@ -407,6 +407,49 @@ async fn the_host_itself_is_never_terminated() {
         r#"zenreaper_skipped_total{account="main",reason="self"}"#,
         f64::from(u32::try_from(own).unwrap()),
     );
+    assert_eq!(stage.terminated(), ["i-0000"]);
+}
+
+/// Shows the rest of its arguments a machine that cloud-init calls `$1`. The mounts are gone with the process.
+const AS_INSTANCE: &str = r#"
+set -e
+if [ -d /var/lib/cloud ]; then mount -t tmpfs tmpfs /var/lib/cloud; else mount -t tmpfs tmpfs /var/lib; fi
+mkdir -p /var/lib/cloud/data
+echo "$1" >/var/lib/cloud/data/instance-id
+shift
+exec "$@"
+"#;
+
+/// A command that sees itself on the machine that cloud-init calls `id`; `None` where mount namespaces are not permitted.
+fn as_instance(id: &str, command: &Command) -> Option<Command> {
+    let unshared = |flags: &str| {
+        let mut unshared = Command::new("unshare");
+        unshared.args([flags, "sh", "-c", AS_INSTANCE, "sh", id]);
+        unshared
+    };
+    let is_permitted = |flags: &&str| {
+        unshared(flags).arg("true").output().is_ok_and(|output| output.status.success())
+    };
+    // As root, or with a user namespace of one's own.
+    let flags = ["-m", "-rm"].into_iter().find(is_permitted)?;
+    let mut wrapped = unshared(flags);
+    wrapped.arg(command.get_program()).args(command.get_args()).env_clear();
+    wrapped.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    wrapped.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    Some(wrapped)
+}
+
+#[tokio::test]
+async fn the_machine_that_cloud_init_names_is_never_terminated() {
+    let stage = Stage::with(vec![due("i-0000"), due("i-own")]).await;
+    let file = stage.path("metrics.prom");
+    let command = stage.command(&["run", "--once", "--metrics-file", file.to_str().unwrap()]);
+    let Some(command) = as_instance("I-Own", &command) else {
+        common::skip("no mount namespace here: `self` is not tested by the id of cloud-init");
+        return;
+    };
+    let skipped = r#"zenreaper_skipped_total{account="main",reason="self"}"#;
+    stage.run_command(command).await.exits(0).counts(skipped, 1.0);
     assert_eq!(stage.terminated(), ["i-0000"]);
 }
 
