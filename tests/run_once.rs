@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, process::Command};
 
 use common::{RULES, Stage, due, many_due};
 use zenreaper::sandbox::{Action, Effect, Fault, Machine};
@@ -347,6 +347,60 @@ async fn a_clock_that_is_off_is_told_by_how_much() {
     stage.once().await.exits(1).says("our clock is 900 s ahead of the server's");
 }
 
+/// A token carries no time, so the server takes it whatever the clocks say.
+async fn skewed(fault: &str) -> (Stage, common::Seen) {
+    let stage = Stage::with(many_due(2)).await.token(zenreaper::sandbox::TOKEN).fault(fault);
+    let seen = stage.once().await;
+    (stage, seen)
+}
+
+#[tokio::test]
+async fn a_wrong_clock_terminates_nothing_even_where_the_server_does_not_mind() {
+    for (fault, side) in [("skew=86400", "behind"), ("skew=-86400", "ahead of")] {
+        let (stage, seen) = skewed(fault).await;
+        seen.exits(1).says("CLOCK_SKEW").says("set it by NTP");
+        // A second may pass on the way.
+        let told = |seconds: &u32| {
+            seen.err.contains(&format!("our clock is {seconds} s {side} the server's"))
+        };
+        assert!([86_399, 86_400, 86_401].iter().any(told), "{fault}:\n{}", seen.err);
+        assert!(stage.terminated().is_empty(), "{fault}");
+        assert_eq!(stage.sandbox.calls().len(), 1, "asking again would not help");
+        seen.counts(r#"zenreaper_runs_total{account="main",result="auth_failed"}"#, 1.0);
+        let action = "DescribeInstances";
+        let errors = format!(
+            r#"zenreaper_api_errors_total{{account="main",action="{action}",code="CLOCK_SKEW"}}"#
+        );
+        seen.counts(&errors, 1.0);
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_goes_wrong_after_the_listing_terminates_nothing() {
+    let (stage, seen) = skewed("skew=86400,skip=1").await;
+    seen.exits(1).says("CLOCK_SKEW");
+    assert!(stage.terminated().is_empty());
+    seen.counts(r#"zenreaper_runs_total{account="main",result="auth_failed"}"#, 1.0);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_a_little_off_is_no_failure() {
+    for fault in ["skew=200", "skew=-200"] {
+        let (stage, seen) = skewed(fault).await;
+        seen.exits(0);
+        assert_eq!(stage.terminated().len(), 2, "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_was_taken_counts_whatever_the_clocks_say() {
+    let (stage, seen) = skewed("skew=86400,action=TerminateInstance").await;
+    let terminated =
+        r#"zenreaper_terminations_total{account="main",outcome="terminated",rule="old"}"#;
+    seen.exits(0).counts(terminated, 2.0);
+    assert_eq!(stage.terminated().len(), 2);
+}
+
 #[tokio::test]
 async fn a_token_is_as_good_as_a_key() {
     let stage = Stage::with(many_due(2)).await.token(zenreaper::sandbox::TOKEN);
@@ -407,6 +461,49 @@ async fn the_host_itself_is_never_terminated() {
         r#"zenreaper_skipped_total{account="main",reason="self"}"#,
         f64::from(u32::try_from(own).unwrap()),
     );
+    assert_eq!(stage.terminated(), ["i-0000"]);
+}
+
+/// Shows the rest of its arguments a machine that cloud-init calls `$1`. The mounts are gone with the process.
+const AS_INSTANCE: &str = r#"
+set -e
+if [ -d /var/lib/cloud ]; then mount -t tmpfs tmpfs /var/lib/cloud; else mount -t tmpfs tmpfs /var/lib; fi
+mkdir -p /var/lib/cloud/data
+echo "$1" >/var/lib/cloud/data/instance-id
+shift
+exec "$@"
+"#;
+
+/// A command that sees itself on the machine that cloud-init calls `id`; `None` where mount namespaces are not permitted.
+fn as_instance(id: &str, command: &Command) -> Option<Command> {
+    let unshared = |flags: &str| {
+        let mut unshared = Command::new("unshare");
+        unshared.args([flags, "sh", "-c", AS_INSTANCE, "sh", id]);
+        unshared
+    };
+    let is_permitted = |flags: &&str| {
+        unshared(flags).arg("true").output().is_ok_and(|output| output.status.success())
+    };
+    // As root, or with a user namespace of one's own.
+    let flags = ["-m", "-rm"].into_iter().find(is_permitted)?;
+    let mut wrapped = unshared(flags);
+    wrapped.arg(command.get_program()).args(command.get_args()).env_clear();
+    wrapped.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    wrapped.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    Some(wrapped)
+}
+
+#[tokio::test]
+async fn the_machine_that_cloud_init_names_is_never_terminated() {
+    let stage = Stage::with(vec![due("i-0000"), due("i-own")]).await;
+    let file = stage.path("metrics.prom");
+    let command = stage.command(&["run", "--once", "--metrics-file", file.to_str().unwrap()]);
+    let Some(command) = as_instance("I-Own", &command) else {
+        common::skip("no mount namespace here: `self` is not tested by the id of cloud-init");
+        return;
+    };
+    let skipped = r#"zenreaper_skipped_total{account="main",reason="self"}"#;
+    stage.run_command(command).await.exits(0).counts(skipped, 1.0);
     assert_eq!(stage.terminated(), ["i-0000"]);
 }
 

@@ -16,6 +16,10 @@ use crate::lifetime::shorten;
 /// The largest answer that is read, in bytes: a page of 1,000 instances has about one MiB.
 const BODY_BYTES_MAX: usize = 32 << 20;
 
+/// How much our clock and the server's may differ, in seconds: the API refuses requests that are signed with a clock that is off
+/// by more ("Signature process" of its reference); a token carries no time, so that it has to be us who look.
+const SKEW_SECONDS_MAX: u64 = 300;
+
 pub(super) fn envelope(body: &[u8]) -> Result<Envelope<'_>, String> {
     serde_json::from_slice(body)
         .map_err(|error| format!("the answer is not the API's JSON: {error}"))
@@ -111,19 +115,32 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         return Some(Duration::from_secs(seconds));
     }
     let until = http_date(text)?;
-    let now = headers.get(DATE)?.to_str().ok().and_then(http_date)?;
+    let now = server_time(headers)?;
     until.duration_since(now).try_into().ok()
+}
+
+/// The server's time, if it tells one that can be read.
+fn server_time(headers: &HeaderMap) -> Option<Timestamp> {
+    headers.get(DATE)?.to_str().ok().and_then(http_date)
+}
+
+/// Why an answer that came at this second of our clock is not believed; `None` if the clocks agree, or the server tells no time.
+pub(super) fn clock_skew(action: Action, headers: &HeaderMap, received: i64) -> Option<Error> {
+    let theirs = server_time(headers)?.as_second();
+    let message = "what is due cannot be told by a wrong clock".to_owned();
+    (received.abs_diff(theirs) > SKEW_SECONDS_MAX)
+        .then(|| Error::new(action, Code::CLOCK_SKEW, Some(200), message))
 }
 
 fn http_date(text: &str) -> Option<Timestamp> {
     rfc2822::parse(text).ok().map(|zoned| zoned.timestamp())
 }
 
-pub(super) fn auth_hint(code: &Code, headers: &HeaderMap, timestamp: i64) -> String {
-    let theirs = headers.get(DATE).and_then(|value| value.to_str().ok()).and_then(http_date);
-    match (code.as_str(), theirs) {
-        ("AUTHFAILURE_SIGNATURE_EXPIRED", Some(theirs)) => {
-            let ahead = timestamp - theirs.as_second();
+/// What to do about a failure of class `Auth`; `ours` is the second of our clock that it is about.
+pub(super) fn auth_hint(code: &Code, headers: &HeaderMap, ours: i64) -> String {
+    match (code.as_str(), server_time(headers)) {
+        ("AUTHFAILURE_SIGNATURE_EXPIRED" | "CLOCK_SKEW", Some(theirs)) => {
+            let ahead = ours - theirs.as_second();
             let side = if ahead < 0 { "behind" } else { "ahead of" };
             format!("; our clock is {} s {side} the server's: set it by NTP", ahead.abs())
         }
@@ -207,5 +224,29 @@ mod tests {
         let at = "2026-11-24T15:50:00Z".parse::<Timestamp>().unwrap().as_second();
         let hint = auth_hint(&Code::folded("AUTHFAILURE_SIGNATURE_EXPIRED"), &headers, at);
         assert!(hint.contains("600 s behind"), "{hint}");
+        let hint = auth_hint(&Code::CLOCK_SKEW, &headers, at);
+        assert!(hint.contains("600 s behind"), "{hint}");
+    }
+
+    #[test]
+    fn clocks_may_differ_by_five_minutes_and_a_server_may_tell_no_time() {
+        let at = "2026-11-24T16:00:00Z".parse::<Timestamp>().unwrap().as_second();
+        let check = |date: Option<&str>, received: i64, is_believed: bool| {
+            let mut headers = HeaderMap::new();
+            if let Some(date) = date {
+                headers.insert(DATE, date.parse().unwrap());
+            }
+            let skew = clock_skew(Action::Describe, &headers, received);
+            assert_eq!(skew.is_none(), is_believed, "{date:?} {received}");
+        };
+        for (off, is_believed) in
+            [(0, true), (300, true), (-300, true), (301, false), (-301, false), (86_400, false)]
+        {
+            check(Some("Tue, 24 Nov 2026 16:00:00 GMT"), at + off, is_believed);
+        }
+        check(Some("Thu, 01 Jan 1970 00:00:00 GMT"), at, false);
+        check(Some("yesterday"), at, true);
+        check(Some(""), at, true);
+        check(None, at, true);
     }
 }

@@ -6,7 +6,7 @@ use std::{borrow::Cow, fmt};
 const CODE_BYTES_MAX: usize = 80;
 
 /// The documented codes: those of the three actions, the common ones, and ours for failures that carry none.
-pub const DOCUMENTED: [&str; 33] = [
+pub const DOCUMENTED: [&str; 34] = [
     "INVALID_INSTANCE_NOT_FOUND",
     "OPERATION_DENIED_INSTANCE_RECYCLED",
     "OPERATION_DENIED_INSTANCE_CREATING",
@@ -40,6 +40,7 @@ pub const DOCUMENTED: [&str; 33] = [
     "MALFORMED_RESPONSE",
     "SECURITY_CHALLENGE",
     "REQUEST_BLOCKED",
+    "CLOCK_SKEW",
 ];
 
 /// The code of a failure, in `UPPER_SNAKE`.
@@ -59,6 +60,8 @@ impl Code {
     pub const SECURITY_CHALLENGE: Self = Self(Cow::Borrowed("SECURITY_CHALLENGE"));
     /// A policy blocks the request.
     pub const REQUEST_BLOCKED: Self = Self(Cow::Borrowed("REQUEST_BLOCKED"));
+    /// Our clock and the server's differ too much to believe what is said of times.
+    pub const CLOCK_SKEW: Self = Self(Cow::Borrowed("CLOCK_SKEW"));
     /// We were told to stop before the call was sent.
     pub const STOPPED: Self = Self(Cow::Borrowed("STOPPED"));
 
@@ -143,6 +146,7 @@ impl Class {
             }
             "SECURITY_CHALLENGE" | "REQUEST_BLOCKED" => Self::Blocked,
             "STOPPED" => Self::Stopped,
+            "CLOCK_SKEW" => Self::Auth,
             auth if auth.starts_with("AUTHFAILURE_") => Self::Auth,
             _ => Self::of_status(status),
         }
@@ -221,6 +225,7 @@ mod tests {
             ("AUTHFAILURE_SIGNATURE_EXPIRED", 401, Class::Auth),
             ("AUTHFAILURE_SOMETHING_NEW", 403, Class::Auth),
             ("WHATEVER", 401, Class::Auth),
+            ("CLOCK_SKEW", 200, Class::Auth),
             ("SECURITY_CHALLENGE", 403, Class::Blocked),
             ("REQUEST_BLOCKED", 451, Class::Blocked),
             ("MALFORMED_RESPONSE", 200, Class::NoAnswer),

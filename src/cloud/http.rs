@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Action, Class, Code, Credentials, Error, Observation, Observer, Settings,
-    answer::{auth_hint, envelope, failure, no_answer, read_body},
+    answer::{auth_hint, clock_skew, envelope, failure, no_answer, read_body},
     limiter::{Limiter, Permit},
     sign, wire,
 };
@@ -256,11 +256,21 @@ impl Client {
         let timestamp = clock::now().as_second();
         let request = self.request(action, body, timestamp);
         let response = request.send().await.map_err(|error| no_answer(action, &error))?;
+        let received = clock::now().as_second();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = read_body(action, response).await?;
-        match failure(action, status, &headers, &body) {
+        if let Some(error) = failure(action, status, &headers, &body) {
+            return Err(self.explained(error, &headers, timestamp));
+        }
+        // What is decided is decided by a look, so a look under a wrong clock is not believed. An order that was taken has taken
+        // effect whatever the clocks say: to call it failed would be a lie.
+        let skew = match action {
+            Action::Describe => clock_skew(action, &headers, received),
+            Action::Terminate | Action::Release => None,
+        };
+        match skew {
             None => Ok(body),
-            Some(error) => Err(self.explained(error, &headers, timestamp)),
+            Some(error) => Err(self.explained(error, &headers, received)),
         }
     }
 
@@ -287,11 +297,11 @@ impl Client {
         }
     }
 
-    /// Adds what a person can do about it, and takes out what nobody should read.
-    fn explained(&self, mut error: Error, headers: &HeaderMap, timestamp: i64) -> Error {
+    /// Adds what a person can do about it, and takes out what nobody should read; `ours` is what our clock said.
+    fn explained(&self, mut error: Error, headers: &HeaderMap, ours: i64) -> Error {
         error.message = self.shared.credentials.redacted(&error.message);
         if error.class == Class::Auth {
-            error.message += &auth_hint(&error.code, headers, timestamp);
+            error.message += &auth_hint(&error.code, headers, ours);
         }
         error
     }

@@ -16,8 +16,10 @@ use crate::{
 pub struct Host {
     /// Its addresses that can mean only it: no loopback, no link-local ones.
     pub addresses: Vec<IpAddr>,
-    /// Its name.
-    pub hostname: Option<String>,
+    /// Its names.
+    pub hostnames: Vec<String>,
+    /// The identifiers that it knows itself by; one of them may be its `instanceId`.
+    pub ids: Vec<Box<str>>,
 }
 
 impl Host {
@@ -26,11 +28,12 @@ impl Host {
     pub fn is(&self, instance: &Instance) -> bool {
         let same_address =
             instance.addresses.iter().any(|address| self.addresses.contains(address));
-        let same_name = match (&self.hostname, &instance.hostname) {
-            (Some(own), Some(other)) => is_same_name(own, other),
-            _ => false,
-        };
-        same_address || same_name
+        let same_name = instance
+            .hostname
+            .as_ref()
+            .is_some_and(|other| self.hostnames.iter().any(|own| is_same_name(own, other)));
+        let same_id = self.ids.iter().any(|own| own.eq_ignore_ascii_case(instance.id.as_str()));
+        same_address || same_name || same_id
     }
 }
 
@@ -124,10 +127,11 @@ mod tests {
     }
 
     #[test]
-    fn the_host_itself_is_known_by_address_or_name() {
+    fn the_host_itself_is_known_by_address_name_or_id() {
         let host = Host {
             addresses: vec!["203.0.113.7".parse().unwrap()],
-            hostname: Some("reaper.example".into()),
+            hostnames: vec!["reaper.example".into(), "second".into()],
+            ids: vec!["4C4C4544-0042".into(), "i-own".into()],
         };
         let is = |address: &str, hostname: Option<&str>| {
             let mut subject = instance("i");
@@ -140,7 +144,15 @@ mod tests {
         assert!(is("203.0.113.8", Some("REAPER")));
         assert!(!is("203.0.113.8", Some("reaper2")));
         assert!(!is("203.0.113.8", Some("reaper.other")));
+        assert!(is("203.0.113.8", Some("second.example")));
         assert!(!is("203.0.113.8", None));
+        for (id, own) in
+            [("i-own", true), ("I-OWN", true), ("4c4c4544-0042", true), ("i-ow", false)]
+        {
+            let mut subject = instance(id);
+            (subject.addresses, subject.hostname) = (Box::default(), None);
+            assert_eq!(host.is(&subject), own, "{id}");
+        }
     }
 
     #[test]
