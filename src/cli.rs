@@ -2,6 +2,7 @@
 
 mod demo;
 mod exit;
+mod plan;
 mod progress;
 mod render;
 mod sandbox;
@@ -16,17 +17,13 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tokio::net::TcpListener;
 
-use self::{
-    exit::Exit,
-    progress::Console,
-    render::{AccountPlan, PlanReport},
-};
+use self::{exit::Exit, progress::Console};
 use crate::{
-    clock, cloud,
+    clock,
     config::{self, Loaded},
     daemon::{self, Daemon},
     diagnostic, log,
-    plan::{Plan, guard},
+    plan::Scope,
     site::{Instruments, Site, process_env},
 };
 
@@ -76,7 +73,7 @@ enum Command {
     /// Run on schedule as a service, or once.
     Run(RunArgs),
     /// Show what a run would do now; it never acts.
-    Plan(PlanArgs),
+    Plan(plan::PlanArgs),
     /// Check the config and the rules, without any call.
     Check(CheckArgs),
     /// See the whole thing at work, against an embedded sandbox cloud.
@@ -93,16 +90,6 @@ struct RunArgs {
     /// Write the metrics to this file at the end, for the textfile collector of `node_exporter`.
     #[arg(long, value_name = "FILE", requires = "once")]
     metrics_file: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-struct PlanArgs {
-    /// A table for people, JSON for programs.
-    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
-    output: Output,
-    /// Exit with 4 if something would be terminated, and with 3 if a guard would refuse it.
-    #[arg(long)]
-    detailed_exitcode: bool,
 }
 
 #[derive(Debug, Args)]
@@ -146,7 +133,7 @@ async fn command(cli: Cli, console: &Console) -> anyhow::Result<Exit> {
             run_once(&config, metrics_file.as_deref(), console).await
         }
         Command::Run(RunArgs { once: false, metrics_file: _ }) => run(config).await,
-        Command::Plan(args) => plan(&config, &args, console).await,
+        Command::Plan(args) => plan::plan(&config, &args, console).await,
         Command::Check(args) => check(&config, &args),
         Command::Demo(args) => demo::demo(&args).await,
         Command::Sandbox(args) => sandbox::sandbox(args).await,
@@ -194,7 +181,7 @@ async fn run_once(
     let instruments = Instruments::new(vec![console.sink()])?;
     instruments.prepare(&loaded);
     let site = Site::new(loaded, process_env)?;
-    let results = site.run(&instruments, &stop).await;
+    let results = site.run(|_| Scope::All, &instruments, &stop).await;
     if let Some(file) = metrics_file {
         write_whole(file, &instruments.metrics.render()?)?;
     }
@@ -207,50 +194,6 @@ fn write_whole(file: &Path, text: &str) -> anyhow::Result<()> {
     std::fs::write(&half, text)
         .and_then(|()| std::fs::rename(&half, file))
         .with_context(|| format!("cannot write {}", file.display()))
-}
-
-async fn plan(path: &Path, args: &PlanArgs, console: &Console) -> anyhow::Result<Exit> {
-    let loaded = match load(path) {
-        Ok(loaded) => loaded,
-        Err(exit) => return Ok(exit),
-    };
-    let site = Site::new(loaded, process_env)?;
-    let mut listed = Vec::with_capacity(site.setups.len());
-    for setup in &site.setups {
-        listed.push(cloud::list(&setup.client, &console.reading()).await);
-    }
-    let now = clock::now();
-    let accounts = site.setups.iter().zip(&listed).map(|(setup, listed)| {
-        let drafted = listed.as_ref().map(|inventory| {
-            let plan = Plan::draft(inventory, &setup.policy, now);
-            let refusal = guard::check(&plan, &setup.limits).err();
-            (plan, refusal)
-        });
-        AccountPlan { account: &setup.account, drafted }
-    });
-    let report =
-        PlanReport { generated_at: now, mode: site.config.mode, accounts: accounts.collect() };
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    match args.output {
-        Output::Json => render::plan_json(&report, &mut out),
-        Output::Table => render::plan_table(&report, &mut out),
-    }
-    .and_then(|()| out.flush())
-    .or_else(ignore_closed_pipe)?;
-    Ok(exit_of_plan(&report, args.detailed_exitcode))
-}
-
-fn exit_of_plan(report: &PlanReport<'_>, detailed: bool) -> Exit {
-    let drafted = || report.accounts.iter().filter_map(|account| account.drafted.as_ref().ok());
-    if report.accounts.iter().any(|account| account.drafted.is_err()) {
-        Exit::Failed
-    } else if detailed && drafted().any(|(_, refusal)| refusal.is_some()) {
-        Exit::GuardRefused
-    } else if detailed && drafted().any(|(plan, _)| plan.targets().next().is_some()) {
-        Exit::WouldTerminate
-    } else {
-        Exit::Done
-    }
 }
 
 fn check(path: &Path, args: &CheckArgs) -> anyhow::Result<Exit> {

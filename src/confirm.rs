@@ -9,26 +9,22 @@ use crate::{
     clock,
     cloud::{Class, Client, Error, Looked},
     inventory::{Instance, InstanceId},
-    plan::{Decision, Policy},
+    plan::{Decision, Policy, Target, memory::Memory},
     report::Dropout,
-    rules::{Rule, RuleName},
+    rules::Rule,
 };
-
-/// A target of the plan: the instance as it was listed, and the rule that takes it.
-pub(crate) type Planned<'a> = (&'a Instance, &'a Rule);
 
 /// A target that still qualifies.
 #[derive(Clone, Debug)]
 pub(crate) struct Confirmed<'a> {
     /// What was planned.
-    pub(crate) planned: Planned<'a>,
+    pub(crate) planned: Target<'a>,
     /// The instance as it is now.
     pub(crate) instance: Instance,
     /// The same in the cloud's own words, as JSON.
-    #[cfg_attr(not(test), expect(dead_code, reason = "kept for the journal"))]
     pub(crate) record: Box<str>,
     /// The rule that takes it now.
-    pub(crate) rule: RuleName,
+    pub(crate) rule: &'a Rule,
     /// When it was read.
     pub(crate) read: Instant,
 }
@@ -37,7 +33,7 @@ pub(crate) struct Confirmed<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Dropped<'a> {
     /// What was planned.
-    pub(crate) planned: Planned<'a>,
+    pub(crate) planned: Target<'a>,
     /// Why it is dropped.
     pub(crate) reason: Dropout,
     /// The same in words.
@@ -48,14 +44,24 @@ pub(crate) struct Dropped<'a> {
 
 impl<'a> Dropped<'a> {
     /// A target that a call failed for before it was terminated.
-    pub(crate) fn by(planned: Planned<'a>, error: &Error) -> Self {
+    pub(crate) fn by(planned: Target<'a>, error: &Error) -> Self {
         let stopped = error.class == Class::Stopped;
         let reason = if stopped { Dropout::Stopped } else { Dropout::Unconfirmed };
         Self { planned, reason, why: error.to_string(), class: Some(error.class) }
     }
 
+    /// A target that is not called, for a reason in words.
+    pub(crate) fn opposed(planned: Target<'a>, reason: Dropout, why: String) -> Self {
+        Self { planned, reason, why, class: None }
+    }
+
+    /// A target whose turn does not come any more.
+    pub(crate) fn stopped(planned: Target<'a>) -> Self {
+        Self::opposed(planned, Dropout::Stopped, "stopped before the call was sent".to_owned())
+    }
+
     /// A target that is not there any more.
-    pub(crate) fn vanished(planned: Planned<'a>) -> Self {
+    pub(crate) fn vanished(planned: Target<'a>) -> Self {
         let why = "it is not there any more".to_owned();
         Self { planned, reason: Dropout::Vanished, why, class: None }
     }
@@ -64,24 +70,24 @@ impl<'a> Dropped<'a> {
 /// Reads targets again, at most `cloud::IDS_MAX` of them, and judges them.
 pub(crate) async fn confirm<'a>(
     client: &Client,
-    policy: &Policy,
-    targets: Vec<Planned<'a>>,
+    (policy, memory): (&'a Policy, &Memory),
+    targets: Vec<Target<'a>>,
 ) -> Vec<Result<Confirmed<'a>, Dropped<'a>>> {
-    let ids: Vec<_> = targets.iter().map(|(instance, _)| &instance.id).collect();
+    let ids: Vec<_> = targets.iter().map(|target| &target.instance.id).collect();
     let answer = client.describe_ids(&ids).await;
     let judge = |planned| match &answer {
-        Ok(looked) => judge(planned, looked, policy),
+        Ok(looked) => judge(planned, looked, (policy, memory)),
         Err(error) => Err(Dropped::by(planned, error)),
     };
     targets.into_iter().map(judge).collect()
 }
 
 fn judge<'a>(
-    planned: Planned<'a>,
+    planned: Target<'a>,
     looked: &Looked,
-    policy: &Policy,
+    (policy, memory): (&'a Policy, &Memory),
 ) -> Result<Confirmed<'a>, Dropped<'a>> {
-    let (listed, _) = planned;
+    let listed = planned.instance;
     let dropped = |reason, why: &str| Dropped { planned, reason, why: why.to_owned(), class: None };
     let Looked { page, records } = looked;
     let same = |id: &InstanceId| *id == listed.id;
@@ -101,11 +107,10 @@ fn judge<'a>(
     if instance.created != listed.created {
         return Err(dropped(Dropout::Changed, "its time of creation is another one"));
     }
-    let judgement = policy.judge(instance, clock::now());
+    let judgement = policy.judge(instance, memory, clock::now());
     match (judgement.decision, judgement.rule) {
         (Decision::Terminate, Some(rule)) => {
             let (instance, record) = (instance.clone(), record.clone());
-            let rule = rule.name.clone();
             Ok(Confirmed { planned, instance, record, rule, read: clock::monotonic() })
         }
         (decision, _) => {
@@ -147,7 +152,7 @@ rules:
         edit(&mut page);
         let record = |one: &Instance| (one.id.clone(), format!("record of {}", one.id).into());
         let looked = Looked { records: page.instances.iter().map(record).collect(), page };
-        let got = match judge((&listed, &policy.rules.rules[0]), &looked, &policy) {
+        let got = match judge(planned, &looked, (&policy, &Memory::default())) {
             Ok(confirmed) => format!("confirmed {}: {}", confirmed.rule, confirmed.record),
             Err(dropped) => format!("{}: {}", dropped.reason.as_str(), dropped.why),
         };

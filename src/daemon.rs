@@ -18,6 +18,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     clock, config, diagnostic,
+    plan::Scope,
     report::RunResult,
     schedule::Agenda,
     site::{Env, Instruments, Site},
@@ -100,6 +101,7 @@ impl Daemon {
                 () = wake.notified() => {}
                 _ = fallback.tick() => {}
             }
+            self.tell_pause().await;
             let is_due = agenda.is_due(clock::now());
             self.instruments.metrics.next_run(agenda.next());
             if is_due {
@@ -123,13 +125,21 @@ impl Daemon {
         info!(mode, schedule, next, "waiting for the next run");
     }
 
+    /// Tells whether an operator paused; a journal that cannot be read is the next run's to tell.
+    async fn tell_pause(&self) {
+        if let Ok(pause) = self.site.journal.paused(clock::now()).await {
+            self.instruments.metrics.paused(pause.is_some());
+            self.instruments.health.paused(pause.map(|pause| pause.to_string()));
+        }
+    }
+
     async fn run_after_jitter(&self) -> Vec<RunResult> {
         let jitter = self.site.config.jitter.mul_f64(fastrand::f64());
         tokio::select! {
             () = self.stop.cancelled() => return Vec::new(),
             () = sleep(jitter) => {}
         }
-        self.site.run(&self.instruments, &self.stop).await
+        self.site.run(|_| Scope::All, &self.instruments, &self.stop).await
     }
 
     /// Takes config and rules afresh; if they cannot be used, the last good ones stay.
@@ -138,7 +148,8 @@ impl Daemon {
             .map_err(|problems| diagnostic::render(&problems, false));
         let site = loaded.and_then(|loaded| {
             let ready = loaded.clone();
-            Site::new(loaded, self.env)
+            self.site
+                .reloaded(loaded, self.env)
                 .map(|site| (site, ready))
                 .map_err(|error| format!("{error:#}"))
         });

@@ -1,21 +1,31 @@
 //! Do it: concurrently, paced by the client, one machine at a time in everything that matters.
 //!
-//! It takes only an [`Approved`] plan, confirms each target right before its call, and tells every step as an event. One
-//! machine's failure never stops the others; a failure that no other call could escape (credentials, a challenge page) or an
-//! order to stop ends the run before the next call.
+//! It takes only an [`Approved`] plan. Each target is confirmed, written to the journal, and asked about once more (is there
+//! a pause, is it kept?) right before its call; what became of it is written after it, and every step is told as an event. One machine's
+//! failure never stops the others; a failure that no other call could escape (credentials, a challenge page), a journal that cannot be
+//! written, a guard or an order to stop ends the run before the next call.
+
+mod brake;
 
 use std::{sync::OnceLock, time::Duration};
 
-use futures::{StreamExt, stream};
+use futures::{Stream, StreamExt, stream};
 use tokio_util::sync::CancellationToken;
 
+use self::brake::Brake;
 use crate::{
     cloud::{Class, Client, IDS_MAX},
     config::Mode,
-    confirm::{Confirmed, Dropped, Planned, confirm},
+    confirm::{Confirmed, Dropped, confirm},
     inventory::{Instance, InstanceId, Page, Status},
-    plan::{Policy, guard::Approved},
-    report::{Act, Event, Events, Outcome},
+    journal,
+    plan::{
+        Policy, Target,
+        guard::{Approved, Limits, Refusal},
+        memory::Memory,
+    },
+    record::{Objection, Recorder},
+    report::{Act, Dropout, Event, Events, Outcome},
 };
 
 /// How much time's worth of targets is confirmed at once.
@@ -36,14 +46,37 @@ pub struct Settings {
     pub max_in_flight: usize,
 }
 
+/// What an execution goes by.
+pub(crate) struct Orders<'a> {
+    /// What targets are judged by once more.
+    pub(crate) policy: &'a Policy,
+    /// What is remembered of them.
+    pub(crate) memory: &'a Memory,
+    /// The limits that hold while it goes on.
+    pub(crate) limits: Limits,
+    /// How it is done.
+    pub(crate) settings: Settings,
+}
+
 /// What is needed to execute a plan.
 pub(crate) struct Executor<'a> {
     client: Client,
-    policy: &'a Policy,
-    settings: Settings,
+    orders: Orders<'a>,
+    recorder: &'a Recorder<'a>,
     events: &'a Events,
     halt: CancellationToken,
+    halted_by: OnceLock<Dropout>,
     fatal: OnceLock<Class>,
+    brake: Brake,
+}
+
+/// How an execution ended, if not by reaching its end.
+#[derive(Debug)]
+pub(crate) struct Halted {
+    /// The class of the failure that put an end to it.
+    pub(crate) fatal: Option<Class>,
+    /// The guard that did.
+    pub(crate) refusal: Option<Refusal>,
 }
 
 /// A call of which it is not known whether it took effect.
@@ -52,37 +85,67 @@ struct Unsettled<'a> {
     act: Act,
 }
 
+/// What came of one target.
+enum Step<'a> {
+    /// It was called, with this outcome.
+    Called(Outcome),
+    /// It was called, and it is not known with what outcome.
+    Unsettled(Box<Unsettled<'a>>),
+    /// It was not called.
+    NotCalled,
+}
+
 impl<'a> Executor<'a> {
     /// An executor that stops with `stop`.
     pub(crate) fn new(
         client: &Client,
-        policy: &'a Policy,
-        settings: Settings,
+        orders: Orders<'a>,
+        recorder: &'a Recorder<'a>,
         events: &'a Events,
         stop: &CancellationToken,
     ) -> Self {
         let halt = stop.child_token();
         let client = client.until(halt.clone());
-        Self { client, policy, settings, events, halt, fatal: OnceLock::new() }
+        let brake = Brake::new(&orders.limits);
+        let (halted_by, fatal) = (OnceLock::new(), OnceLock::new());
+        Self { client, orders, recorder, events, halt, halted_by, fatal, brake }
     }
 
-    /// Executes a plan; the class of the failure that put an end to it, if one did.
-    pub(crate) async fn execute(self, approved: &Approved<'_>) -> Option<Class> {
-        let targets: Vec<Planned<'_>> = approved.targets().collect();
-        let batches: Vec<_> = targets.chunks(self.batch()).map(<[_]>::to_vec).collect();
-        let unsettled: Vec<_> = stream::iter(batches)
-            .map(|batch| confirm(&self.client, self.policy, batch))
-            .buffered(CONFIRM_AHEAD)
-            .flat_map(stream::iter)
+    /// Executes a plan.
+    pub(crate) async fn execute(self, approved: &Approved<'a>) -> Halted {
+        let targets: Vec<_> = approved.targets().collect();
+        let mut targets = Box::pin(self.confirmed(&targets));
+        let mut unsettled = self.canaries(&mut targets).await;
+        let rest: Vec<_> = targets
             .map(|target| self.act(target))
-            .buffer_unordered(self.settings.max_in_flight)
-            .filter_map(std::future::ready)
+            .buffer_unordered(self.orders.settings.max_in_flight)
+            .filter_map(async |step| match step {
+                Step::Unsettled(call) => Some(*call),
+                Step::Called(_) | Step::NotCalled => None,
+            })
             .collect()
             .await;
+        unsettled.extend(rest);
         for batch in unsettled.chunks(IDS_MAX) {
             self.settle(batch).await;
         }
-        self.fatal.into_inner()
+        Halted { fatal: self.fatal.into_inner(), refusal: self.brake.refusal() }
+    }
+
+    /// The targets, read again shortly before they are needed.
+    fn confirmed<'s>(
+        &'s self,
+        targets: &[Target<'a>],
+    ) -> impl Stream<Item = Result<Confirmed<'a>, Dropped<'a>>> + use<'s, 'a> {
+        let batches: Vec<_> = targets.chunks(self.batch()).map(<[_]>::to_vec).collect();
+        stream::iter(batches)
+            .map(|batch| confirm(&self.client, self.judges(), batch))
+            .buffered(CONFIRM_AHEAD)
+            .flat_map(stream::iter)
+    }
+
+    fn judges(&self) -> (&'a Policy, &'a Memory) {
+        (self.orders.policy, self.orders.memory)
     }
 
     /// How many targets are confirmed at once: as many as can be called within [`CONFIRM_SPAN`].
@@ -92,26 +155,84 @@ impl<'a> Executor<'a> {
         usize::try_from(within_span).unwrap_or(IDS_MAX).clamp(1, IDS_MAX)
     }
 
-    async fn act<'t>(&self, target: Result<Confirmed<'t>, Dropped<'t>>) -> Option<Unsettled<'t>> {
-        let acted = match (target, self.settings.mode) {
+    /// Calls the first targets one by one, until as many as `limits.canary` says are accepted.
+    async fn canaries(
+        &self,
+        targets: &mut (impl Stream<Item = Result<Confirmed<'a>, Dropped<'a>>> + Unpin),
+    ) -> Vec<Unsettled<'a>> {
+        let mut unsettled = Vec::new();
+        let wanted = match self.orders.settings.mode {
+            Mode::Enforce => self.orders.limits.canary,
+            Mode::DryRun => 0,
+        };
+        let mut accepted = 0;
+        while accepted < wanted {
+            let Some(target) = targets.next().await else { break };
+            let outcome = match self.act(target).await {
+                Step::NotCalled => continue,
+                Step::Called(outcome) => outcome,
+                Step::Unsettled(call) => {
+                    unsettled.push(*call);
+                    Outcome::Unknown
+                }
+            };
+            match outcome {
+                Outcome::Terminated | Outcome::Gone => accepted += 1,
+                Outcome::Refused | Outcome::Failed | Outcome::Unknown => {
+                    self.refuse(Refusal::Canary { outcome: outcome.as_str(), limit: wanted });
+                }
+            }
+        }
+        unsettled
+    }
+
+    async fn act(&self, target: Result<Confirmed<'a>, Dropped<'a>>) -> Step<'a> {
+        let acted = match (target, self.orders.settings.mode) {
             (Ok(confirmed), Mode::Enforce) => self.terminate(confirmed).await,
             (Ok(confirmed), Mode::DryRun) => {
-                self.events.emit(Event::Rehearsed(&confirmed.instance, &confirmed.rule));
-                Ok(None)
+                self.events.emit(Event::Rehearsed(&confirmed.instance, &confirmed.rule.name));
+                Ok(Step::NotCalled)
             }
             (Err(dropped), _) => Err(dropped),
         };
-        acted.unwrap_or_else(|Dropped { planned: (instance, rule), reason, why, class }| {
+        acted.unwrap_or_else(|Dropped { planned, reason, why, class }| {
             self.halt_on(class);
-            self.events.emit(Event::Dropped(instance, &rule.name, reason, &why));
-            None
+            let reason = match (reason, self.halted_by.get()) {
+                (Dropout::Stopped, Some(by)) => *by,
+                (reason, _) => reason,
+            };
+            self.events.emit(Event::Dropped(planned.instance, &planned.rule.name, reason, &why));
+            Step::NotCalled
         })
     }
 
-    async fn terminate<'t>(
-        &self,
-        target: Confirmed<'t>,
-    ) -> Result<Option<Unsettled<'t>>, Dropped<'t>> {
+    /// Calls a target: the intent is on disk before, the outcome after it.
+    async fn terminate(&self, target: Confirmed<'a>) -> Result<Step<'a>, Dropped<'a>> {
+        let (planned, instance) = (target.planned, target.instance.clone());
+        if self.halt.is_cancelled() {
+            return Err(Dropped::stopped(planned));
+        }
+        self.recorder.intend(&target).await.map_err(|error| self.unrecorded(planned, &error))?;
+        match self.call(target).await {
+            Ok((target, act)) if act.outcome == Outcome::Unknown => {
+                self.count(act.outcome);
+                Ok(Step::Unsettled(Box::new(Unsettled { target, act })))
+            }
+            Ok((target, act)) => {
+                self.count(act.outcome);
+                self.ended(&target, &act).await;
+                Ok(Step::Called(act.outcome))
+            }
+            Err(dropped) => {
+                let written = self.recorder.not_called(&instance, &dropped.why).await;
+                written.map_err(|error| self.unrecorded(planned, &error))?;
+                Err(dropped)
+            }
+        }
+    }
+
+    /// The call itself, when its turn has come and nothing speaks against it.
+    async fn call(&self, target: Confirmed<'a>) -> Result<(Confirmed<'a>, Act), Dropped<'a>> {
         let planned = target.planned;
         let turn = self.client.turn().await.map_err(|error| Dropped::by(planned, &error))?;
         let target = if target.read.elapsed() > CONFIRMED_AGE_MAX {
@@ -119,25 +240,74 @@ impl<'a> Executor<'a> {
         } else {
             target
         };
+        self.unopposed(&target).await?;
         let answer = self.client.terminate(&target.instance.id, turn).await;
         self.halt_on(answer.as_ref().err().map(|error| error.class));
-        match Act::of(answer).map_err(|error| Dropped::by(planned, &error))? {
-            act if act.outcome == Outcome::Unknown => Ok(Some(Unsettled { target, act })),
-            act => {
-                self.events.emit(Event::Acted(&target.instance, &target.rule, &act));
-                Ok(None)
+        let act = Act::of(answer).map_err(|error| Dropped::by(planned, &error))?;
+        Ok((target, act))
+    }
+
+    /// Whether an operator said something in the meantime.
+    async fn unopposed(&self, target: &Confirmed<'a>) -> Result<(), Dropped<'a>> {
+        let planned = target.planned;
+        let objection = self.recorder.objection(&target.instance).await;
+        match objection.map_err(|error| self.unrecorded(planned, &error))? {
+            None => Ok(()),
+            Some(Objection::Held(why)) => Err(Dropped::opposed(planned, Dropout::Held, why)),
+            Some(Objection::Paused(pause)) => {
+                if self.halted_by.set(Dropout::Paused).is_ok() {
+                    self.events.emit(Event::Paused(&pause));
+                }
+                self.halt.cancel();
+                Err(Dropped::opposed(planned, Dropout::Paused, pause.to_string()))
             }
         }
     }
 
-    async fn confirm_again<'t>(&self, planned: Planned<'t>) -> Result<Confirmed<'t>, Dropped<'t>> {
-        let mut again = confirm(&self.client, self.policy, vec![planned]).await;
+    async fn confirm_again(&self, planned: Target<'a>) -> Result<Confirmed<'a>, Dropped<'a>> {
+        let mut again = confirm(&self.client, self.judges(), vec![planned]).await;
         again.pop().unwrap_or_else(|| Err(Dropped::vanished(planned)))
+    }
+
+    /// Tells what became of a call, and writes it. A call whose outcome cannot be written is settled by the next run.
+    async fn ended(&self, target: &Confirmed<'_>, act: &Act) {
+        let Confirmed { instance, rule, planned, .. } = target;
+        let written = self.recorder.ended(instance, &rule.name, act).await;
+        self.events.emit(Event::Acted(instance, &rule.name, act));
+        if let Err(error) = written {
+            self.unrecorded(*planned, &error);
+        }
+    }
+
+    /// Nothing more is called once the journal cannot be used.
+    fn unrecorded<'t>(&self, planned: Target<'t>, error: &journal::Error) -> Dropped<'t> {
+        if self.halted_by.set(Dropout::Unrecorded).is_ok() {
+            self.events.emit(Event::Unrecorded(&error.to_string()));
+        }
+        self.halt.cancel();
+        Dropped::opposed(planned, Dropout::Unrecorded, error.to_string())
+    }
+
+    fn count(&self, outcome: Outcome) {
+        if let Some(refusal) = self.brake.count(outcome) {
+            self.refuse(refusal);
+        }
+    }
+
+    fn refuse(&self, refusal: Refusal) {
+        if self.halted_by.set(Dropout::Guarded).is_ok() {
+            self.events.emit(Event::Refused(&refusal));
+            self.brake.pull(refusal);
+        }
+        self.halt.cancel();
     }
 
     fn halt_on(&self, class: Option<Class>) {
         if let Some(class) = class.filter(|class| class.stops_the_run()) {
-            self.fatal.get_or_init(|| class);
+            let is_ours = class == Class::Stopped && self.halted_by.get().is_some();
+            if !is_ours {
+                self.fatal.get_or_init(|| class);
+            }
             self.halt.cancel();
         }
     }
@@ -147,14 +317,12 @@ impl<'a> Executor<'a> {
     async fn settle(&self, batch: &[Unsettled<'_>]) {
         let ids: Vec<_> = batch.iter().map(|one| &one.target.instance.id).collect();
         let seen = self.client.describe_ids(&ids).await;
-        let seen =
-            seen.ok().map(|looked| looked.page).filter(|page| page.total == page.entries as u64);
+        let seen = seen.ok().map(|looked| looked.page);
+        let seen = seen.filter(|page| page.total == page.entries as u64);
         for Unsettled { target, act } in batch {
-            let instance = &target.instance;
-            let is_done = seen.as_ref().is_some_and(|page| is_done(page, &instance.id));
+            let is_done = seen.as_ref().is_some_and(|page| is_done(page, &target.instance.id));
             let outcome = if is_done { Outcome::Gone } else { Outcome::Unknown };
-            let act = Act { outcome, ..act.clone() };
-            self.events.emit(Event::Acted(instance, &target.rule, &act));
+            self.ended(target, &Act { outcome, ..act.clone() }).await;
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::report::{Event, Record};
+use crate::report::{Event, Record, RunResult};
 
 /// What is known of the service's health.
 #[derive(Debug, Default)]
@@ -17,6 +17,8 @@ pub struct Health {
 struct State {
     reload_problem: Option<String>,
     listings: BTreeMap<String, Option<Result<(), String>>>,
+    journal_problems: BTreeMap<String, String>,
+    pause: Option<String>,
 }
 
 impl Health {
@@ -27,7 +29,13 @@ impl Health {
         state.listings = accounts
             .map(|account| (account.to_owned(), known.get(account).cloned().flatten()))
             .collect();
+        state.journal_problems.clear();
         state.reload_problem = None;
+    }
+
+    /// Notes whether an operator paused all terminations, in words.
+    pub fn paused(&self, pause: Option<String>) {
+        self.lock().pause = pause;
     }
 
     /// Notes that config and rules could not be used when they were last read.
@@ -35,14 +43,24 @@ impl Health {
         self.lock().reload_problem = Some(problem);
     }
 
-    /// Notes what an event says of the listings.
+    /// Notes what an event says of the listings and of the journal.
     pub fn observe(&self, record: &Record<'_>) {
-        let listing = match record.event {
-            Event::Listed(_) => Ok(()),
-            Event::Unlisted(unlisted) => Err(unlisted.to_string()),
-            _ => return,
-        };
-        self.lock().listings.insert(record.account.to_owned(), Some(listing));
+        let (mut state, account) = (self.lock(), record.account.to_owned());
+        match record.event {
+            Event::Listed(_) => {
+                state.listings.insert(account, Some(Ok(())));
+            }
+            Event::Unlisted(unlisted) => {
+                state.listings.insert(account, Some(Err(unlisted.to_string())));
+            }
+            Event::Unrecorded(why) => {
+                state.journal_problems.insert(account, why.to_owned());
+            }
+            Event::Ended(result, _) if result != RunResult::JournalFailed => {
+                state.journal_problems.remove(&account);
+            }
+            _ => {}
+        }
     }
 
     /// `Ok` with remarks if the service can do its work, else the reasons why not.
@@ -53,11 +71,19 @@ impl Health {
             Some(Err(error)) => Some(format!("account {account}: {error}\n")),
             None => Some(format!("account {account}: not listed yet\n")),
         };
-        let reasons: String = state.listings.iter().filter_map(reason).collect();
+        let journal = |(account, why): (&String, &String)| format!("account {account}: {why}\n");
+        let reasons: String = state
+            .listings
+            .iter()
+            .filter_map(reason)
+            .chain(state.journal_problems.iter().map(journal))
+            .collect();
         let reload = state.reload_problem.as_ref();
         let remark = reload
             .map(|problem| format!("the last good config and rules are in use: {problem}\n"))
             .unwrap_or_default();
+        let pause = state.pause.as_ref().map(|pause| format!("{pause}\n")).unwrap_or_default();
+        let remark = format!("{pause}{remark}");
         if reasons.is_empty() {
             Ok(format!("ready\n{remark}"))
         } else {

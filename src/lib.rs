@@ -27,11 +27,12 @@
 //! | port | [`clock`] | the one place that asks for the time | |
 //! | port | [`cloud`] | the signed client: pace, retries, what each answer means; the whole listing or none | rules |
 //! | core | [`report`] | what happened, as events, and what they add up to | formatting |
+//! | port | [`journal`] | what is remembered: a SQLite file, written before a call is made | decisions |
 //! | port | [`sandbox`] | a simulated Zenlayer endpoint over real HTTP, with faults on demand | the real cloud |
 //! | port | [`metrics`], [`log`], [`health`] | what Prometheus, people and probes see of the events | decisions |
 //! | port | [`host`], [`credentials`] | who this machine is; who we are to the cloud | |
 //! | shell | [`config`] | the config file to something usable, all defaults; finds the rule files | defaults elsewhere |
-//! | shell | `confirm`, [`execute`] | reads targets again; terminates what is approved and still true | choosing targets |
+//! | shell | `confirm`, [`record`], [`execute`] | reads targets again; what follows from what is done; terminates what is approved and still true | choosing targets |
 //! | shell | [`run`], [`site`] | the line above; a config come to life, account by account | |
 //! | shell | [`web`], [`daemon`] | `/metrics`, `/healthz`, `/readyz`; the loop: schedule, reload, stop | rules |
 //! | edge | [`cli`] | the commands, their output and exit codes | |
@@ -71,6 +72,7 @@ pub mod metrics;
 pub mod config;
 mod confirm;
 pub mod execute;
+pub mod record;
 pub mod run;
 pub mod site;
 

@@ -64,6 +64,10 @@ pub fn observe(record: &Record<'_>) {
             let (rule, reason) = (rule.as_str(), dropout.as_str());
             warn!(run, account, instance_id, name, rule, reason, "not terminated: {why}");
         }
+        Event::OutOfReach(id, rule, why) => {
+            let (instance_id, rule) = (id.as_str(), rule.as_str());
+            warn!(run, account, instance_id, rule, "in the saved plan, and not terminated: {why}");
+        }
         Event::Rehearsed(instance, rule) => {
             let ((instance_id, name), rule) = (identity(instance), rule.as_str());
             info!(run, account, instance_id, name, rule, "would be terminated (dry-run)");

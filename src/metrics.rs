@@ -501,6 +501,7 @@ impl Metrics {
             Event::Delivered(sink, _, notices, result) => {
                 self.fleet.delivered(sink, notices, result);
             }
+            Event::Paused(_) => self.paused(true),
             Event::Unrecorded(_) => {
                 self.service.journal_errors.with_label_values(&[account]).inc();
             }
@@ -509,8 +510,8 @@ impl Metrics {
             Event::Started
             | Event::Reading(..)
             | Event::Unlisted(_)
+            | Event::OutOfReach(..)
             | Event::Rehearsed(..)
-            | Event::Paused(_)
             | Event::Promised(..)
             | Event::Withdrawn(..) => {}
         }

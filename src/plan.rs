@@ -258,6 +258,15 @@ impl<'r> Judgement<'r> {
         Self::without_time(Decision::Keep(reason), rule)
     }
 
+    /// The judgement in words, for somebody who expects the rule `expected` to take the machine.
+    #[must_use]
+    pub fn told(&self, expected: &RuleName) -> String {
+        let (decision, reason) = (self.decision.as_str(), self.decision.reason());
+        let other = self.rule.filter(|rule| rule.name != *expected);
+        let other = other.map(|rule| format!(", by the rule {}", rule.name)).unwrap_or_default();
+        format!("it is now: {decision} ({reason}){other}")
+    }
+
     fn out_of_scope(self) -> Self {
         Self { decision: Decision::Skip(Skip::NotInPlan), terminate_at: None, ..self }
     }
@@ -398,6 +407,21 @@ impl<'a> Plan<'a> {
     pub fn decision(&self, id: &InstanceId) -> Option<&(Subject<'a>, Judgement<'a>)> {
         let found = self.decisions.binary_search_by(|(subject, _)| subject.id().cmp(id)).ok()?;
         self.decisions.get(found)
+    }
+
+    /// What a saved plan would terminate and this one does not, with words on why.
+    #[must_use]
+    pub fn dropped_from(&self, scope: &Scope) -> Vec<(InstanceId, RuleName, String)> {
+        let Scope::Saved(saved) = scope else { return Vec::new() };
+        let dropped = |(id, rule): (&InstanceId, &RuleName)| {
+            let why = match self.decision(id) {
+                None => "it is not there any more".to_owned(),
+                Some((_, Judgement { decision: Decision::Terminate, .. })) => return None,
+                Some((_, judgement)) => judgement.told(rule),
+            };
+            Some((id.clone(), rule.clone(), why))
+        };
+        saved.iter().filter_map(dropped).collect()
     }
 
     /// How many decisions there are of each kind and reason.

@@ -17,7 +17,6 @@ use crate::{
         Began, Digests, Ended, Ending, Entry, Error, Intent, Journal, NewHold, NewPromise,
         OpenIntent, RECYCLE_BIN, RunEnd, SettledIntent, Written,
     },
-    lifetime::shorten,
     notice::{Notice, Stage},
     plan::{
         Decision, Judgement, Plan, Skip, Subject, Telling,
@@ -66,6 +65,14 @@ pub struct Settings {
     pub digests: Digests,
     /// Whether machines are terminated; in a dry run nobody is told anything.
     pub mode: Mode,
+}
+
+impl Settings {
+    /// What is remembered of an account at `now`.
+    pub(crate) async fn memory(&self, account: &str, now: Timestamp) -> Result<Memory, Error> {
+        let sinks: Vec<_> = self.audience.of(Stage::Noticed).cloned().collect();
+        self.journal.memory(account, &sinks, now).await
+    }
 }
 
 /// Records one run for one account.
@@ -148,9 +155,7 @@ impl<'a> Recorder<'a> {
 
     /// What is remembered at `now`.
     pub(crate) async fn memory(&self, now: Timestamp) -> Result<Memory, Error> {
-        let audience = &self.settings.audience;
-        let sinks: Vec<_> = audience.of(Stage::Noticed).cloned().collect();
-        self.journal().memory(self.account, &sinks, now).await
+        self.settings.memory(self.account, now).await
     }
 
     /// Settles the calls of earlier runs from a complete inventory.
@@ -268,7 +273,9 @@ impl<'a> Recorder<'a> {
                 continue;
             };
             match (telling, memory.promises.get(&instance.id)) {
-                (Telling::ToTell, _) => begun.push(self.promised(instance, rule, judgement, plan.now)),
+                (Telling::ToTell, _) => {
+                    begun.push(self.promised(instance, rule, judgement, plan.now))
+                }
                 (Telling::Undelivered, Some(promise)) => {
                     more.extend(self.noticed(&promise.key, instance, rule, judgement));
                 }
@@ -356,8 +363,8 @@ impl<'a> Recorder<'a> {
             intended_at: clock::now(),
             name: instance.name.as_deref().map(str::to_owned),
             owner: self.settings.audience.owner(instance),
-            rule: target.rule.to_string(),
-            why: planned.rule.seen(instance),
+            rule: target.rule.name.to_string(),
+            why: target.rule.seen(instance),
             due_at: planned.due_at,
             tags: instance.tags.len() as u64,
             recoverable: instance.status != Some(Status::CreateFailed),
@@ -367,16 +374,15 @@ impl<'a> Recorder<'a> {
     }
 
     /// Whether a machine is not to be called after all; asked between two machines.
-    pub(crate) async fn objection(
-        &self,
-        instance: &Instance,
-    ) -> Result<Option<Objection>, Error> {
+    pub(crate) async fn objection(&self, instance: &Instance) -> Result<Option<Objection>, Error> {
         let now = clock::now();
         if let Some(pause) = self.journal().paused(now).await? {
             return Ok(Some(Objection::Paused(pause)));
         }
         let hold = self.journal().hold_of(self.account, instance.id.as_str(), now).await?;
-        Ok(hold.map(|(kind, until)| Objection::Held(format!("it is now: skip ({kind}) until {until}"))))
+        Ok(hold.map(|(kind, until)| {
+            Objection::Held(format!("it is now: skip ({kind}) until {until}"))
+        }))
     }
 
     /// Writes that a machine was not called after all.
@@ -431,8 +437,10 @@ impl<'a> Recorder<'a> {
         now: Timestamp,
     ) -> (Option<NewHold>, Vec<Written>) {
         let id = instance.id.as_str();
-        let is_commitment =
-            act.code.as_ref().is_some_and(|code| code.as_str() == "OPERATION_DENIED_POSTPAID_PROMISE");
+        let is_commitment = act
+            .code
+            .as_ref()
+            .is_some_and(|code| code.as_str() == "OPERATION_DENIED_POSTPAID_PROMISE");
         let (hold, stage) = match act.outcome {
             _ if took_effect(act) => (Some(self.accepted_hold(id, now)), Stage::Terminated),
             Outcome::Failed | Outcome::Unknown => (None, Stage::Failed),
@@ -526,14 +534,13 @@ fn why_withdrawn(judgement: Option<&Judgement<'_>>, promise: &Promise) -> Option
     let same_rule = judgement.rule.is_some_and(|rule| rule.name == promise.rule);
     let stands = match judgement.decision {
         Decision::Terminate | Decision::Notice(_) => true,
-        Decision::Skip(Skip::Commitment | Skip::Creating | Skip::Installing | Skip::NotInPlan) => true,
+        Decision::Skip(Skip::Commitment | Skip::Creating | Skip::Installing | Skip::NotInPlan) => {
+            true
+        }
         Decision::Skip(_) | Decision::Wait | Decision::Keep(_) => false,
     };
     if same_rule && stands {
         return None;
     }
-    let rule = judgement.rule.filter(|_| !same_rule);
-    let rule = rule.map(|rule| format!(", by the rule {}", shorten(rule.name.as_str())));
-    let (decision, reason) = (judgement.decision.as_str(), judgement.decision.reason());
-    Some(format!("it is now: {decision} ({reason}){}", rule.unwrap_or_default()))
+    Some(judgement.told(&promise.rule))
 }

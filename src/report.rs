@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::{
     cloud::{Accepted, Class, Code, Error, Observation, Unlisted},
-    inventory::{Instance, Inventory},
+    inventory::{Instance, InstanceId, Inventory},
     notice::Stage,
     plan::{Plan, guard::Refusal, memory::Pause},
     rules::RuleName,
@@ -294,6 +294,8 @@ pub enum Event<'a> {
     Refused(&'a Refusal),
     /// A target was not called, with words on why.
     Dropped(&'a Instance, &'a RuleName, Dropout, &'a str),
+    /// A machine that a saved plan would terminate is not among the targets any more, with words on why.
+    OutOfReach(&'a InstanceId, &'a RuleName, &'a str),
     /// A target would have been called, were the mode not dry-run.
     Rehearsed(&'a Instance, &'a RuleName),
     /// A target was called.
@@ -411,6 +413,7 @@ impl Report {
             Event::Dropped(_, _, dropout, _) => self.dropped_by(dropout),
             Event::Unrecorded(_) => &mut self.unrecorded,
             Event::Refused(_) => &mut self.guarded,
+            Event::OutOfReach(..) => &mut self.dropped,
             Event::Rehearsed(..) => &mut self.rehearsed,
             Event::Started
             | Event::Reading(..)

@@ -2,16 +2,21 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock,
     cloud::{self, Client},
-    execute::{self, Executor},
+    execute::{self, Executor, Halted, Orders},
+    inventory::Inventory,
+    journal,
     plan::{
-        Plan, Policy,
-        guard::{self, Limits},
+        Plan, Policy, Scope,
+        guard::{self, Limits, Refusal},
+        memory::Memory,
     },
+    record::{self, Recorder},
     report::{Event, Events, Report, RunResult},
 };
 
@@ -28,49 +33,176 @@ pub struct Setup {
     pub limits: Limits,
     /// How a plan is executed.
     pub execute: execute::Settings,
+    /// How it is recorded.
+    pub record: record::Settings,
+}
+
+impl Setup {
+    /// What is remembered of the account at `now`; nothing, if there is no journal yet.
+    pub async fn remember(&self, now: Timestamp) -> Result<Memory, journal::Error> {
+        if !self.record.journal.exists() {
+            return Ok(Memory::default());
+        }
+        self.record.memory(&self.account, now).await
+    }
+}
+
+/// How a run ended, and the guard that refused it.
+struct End {
+    result: RunResult,
+    refusal: Option<Refusal>,
+}
+
+impl From<RunResult> for End {
+    fn from(result: RunResult) -> Self {
+        Self { result, refusal: None }
+    }
 }
 
 /// Runs once, and tells `events` everything. Once `stop` is cancelled, nothing is sent any more.
-pub async fn run_once(setup: &Setup, events: &Events, stop: &CancellationToken) -> RunResult {
+pub async fn run_once(
+    setup: &Setup,
+    scope: &Scope,
+    events: &Events,
+    stop: &CancellationToken,
+) -> RunResult {
     let started = clock::monotonic();
     events.emit(Event::Started);
-    let result = walk(setup, events, stop).await;
+    let recorder = Recorder::new(&setup.record, &setup.account, events);
+    let begun = recorder.begin().await;
+    let End { result, refusal } = match observe(setup, events, stop).await {
+        Err(result) => result.into(),
+        Ok((client, inventory)) => {
+            let walk = Walk { setup, scope, events, stop, recorder: &recorder };
+            let walked = match begun {
+                Ok(()) => walk.act_on(&client, &inventory).await,
+                Err(error) => Err(error),
+            };
+            walked.unwrap_or_else(|error| unrecorded(events, &error))
+        }
+    };
+    let ended = recorder.end(result, refusal.as_ref()).await;
+    let result = ended.map_or_else(|error| worse(result, events, &error), |()| result);
     events.emit(Event::Ended(result, started.elapsed()));
     result
 }
 
-async fn walk(setup: &Setup, events: &Events, stop: &CancellationToken) -> RunResult {
-    let Setup { account: _, client, policy, limits, execute } = setup;
+/// The inventory, and a client that tells what happens at the wire.
+async fn observe(
+    setup: &Setup,
+    events: &Events,
+    stop: &CancellationToken,
+) -> Result<(Client, Inventory), RunResult> {
     let observer = events.clone();
-    let client = client
+    let client = setup
+        .client
         .observed_by(Arc::new(move |seen| observer.emit(Event::Wire(seen))))
         .until(stop.clone());
     let progress = |read, total| events.emit(Event::Reading(read, total));
-    let inventory = match cloud::list(&client, &progress).await {
-        Ok(inventory) => inventory,
+    match cloud::list(&client, &progress).await {
+        Ok(inventory) => {
+            events.emit(Event::Listed(&inventory));
+            Ok((client, inventory))
+        }
         Err(unlisted) => {
             events.emit(Event::Unlisted(&unlisted));
-            return RunResult::of_unlisted(&unlisted);
+            Err(RunResult::of_unlisted(&unlisted))
         }
-    };
-    events.emit(Event::Listed(&inventory));
-    let plan = Plan::draft(&inventory, policy, clock::now());
-    events.emit(Event::Planned(&plan));
-    let approved = match guard::approve(plan, limits) {
-        Ok(approved) => approved,
-        Err(refusal) => {
-            events.emit(Event::Refused(&refusal));
-            return RunResult::GuardRefused;
+    }
+}
+
+/// The line from the inventory on.
+struct Walk<'a> {
+    setup: &'a Setup,
+    scope: &'a Scope,
+    events: &'a Events,
+    stop: &'a CancellationToken,
+    recorder: &'a Recorder<'a>,
+}
+
+impl Walk<'_> {
+    async fn act_on(&self, client: &Client, inventory: &Inventory) -> Result<End, journal::Error> {
+        let Self { setup, scope, events, recorder, .. } = *self;
+        let (policy, limits) = (&*setup.policy, &setup.limits);
+        recorder.settle(inventory).await?;
+        let memory = recorder.memory(clock::now()).await?;
+        let plan = Plan::draft(inventory, policy, &memory, scope, clock::now());
+        events.emit(Event::Planned(&plan));
+        self.out_of_reach(&plan);
+        let believed = memory.baseline.check(plan.summary, limits.max_change_percent).is_ok();
+        recorder.planned(&plan, believed).await?;
+        if believed {
+            recorder.withdraw(&plan, &memory).await?;
         }
-    };
-    let executor = Executor::new(&client, policy, *execute, events, stop);
-    let fatal = executor.execute(&approved).await;
-    fatal.and_then(RunResult::of_fatal).unwrap_or_else(|| conclude(&events.report()))
+        if let Some(pause) = memory.paused(plan.now) {
+            events.emit(Event::Paused(pause));
+            return Ok(RunResult::Paused.into());
+        }
+        let approved = match guard::approve(plan, limits, &memory) {
+            Ok(approved) => approved,
+            Err(refusal) => {
+                events.emit(Event::Refused(&refusal));
+                return Ok(End { result: RunResult::GuardRefused, refusal: Some(refusal) });
+            }
+        };
+        recorder.promise(approved.plan(), &memory).await?;
+        Ok(self.execute(client, &approved, &memory).await)
+    }
+
+    async fn execute(
+        &self,
+        client: &Client,
+        approved: &guard::Approved<'_>,
+        memory: &Memory,
+    ) -> End {
+        let Setup { policy, limits, execute, .. } = self.setup;
+        let orders = Orders { policy, memory, limits: *limits, settings: *execute };
+        let executor = Executor::new(client, orders, self.recorder, self.events, self.stop);
+        let Halted { fatal, refusal } = executor.execute(approved).await;
+        let by_fatal = fatal.and_then(RunResult::of_fatal);
+        let result = by_fatal.unwrap_or_else(|| conclude(&self.events.report()));
+        End { result, refusal }
+    }
+
+    /// Tells what a saved plan would terminate and this one does not.
+    fn out_of_reach(&self, plan: &Plan<'_>) {
+        for (id, rule, why) in plan.dropped_from(self.scope) {
+            self.events.emit(Event::OutOfReach(&id, &rule, &why));
+        }
+    }
 }
 
 fn conclude(report: &Report) -> RunResult {
-    if report.stopped > 0 {
-        return RunResult::Interrupted;
+    let Report { done: _, refused: _, dropped: _, rehearsed: _, failed, unconfirmed, .. } = *report;
+    let Report { stopped, paused, guarded, unrecorded, .. } = *report;
+    let in_order = [
+        (unrecorded, RunResult::JournalFailed),
+        (stopped, RunResult::Interrupted),
+        (failed + unconfirmed, RunResult::Partial),
+        (paused, RunResult::Paused),
+        (guarded, RunResult::GuardRefused),
+    ];
+    let first = in_order.into_iter().find(|(count, _)| *count > 0);
+    first.map_or(RunResult::Success, |(_, result)| result)
+}
+
+fn unrecorded(events: &Events, error: &journal::Error) -> End {
+    events.emit(Event::Unrecorded(&error.to_string()));
+    RunResult::JournalFailed.into()
+}
+
+/// The result of a run whose end could not be written.
+fn worse(result: RunResult, events: &Events, error: &journal::Error) -> RunResult {
+    match result {
+        RunResult::JournalFailed => result,
+        RunResult::Success
+        | RunResult::Partial
+        | RunResult::GuardRefused
+        | RunResult::IncompleteInventory
+        | RunResult::AuthFailed
+        | RunResult::Blocked
+        | RunResult::Paused
+        | RunResult::Interrupted
+        | RunResult::Panicked => unrecorded(events, error).result,
     }
-    if report.failed + report.unconfirmed > 0 { RunResult::Partial } else { RunResult::Success }
 }

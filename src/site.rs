@@ -4,7 +4,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, warn};
+use tracing::error;
 
 use crate::{
     clock,
@@ -12,9 +12,12 @@ use crate::{
     config::{self, Config, Loaded, Mode},
     credentials, execute,
     health::Health,
-    host, log,
+    host,
+    journal::Journal,
+    log,
     metrics::Metrics,
-    plan::Policy,
+    plan::{Policy, Scope},
+    record::{self, Audience},
     report::{Event, Events, RunResult, Sink},
     run::{Setup, run_once},
 };
@@ -52,9 +55,6 @@ impl Instruments {
         self.metrics.enforcing(loaded.config.mode == Mode::Enforce);
         self.metrics.reloaded(true, clock::now());
         self.health.expect(loaded.config.accounts.iter().map(|account| account.name.as_str()));
-        for key in &loaded.config.without_effect {
-            warn!(key, "this key takes effect in a later version of zenreaper");
-        }
     }
 }
 
@@ -74,14 +74,38 @@ pub struct Site {
     pub config: Config,
     /// A run for each account.
     pub setups: Vec<Setup>,
+    /// The journal of all of them.
+    pub journal: Journal,
 }
 
 impl Site {
     /// Finds credentials and makes clients for what was loaded.
     pub fn new(loaded: Loaded, env: Env) -> anyhow::Result<Self> {
-        let Loaded { config, rules, rule_files: _ } = loaded;
+        let journal = Journal::at(&loaded.config.journal);
+        Self::with_journal(loaded, env, journal)
+    }
+
+    /// The same for what was loaded anew; a journal in the same place stays open.
+    pub fn reloaded(&self, loaded: Loaded, env: Env) -> anyhow::Result<Self> {
+        if self.journal.path() == loaded.config.journal {
+            Self::with_journal(loaded, env, self.journal.clone())
+        } else {
+            Self::new(loaded, env)
+        }
+    }
+
+    fn with_journal(loaded: Loaded, env: Env, journal: Journal) -> anyhow::Result<Self> {
+        let Loaded { config, rules, rule_files: _, digests } = loaded;
         let policy =
             Arc::new(Policy { rules, protect: config.protect.clone(), host: host::read() });
+        let audience = Arc::new(Audience { owner_tag: "owner".to_owned(), sinks: Vec::new() });
+        let record = record::Settings {
+            journal: journal.clone(),
+            audience,
+            commitment_hold: config.commitment_hold,
+            digests,
+            mode: config.mode,
+        };
         let setup = |account: &config::Account| {
             let credentials = credentials::find(&account.name, &env)?;
             let client = Client::new(account.settings.clone(), credentials)?;
@@ -94,20 +118,29 @@ impl Site {
                     mode: config.mode,
                     max_in_flight: account.max_in_flight,
                 },
+                record: record.clone(),
             })
         };
         let setups = config.accounts.iter().map(setup).collect::<Result<_, _>>()?;
-        Ok(Self { config, setups })
+        Ok(Self { config, setups, journal })
     }
 
-    /// Runs once for each account in turn; how each run ended.
-    pub async fn run(&self, instruments: &Instruments, stop: &CancellationToken) -> Vec<RunResult> {
+    /// Runs once for each account in turn, for what its scope allows; how each run ended.
+    pub async fn run(
+        &self,
+        scope_of: impl Fn(&str) -> Scope,
+        instruments: &Instruments,
+        stop: &CancellationToken,
+    ) -> Vec<RunResult> {
         let run = id_of_now();
         let mut results = Vec::with_capacity(self.setups.len());
         for setup in &self.setups {
             let events = Events::new(&run, &setup.account, &instruments.sinks);
             let started = clock::monotonic();
-            let result = AssertUnwindSafe(run_once(setup, &events, stop)).catch_unwind().await;
+            let result =
+                AssertUnwindSafe(run_once(setup, &scope_of(&setup.account), &events, stop))
+                    .catch_unwind()
+                    .await;
             results.push(result.unwrap_or_else(|_| {
                 error!(run, account = setup.account, "the run panicked; please report this");
                 events.emit(Event::Ended(RunResult::Panicked, started.elapsed()));

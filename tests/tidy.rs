@@ -5,7 +5,7 @@
 use std::{fmt::Write, fs, path::Path};
 
 /// The top-level modules in reading order: a file imports only from those above its own.
-const ORDER: [&str; 25] = [
+const ORDER: [&str; 27] = [
     "inventory",
     "lifetime",
     "diagnostic",
@@ -17,6 +17,7 @@ const ORDER: [&str; 25] = [
     "clock",
     "cloud",
     "report",
+    "journal",
     "sandbox",
     "metrics",
     "log",
@@ -25,6 +26,7 @@ const ORDER: [&str; 25] = [
     "credentials",
     "config",
     "confirm",
+    "record",
     "execute",
     "run",
     "site",

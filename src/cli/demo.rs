@@ -9,12 +9,12 @@ use anyhow::Context;
 use clap::Args;
 use tokio::net::TcpListener;
 
-use super::{exit::Exit, render, say};
+use super::{exit::Exit, plan, progress::Console, render, say};
 use crate::{
-    clock, cloud, config,
+    clock, config,
     daemon::{self, Daemon},
     diagnostic,
-    plan::{Plan, guard},
+    plan::Scope,
     sandbox::{self, Options, Sandbox, fleet},
     site::{Instruments, Site},
 };
@@ -82,7 +82,7 @@ pub(super) async fn demo(args: &DemoArgs) -> anyhow::Result<Exit> {
     say(
         "\n2. An enforced run: each target is read again, then terminated, at the configured pace.\n\n",
     )?;
-    let results = site.run(&instruments, &stop).await;
+    let results = site.run(|_| Scope::All, &instruments, &stop).await;
     let exit = Exit::of_runs(&results);
     say(&summary(&sandbox))?;
     if args.once || stop.is_cancelled() {
@@ -103,7 +103,7 @@ fn write_files(endpoint: &str, listen: SocketAddr) -> anyhow::Result<(Folder, Pa
         Folder(std::env::temp_dir().join(format!("zenreaper-demo-{}", std::process::id())));
     let write = |name: &str, text: &str| std::fs::write(folder.0.join(name), text);
     let config = format!(
-        "mode: enforce\nschedule: \"*/15 * * * * *\"\nrules: rules\naccounts:\n  - name: demo\n    endpoint: {endpoint}\n\
+        "mode: enforce\nschedule: \"*/15 * * * * *\"\nrules: rules\njournal: sqlite://journal.db\naccounts:\n  - name: demo\n    endpoint: {endpoint}\n\
          limits: {{ max_terminations: 30, max_percent: 60 }}\nprotect:\n  - tags: {{ protected: \"*\" }}\nhttp: {{ listen: \"{listen}\" }}\n"
     );
     std::fs::create_dir_all(folder.0.join("rules"))
@@ -117,16 +117,9 @@ fn write_files(endpoint: &str, listen: SocketAddr) -> anyhow::Result<(Folder, Pa
 }
 
 async fn show_plan(site: &Site) -> anyhow::Result<()> {
-    for setup in &site.setups {
-        let inventory = cloud::list(&setup.client, &|_, _| {}).await?;
-        let now = clock::now();
-        let plan = Plan::draft(&inventory, &setup.policy, now);
-        let refusal = guard::check(&plan, &setup.limits).err();
-        let accounts =
-            vec![render::AccountPlan { account: &setup.account, drafted: Ok((plan, refusal)) }];
-        let report = render::PlanReport { generated_at: now, mode: site.config.mode, accounts };
-        render::plan_table(&report, &mut std::io::stdout().lock())?;
-    }
+    let seen = plan::look(site, &Console::default()).await;
+    let report = plan::draft(site, &seen, clock::now());
+    render::plan_table(&report, &mut std::io::stdout().lock())?;
     Ok(())
 }
 

@@ -68,6 +68,7 @@ impl Console {
             | Event::Listed(_)
             | Event::Unlisted(_)
             | Event::Refused(_)
+            | Event::OutOfReach(..)
             | Event::Settled(_)
             | Event::Paused(_)
             | Event::Promised(..)

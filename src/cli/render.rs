@@ -14,7 +14,7 @@ use crate::{
     config::{Loaded, Mode},
     diagnostic::Problem,
     lifetime::shorten,
-    plan::{Decision, Judgement, Plan, Skip, Subject, guard::Refusal},
+    plan::{Decision, Judgement, Plan, Skip, Subject, memory::Pause},
     rules::Expiry,
 };
 
@@ -32,8 +32,18 @@ pub(super) struct PlanReport<'a> {
 pub(super) struct AccountPlan<'a> {
     /// The account's name.
     pub(super) account: &'a str,
-    /// The plan, and why a guard would refuse it; or why there is none.
-    pub(super) drafted: std::result::Result<(Plan<'a>, Option<Refusal>), &'a Unlisted>,
+    /// The plan, or why there is none.
+    pub(super) drafted: std::result::Result<Drafted<'a>, &'a Unlisted>,
+    /// The pause, if an operator said so.
+    pub(super) pause: Option<&'a Pause>,
+}
+
+/// A plan that was drafted.
+pub(super) struct Drafted<'a> {
+    /// The plan.
+    pub(super) plan: Plan<'a>,
+    /// Why a run would refuse it.
+    pub(super) refusal: Option<String>,
 }
 
 /// Writes the plan as JSON; decisions are written as they are walked, so a large plan needs no memory of its own.
@@ -73,6 +83,7 @@ struct DecisionJson<'a> {
     rule: Option<&'a str>,
     due_at: Option<Timestamp>,
     terminate_at: Option<Timestamp>,
+    held_until: Option<Timestamp>,
 }
 
 struct DecisionsJson<'a>(&'a [(Subject<'a>, Judgement<'a>)]);
@@ -86,7 +97,8 @@ impl Serialize for DecisionsJson<'_> {
             reason: judgement.decision.reason(),
             rule: judgement.rule.map(|rule| rule.name.as_str()),
             due_at: judgement.due_at,
-            terminate_at: judgement.terminate_at(),
+            terminate_at: judgement.terminate_at,
+            held_until: judgement.held_until,
         }))
     }
 }
@@ -94,11 +106,9 @@ impl Serialize for DecisionsJson<'_> {
 impl Serialize for AccountPlan<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let (instances, decisions, refused) = match &self.drafted {
-            Ok((plan, refusal)) => (
-                plan.decisions.len(),
-                &plan.decisions[..],
-                refusal.as_ref().map(ToString::to_string),
-            ),
+            Ok(Drafted { plan, refusal }) => {
+                (plan.decisions.len(), &plan.decisions[..], refusal.clone())
+            }
             Err(unlisted) => (0, &[][..], Some(unlisted.to_string())),
         };
         let complete = self.drafted.is_ok();
@@ -113,9 +123,12 @@ impl Serialize for AccountPlan<'_> {
 
 /// Writes the plan as tables: every machine that a rule touches, and a count of the rest.
 pub(super) fn plan_table(report: &PlanReport<'_>, out: &mut dyn Write) -> Result<()> {
-    for AccountPlan { account, drafted } in &report.accounts {
+    for AccountPlan { account, drafted, pause } in &report.accounts {
+        if let Some(pause) = pause {
+            writeln!(out, "PAUSED: {pause}. Nothing is terminated until `zenreaper resume`.\n")?;
+        }
         match drafted {
-            Ok((plan, refusal)) => account_table(account, plan, refusal.as_ref(), out)?,
+            Ok(Drafted { plan, refusal }) => account_table(account, plan, refusal.as_deref(), out)?,
             Err(unlisted) => {
                 writeln!(out, "account {account}: {unlisted}\nNothing would be terminated.")?;
             }
@@ -130,11 +143,11 @@ pub(super) fn plan_table(report: &PlanReport<'_>, out: &mut dyn Write) -> Result
 fn account_table(
     account: &str,
     plan: &Plan<'_>,
-    refusal: Option<&Refusal>,
+    refusal: Option<&str>,
     out: &mut dyn Write,
 ) -> Result<()> {
     let total = plan.decisions.len();
-    writeln!(out, "account {account}: {total} instances, {} live\n", plan.live)?;
+    writeln!(out, "account {account}: {total} instances, {} live\n", plan.summary.live)?;
     let touched = || plan.decisions.iter().filter(|(_, judgement)| judgement.rule.is_some());
     let rows = || touched().map(|(subject, judgement)| row(*subject, judgement, plan.now));
     if touched().next().is_some() {
@@ -159,9 +172,10 @@ fn account_table(
     }
 }
 
-const COLUMNS: usize = 6;
+const COLUMNS: usize = 7;
 
-const HEADER: [&str; COLUMNS] = ["DECISION", "INSTANCE", "NAME", "RULE", "REASON", "DUE"];
+const HEADER: [&str; COLUMNS] =
+    ["DECISION", "INSTANCE", "NAME", "RULE", "REASON", "DUE", "TERMINATED"];
 
 /// Writes rows in aligned columns. They are walked twice rather than kept, since a plan may have a hundred thousand.
 fn table<Rows: Iterator<Item = [String; COLUMNS]>>(
@@ -186,7 +200,10 @@ fn table<Rows: Iterator<Item = [String; COLUMNS]>>(
 fn row(subject: Subject<'_>, judgement: &Judgement<'_>, now: Timestamp) -> [String; COLUMNS] {
     let due = judgement.due_at.map(|at| relative(at, now));
     let reason = judgement.decision.reason();
-    let detail = unreadable_tag(subject, judgement).map(|tag| format!("{reason} ({tag})"));
+    let held = judgement.held_until.map(|until| format!("until {until:.0}"));
+    let detail = unreadable_tag(subject, judgement).or(held);
+    let detail = detail.map(|detail| format!("{reason} ({detail})"));
+    let gone = judgement.terminate_at.map(|at| relative(at.max(now), now));
     [
         judgement.decision.as_str().to_owned(),
         shorten(subject.id().as_str()),
@@ -194,6 +211,7 @@ fn row(subject: Subject<'_>, judgement: &Judgement<'_>, now: Timestamp) -> [Stri
         judgement.rule.map(|rule| rule.name.to_string()).unwrap_or_default(),
         detail.unwrap_or_else(|| reason.to_owned()),
         due.unwrap_or_default(),
+        gone.unwrap_or_default(),
     ]
 }
 
@@ -258,7 +276,7 @@ mod tests {
     use super::*;
     use crate::{
         inventory::tests::{instance, tags},
-        plan::{guard, tests::inventory, tests::policy},
+        plan::{Scope, guard, memory::Memory, tests::inventory, tests::policy},
     };
 
     const RULES: &str = "
@@ -275,10 +293,14 @@ rules:
         fleet[0].name = Some("evil\u{1b}[31m\n".into());
         let inventory = inventory(fleet);
         let now = "2026-11-04T12:00:00Z".parse().unwrap();
-        let plan = Plan::draft(&inventory, &policy, now);
-        let refusal =
-            guard::check(&plan, &guard::Limits { max_terminations: 0, max_percent: 100 }).err();
-        let accounts = vec![AccountPlan { account: "main", drafted: Ok((plan, refusal)) }];
+        let memory = Memory::default();
+        let plan = Plan::draft(&inventory, &policy, &memory, &Scope::All, now);
+        let limits =
+            guard::Limits { max_terminations: 0, max_percent: 100, ..guard::Limits::default() };
+        let refusal = guard::check(&plan, &limits, &memory).err();
+        let refusal = refusal.map(|refusal| refusal.to_string());
+        let drafted = Ok(Drafted { plan, refusal });
+        let accounts = vec![AccountPlan { account: "main", drafted, pause: None }];
         let mut out = Vec::new();
         write(&PlanReport { generated_at: now, mode: Mode::DryRun, accounts }, &mut out).unwrap();
         String::from_utf8(out).unwrap()

@@ -1,7 +1,5 @@
 //! What a rule looks at in an instance, as text, so that a decision can be told by the values it saw.
 
-use std::fmt::Write;
-
 use super::{Condition, Expiry, Field, Rule};
 use crate::{inventory::Instance, lifetime::shorten};
 
@@ -23,13 +21,8 @@ impl Rule {
                 seen.field(Field::CreateTime);
             }
         }
-        let mut text = String::new();
-        for (key, value) in seen.keys.iter().take(VALUES_MAX) {
-            let space = if text.is_empty() { "" } else { " " };
-            // Writing to a string cannot fail.
-            drop(write!(text, "{space}{}={}", shorten(key), shorten(value)));
-        }
-        text
+        let told = |(key, value): &(String, String)| format!("{}={}", shorten(key), shorten(value));
+        seen.keys.iter().take(VALUES_MAX).map(told).collect::<Vec<_>>().join(" ")
     }
 }
 

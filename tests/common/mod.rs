@@ -125,7 +125,7 @@ impl Stage {
     fn config(&self) -> String {
         let Self { sandbox, mode, limits, account, more, timeout, retry_for, .. } = self;
         format!(
-            "mode: {mode}\nrules: rules.yaml\nlimits: {limits}\nprotect: [{{ tags: {{ protected: '*' }} }}]\n{more}\naccounts:\n  \
+            "mode: {mode}\nrules: rules.yaml\njournal: sqlite://journal.db\nlimits: {limits}\nprotect: [{{ tags: {{ protected: '*' }} }}]\n{more}\naccounts:\n  \
              - {{ name: main, endpoint: \"{}\", timeout: {timeout}, retry: {{ attempts: 3, first_delay: 5ms, total: {retry_for} }}, {account} }}\n",
             sandbox.endpoint()
         )

@@ -1,0 +1,104 @@
+//! `zenreaper plan`: what a run would do now. It never acts.
+
+use std::{io::Write, path::Path};
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::{
+    Output,
+    exit::Exit,
+    ignore_closed_pipe, load,
+    progress::Console,
+    render::{self, AccountPlan, Drafted, PlanReport},
+};
+use crate::{
+    clock,
+    cloud::{self, Unlisted},
+    inventory::Inventory,
+    journal,
+    plan::{Plan, Scope, guard, memory::Memory},
+    site::{Site, process_env},
+};
+
+/// What `plan` takes.
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    /// A table for people, JSON for programs.
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    output: Output,
+    /// Exit with 4 if something would be terminated, and with 3 if a guard would refuse it.
+    #[arg(long)]
+    detailed_exitcode: bool,
+}
+
+/// Shows the plan.
+pub(super) async fn plan(path: &Path, args: &PlanArgs, console: &Console) -> anyhow::Result<Exit> {
+    let loaded = match load(path) {
+        Ok(loaded) => loaded,
+        Err(exit) => return Ok(exit),
+    };
+    let site = Site::new(loaded, process_env)?;
+    let seen = look(&site, console).await;
+    let report = draft(&site, &seen, clock::now());
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    match args.output {
+        Output::Json => render::plan_json(&report, &mut out),
+        Output::Table => render::plan_table(&report, &mut out),
+    }
+    .and_then(|()| out.flush())
+    .or_else(ignore_closed_pipe)?;
+    Ok(exit_of_plan(&report, args.detailed_exitcode))
+}
+
+/// What there is of an account, and what is remembered of it.
+pub(super) struct Seen {
+    listed: Result<Inventory, Unlisted>,
+    memory: Result<Memory, journal::Error>,
+}
+
+/// Looks at every account.
+pub(super) async fn look(site: &Site, console: &Console) -> Vec<Seen> {
+    let mut seen = Vec::with_capacity(site.setups.len());
+    for setup in &site.setups {
+        let listed = cloud::list(&setup.client, &console.reading()).await;
+        let memory = setup.remember(clock::now()).await;
+        seen.push(Seen { listed, memory });
+    }
+    seen
+}
+
+/// The plan for every account, as a run would make it.
+pub(super) fn draft<'a>(site: &'a Site, seen: &'a [Seen], now: Timestamp) -> PlanReport<'a> {
+    let accounts = site.setups.iter().zip(seen).map(|(setup, seen)| {
+        let Seen { listed, memory } = seen;
+        let drafted = listed.as_ref().map(|inventory| {
+            let forgetful = Memory::default();
+            let known = memory.as_ref().unwrap_or(&forgetful);
+            let plan = Plan::draft(inventory, &setup.policy, known, &Scope::All, now);
+            let refusal = match memory {
+                Ok(memory) => guard::check(&plan, &setup.limits, memory)
+                    .err()
+                    .map(|refusal| refusal.to_string()),
+                Err(error) => Some(format!("{error}; without it a run terminates nothing")),
+            };
+            Drafted { plan, refusal }
+        });
+        let pause = memory.as_ref().ok().and_then(|memory| memory.paused(now));
+        AccountPlan { account: &setup.account, drafted, pause }
+    });
+    PlanReport { generated_at: now, mode: site.config.mode, accounts: accounts.collect() }
+}
+
+fn exit_of_plan(report: &PlanReport<'_>, detailed: bool) -> Exit {
+    let drafted = || report.accounts.iter().filter_map(|account| account.drafted.as_ref().ok());
+    if report.accounts.iter().any(|account| account.drafted.is_err()) {
+        Exit::Failed
+    } else if detailed && drafted().any(|drafted| drafted.refusal.is_some()) {
+        Exit::GuardRefused
+    } else if detailed && drafted().any(|drafted| drafted.plan.targets().next().is_some()) {
+        Exit::WouldTerminate
+    } else {
+        Exit::Done
+    }
+}
