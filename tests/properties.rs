@@ -15,7 +15,7 @@ use zenreaper::{
     diagnostic::{self, Source},
     inventory::{ChargeType, Instance, InstanceId, Inventory, Listing, Page, Status, Tags},
     lifetime,
-    plan::{Plan, Policy, eligibility::Host},
+    plan::{Plan, Policy, Scope, Target, eligibility::Host, memory::Memory},
     rules::{self, Condition, RuleSet},
     schedule::Schedule,
 };
@@ -403,8 +403,8 @@ fn text(plan: &Plan<'_>) -> String {
         let (decision, due_at) = (judgement.decision, judgement.due_at);
         writeln!(text, "{} {decision:?} {rule:?} {due_at:?}", subject.id()).unwrap();
     }
-    let matches: Vec<_> = plan.rule_matches.iter().map(|(_, count)| count).collect();
-    text + &format!("{} live, {matches:?}", plan.live)
+    let matches: Vec<_> = plan.tallies.iter().map(|tally| tally.matches).collect();
+    text + &format!("{} live, {matches:?}", plan.summary.live)
 }
 
 // ---- Chance ----
@@ -563,7 +563,7 @@ proptest! {
         let policy = policy(&model);
         for (n, machine) in fleet.iter().enumerate() {
             let instance = instance(n, machine);
-            let judgement = policy.judge(&instance, hours(0));
+            let judgement = policy.judge(&instance, &Memory::default(), hours(0));
             let reason = judgement.decision.reason();
             let keeps = judgement.decision.as_str() == "keep";
             let reason = if keeps && reason.starts_with("unknown_") { "unknown" } else { reason };
@@ -581,8 +581,8 @@ proptest! {
         fleet in fleet(),
     ) {
         let (policy, inventory) = (policy(&model), inventory(&fleet));
-        let plan = Plan::draft(&inventory, &policy, hours(0));
-        for (target, rule) in plan.targets() {
+        let plan = Plan::draft(&inventory, &policy, &Memory::default(), &Scope::All, hours(0));
+        for Target { instance: target, rule, .. } in plan.targets() {
             let n: usize = target.id.as_str()[2..].parse().unwrap();
             let machine = &fleet[n];
             let protected = model.protect.iter().any(|one| holds(one, machine) != Some(false));
@@ -611,9 +611,9 @@ proptest! {
         let inventory = inventory(&fleet);
         let shuffled: Vec<_> = order.iter().map(|n| instance(*n, &fleet[*n])).collect();
         let shuffled = listed(&shuffled);
-        let plan = text(&Plan::draft(&inventory, &policy, hours(0)));
-        prop_assert_eq!(&plan, &text(&Plan::draft(&inventory, &policy, hours(0))));
-        prop_assert_eq!(&plan, &text(&Plan::draft(&shuffled, &policy, hours(0))));
+        let plan = text(&Plan::draft(&inventory, &policy, &Memory::default(), &Scope::All, hours(0)));
+        prop_assert_eq!(&plan, &text(&Plan::draft(&inventory, &policy, &Memory::default(), &Scope::All, hours(0))));
+        prop_assert_eq!(&plan, &text(&Plan::draft(&shuffled, &policy, &Memory::default(), &Scope::All, hours(0))));
     }
 
     #[test]
@@ -624,7 +624,7 @@ proptest! {
     ) {
         let policy = policy(&model);
         let terminates = |machine: &Machine| {
-            let judgement = policy.judge(&instance(0, machine), hours(0));
+            let judgement = policy.judge(&instance(0, machine), &Memory::default(), hours(0));
             judgement.decision.as_str() == "terminate"
         };
         let poorer = without(&machine, field);
@@ -643,7 +643,7 @@ proptest! {
         let kept: Vec<_> =
             fleet.iter().map(|one| Machine { keep: Some(""), ..one.clone() }).collect();
         let inventory = inventory(&kept);
-        prop_assert_eq!(Plan::draft(&inventory, &policy, hours(0)).targets().count(), 0);
+        prop_assert_eq!(Plan::draft(&inventory, &policy, &Memory::default(), &Scope::All, hours(0)).targets().count(), 0);
     }
 
     #[test]
@@ -683,7 +683,7 @@ proptest! {
             ttl: None,
         });
         subject.tags = Tags::new(vec![("ttl".into(), text.as_str().into())]).unwrap();
-        let terminates = policy.judge(&subject, hours(0)).decision.as_str() == "terminate";
+        let terminates = policy.judge(&subject, &Memory::default(), hours(0)).decision.as_str() == "terminate";
         let (life, at) = (lifetime::duration(&text), lifetime::instant(&text, &TimeZone::UTC));
         prop_assert!(!terminates || life.is_ok() || at.is_ok(), "{text}");
     }

@@ -308,8 +308,7 @@ mod tests {
         };
         let inventory = inventory((0..live + recycled).map(one).collect());
         let policy = policy(ALL);
-        let (memory, &Scope::All, now) =
-            (Memory::default(), "2026-12-01T00:00:00Z".parse().unwrap());
+        let (memory, now) = (Memory::default(), "2026-12-01T00:00:00Z".parse().unwrap());
         check(&Plan::draft(&inventory, &policy, &memory, &Scope::All, now), &limits, &memory)
     }
 
