@@ -29,6 +29,7 @@
 //! | core | [`report`] | what happened, as events, and what they add up to | formatting |
 //! | port | [`sandbox`] | a simulated Zenlayer endpoint over real HTTP, with faults on demand | the real cloud |
 //! | port | [`metrics`], [`log`], [`health`] | what Prometheus, people and probes see of the events | decisions |
+//! | port | [`notify`] | notices to people: log, webhook, chat, mail; at least once, under a stable id | who is told |
 //! | port | [`host`], [`credentials`] | who this machine is; who we are to the cloud | |
 //! | shell | [`config`] | the config file to something usable, all defaults; finds the rule files | defaults elsewhere |
 //! | shell | `confirm`, [`execute`] | reads targets again; terminates what is approved and still true | choosing targets |
@@ -66,6 +67,7 @@ pub mod health;
 pub mod host;
 pub mod log;
 pub mod metrics;
+pub mod notify;
 
 pub mod config;
 mod confirm;

@@ -5,7 +5,7 @@
 use std::{fmt::Write, fs, path::Path};
 
 /// The top-level modules in reading order: a file imports only from those above its own.
-const ORDER: [&str; 25] = [
+const ORDER: [&str; 26] = [
     "inventory",
     "lifetime",
     "diagnostic",
@@ -21,6 +21,7 @@ const ORDER: [&str; 25] = [
     "metrics",
     "log",
     "health",
+    "notify",
     "host",
     "credentials",
     "config",
