@@ -4,6 +4,7 @@
 //! the texts found. Every default stands here, and only here.
 
 mod files;
+mod notices;
 
 use std::{
     net::SocketAddr,
@@ -18,6 +19,7 @@ use crate::{
     cloud::{self, Endpoint, Rate, Retry},
     diagnostic::{Problem, Source},
     lifetime::{self, DURATION_HELP, shorten},
+    notify,
     plan::guard::Limits,
     rules::{self, Condition, RuleSet},
     schedule::{self, Schedule},
@@ -43,7 +45,7 @@ const ACCOUNTS_MAX: usize = 100;
 /// The most calls to terminate that may be under way at once.
 const IN_FLIGHT_MAX: u32 = 256;
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "mode",
     "schedule",
     "timezone",
@@ -55,9 +57,10 @@ const KEYS: [&str; 11] = [
     "allow_release",
     "journal",
     "http",
+    "notices",
 ];
 
-const LATER_KEYS: [&str; 4] = ["inventory", "notices", "hold", "apply"];
+const LATER_KEYS: [&str; 3] = ["inventory", "hold", "apply"];
 const ACCOUNT_KEYS: [&str; 7] =
     ["name", "endpoint", "api_version", "rate", "max_in_flight", "timeout", "retry"];
 const LIMIT_KEYS: [&str; 3] = ["max_terminations", "max_percent", "max_per_day"];
@@ -116,6 +119,8 @@ pub struct Config {
     pub protect: Condition,
     /// Where metrics and health are served.
     pub listen: SocketAddr,
+    /// Who is told what, and how.
+    pub notices: notify::Settings,
     /// What was said and has no effect in this version.
     pub without_effect: Vec<&'static str>,
 }
@@ -192,6 +197,7 @@ fn root(reader: &mut Reader, at: &At<'_>, now: Timestamp) -> Option<Config> {
         reader.value(&at, "a URL such as sqlite:///var/lib/zenreaper/journal.db", journal);
     }
     let listen = fields.get("http").and_then(|at| listen(reader, &at));
+    let notices = fields.get("notices").map(|at| notices::notices(reader, &at));
     let without_effect = without_effect(&fields);
     Some(Config {
         mode,
@@ -203,6 +209,7 @@ fn root(reader: &mut Reader, at: &At<'_>, now: Timestamp) -> Option<Config> {
         limits,
         protect: protect.unwrap_or(Condition::NOTHING),
         listen: listen.or_else(|| DEFAULT_LISTEN.parse().ok())?,
+        notices: notices.unwrap_or_default(),
         without_effect,
     })
 }
@@ -324,17 +331,12 @@ fn accounts(reader: &mut Reader, at: &At<'_>) -> Vec<Account> {
 }
 
 fn account(reader: &mut Reader, at: &At<'_>, name: Option<&str>) -> Option<Account> {
-    const NAME_HELP: &str = "a name of lower-case letters, digits and hyphens, 1 to 63 characters";
     let fields = reader.fields(at, &ACCOUNT_KEYS)?;
     let name = match name {
         Some(name) => Some(name.to_owned()),
-        None => fields.require(reader, "name", NAME_HELP).and_then(|at| {
-            reader.value(&at, NAME_HELP, |text| {
-                rules::RuleName::new(text)
-                    .map(|_| text.to_owned())
-                    .map_err(|_| format!("`{}` is not an account's name", shorten(text)))
-            })
-        }),
+        None => fields
+            .require(reader, "name", NAME_HELP)
+            .and_then(|at| own_name(reader, &at, "an account's")),
     };
     let endpoint = fields.get("endpoint");
     let endpoint = match endpoint {
@@ -361,6 +363,17 @@ fn account(reader: &mut Reader, at: &At<'_>, name: Option<&str>) -> Option<Accou
     };
     let max_in_flight = max_in_flight.unwrap_or(DEFAULT_MAX_IN_FLIGHT) as usize;
     Some(Account { name: name?, settings, max_in_flight })
+}
+
+const NAME_HELP: &str = "a name of lower-case letters, digits and hyphens, 1 to 63 characters";
+
+/// The name of something of the user's own; `whose` it is, is for the message.
+fn own_name(reader: &mut Reader, at: &At<'_>, whose: &str) -> Option<String> {
+    reader.value(at, NAME_HELP, |text| {
+        rules::RuleName::new(text)
+            .map(|_| text.to_owned())
+            .map_err(|_| format!("`{}` is not {whose} name", shorten(text)))
+    })
 }
 
 /// An endpoint; one that holds a password is refused without being shown.

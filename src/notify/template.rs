@@ -289,7 +289,8 @@ mod tests {
                 format!("{subject}\n\n{text}")
             })
             .collect();
-        expect_test::expect_file!["../../tests/fixtures/notices.txt"].assert_eq(&all.join("\n----\n"));
+        expect_test::expect_file!["../../tests/fixtures/notices.txt"]
+            .assert_eq(&all.join("\n----\n"));
     }
 
     #[test]
