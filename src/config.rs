@@ -494,4 +494,16 @@ mod tests {
             |config: Config| format!("{:?}", Config { without_effect: Vec::new(), ..config });
         assert_eq!(text(shipped), text(default));
     }
+
+    #[test]
+    fn the_shipped_example_of_notices_is_taken() {
+        let shipped = include_str!("../deploy/config.yaml");
+        let (_, example) = shipped.split_once("\n# notices:\n").unwrap();
+        let lines = example.lines().map(|line| line.strip_prefix("# ").unwrap());
+        let config = config(&lines.fold("notices:\n".to_owned(), |text, line| text + line + "\n"));
+        let sinks = config.unwrap().notices.sinks;
+        let sinks: Vec<_> =
+            sinks.iter().map(|sink| (sink.name.as_str(), sink.stages.len())).collect();
+        assert_eq!(sinks, [("hook", 3), ("chat", 5), ("mail", 5), ("log", 5)]);
+    }
 }
