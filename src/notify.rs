@@ -11,7 +11,7 @@ mod template;
 use std::{fmt, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-pub use lettre::Address;
+use lettre::Address;
 use secrecy::{ExposeSecret, SecretString};
 use tracing::info;
 
@@ -385,7 +385,7 @@ fn log(batch: &Batch, notice: &Notice) {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
 
     fn notifier(kind: Kind, secrets: &Secrets) -> Result<Notifier, Error> {

@@ -80,7 +80,7 @@ fn notifier(kind: Kind, secrets: &Secrets) -> Notifier {
 fn told(error: &Error) -> String {
     let (mut text, mut source) = (format!("{error} {error:?}"), std::error::Error::source(error));
     while let Some(cause) = source {
-        text += &format!(": {cause}");
+        text = format!("{text}: {cause}");
         source = cause.source();
     }
     text
@@ -115,13 +115,13 @@ impl Receiver {
         receiver
     }
 
-    fn url(&self) -> Option<SinkUrl> {
-        Some(SinkUrl::parse(&format!("{}/services/hunter2", self.origin)).unwrap())
+    fn url(&self) -> SinkUrl {
+        SinkUrl::parse(&format!("{}/services/hunter2", self.origin)).unwrap()
     }
 
     fn webhook(&self) -> Notifier {
         let secrets = Secrets { secret: Some("key".into()), ..Secrets::default() };
-        notifier(Kind::Webhook { url: self.url() }, &secrets)
+        notifier(Kind::Webhook { url: Some(self.url()) }, &secrets)
     }
 
     fn calls(&self) -> Vec<Call> {
@@ -188,7 +188,7 @@ async fn a_webhook_gets_a_signed_body_with_a_stable_id() {
 #[tokio::test]
 async fn a_webhook_without_a_secret_is_not_signed() {
     let receiver = Receiver::start(&[]).await;
-    let notifier = notifier(Kind::Webhook { url: receiver.url() }, &Secrets::default());
+    let notifier = notifier(Kind::Webhook { url: Some(receiver.url()) }, &Secrets::default());
     notifier.send("sink", &batch(None), now()).await.unwrap();
     assert!(!receiver.calls()[0].1.contains_key("X-Zenreaper-Signature"));
 }
@@ -254,7 +254,7 @@ async fn a_chat_gets_a_text_that_calls_nobody_and_is_bounded() {
         url: Some(format!("{}/services/hunter3", receiver.origin).into()),
         ..Secrets::default()
     };
-    let notifier = notifier(Kind::Slack { url: receiver.url() }, &secrets);
+    let notifier = notifier(Kind::Slack { url: Some(receiver.url()) }, &secrets);
     let mut large = batch(Some("alice"));
     large.notices = (0..3000).map(|n| notice(&format!("i-{n}"))).collect();
     notifier.send("sink", &large, now()).await.unwrap();
@@ -356,7 +356,7 @@ impl MailServer {
             if answer.starts_with("354") {
                 let mut mail = String::new();
                 while let Some(line) = lines.next_line().await.ok()?.filter(|line| line != ".") {
-                    mail += &format!("{line}\n");
+                    mail.extend([line.as_str(), "\n"]);
                 }
                 self.mails.lock().unwrap().push(mail);
                 writer.write_all(b"250 taken\r\n").await.ok()?;

@@ -1,10 +1,12 @@
 //! The key `notices`: who is told, in which words, and through which sinks.
 
+use lettre::Address;
+
 use super::{NAME_HELP, own_name};
 use crate::{
     lifetime::shorten,
     notice::Stage,
-    notify::{self, Address, Kind, Settings, SinkSettings, SinkUrl, Smtp, Tls},
+    notify::{self, Kind, Settings, SinkSettings, SinkUrl, Smtp, Tls},
     yaml::{At, Fields, Reader, Value},
 };
 
