@@ -58,6 +58,8 @@ Credentials, the first place that has any:
   1. systemd credentials zenlayer.<account>.access_key_id and .access_key_secret, or .token
   2. ZENLAYER_ACCESS_KEY_ID and ZENLAYER_ACCESS_KEY_SECRET, or ZENLAYER_TOKEN
   3. ~/.zenlayer/credentials.json of Zenlayer's CLI (profile ZENLAYER_PROFILE, else `default`)
+Secrets of a sink of notices: systemd credentials notices.<sink>.secret, .url, .username, .password,
+  or ZENREAPER_NOTICES_<SINK>_SECRET, _URL, _USERNAME, _PASSWORD
 
 Exit codes:
   0 done   1 failed   2 wrong usage, config or rules   3 a guard refused the plan

@@ -75,7 +75,7 @@ impl Endpoint {
         let not =
             |why: &str| format!("`{}` is not an endpoint{why}", crate::lifetime::shorten(text));
         let mut url = Url::parse(text).map_err(|error| not(&format!(": {error}")))?;
-        let loopback = is_loopback(&url);
+        let loopback = is_loopback(url.host_str().unwrap_or_default());
         match url.scheme() {
             "https" => {}
             "http" if loopback => {}
@@ -99,8 +99,8 @@ impl fmt::Display for Endpoint {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
+/// Whether a host, as a URL has it, is this one.
+pub(crate) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }

@@ -4,6 +4,7 @@
 //! the texts found. Every default stands here, and only here.
 
 mod files;
+mod notices;
 
 use std::{
     net::SocketAddr,
@@ -20,6 +21,7 @@ use crate::{
     diagnostic::{Problem, Source},
     journal::Digests,
     lifetime::{self, DURATION_HELP, shorten},
+    notify,
     plan::guard::Limits,
     rules::{self, Condition, RuleSet},
     schedule::{self, Schedule},
@@ -49,7 +51,7 @@ const ACCOUNTS_MAX: usize = 100;
 /// The most calls to terminate that may be under way at once.
 const IN_FLIGHT_MAX: u32 = 256;
 
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "mode",
     "schedule",
     "timezone",
@@ -65,9 +67,9 @@ const KEYS: [&str; 15] = [
     "hold",
     "apply",
     "http",
+    "notices",
 ];
 
-const LATER_KEYS: [&str; 1] = ["notices"];
 const ACCOUNT_KEYS: [&str; 7] =
     ["name", "endpoint", "api_version", "rate", "max_in_flight", "timeout", "retry"];
 const LIMIT_KEYS: [&str; 6] = [
@@ -143,6 +145,8 @@ pub struct Config {
     pub apply_max_age: SignedDuration,
     /// Where metrics and health are served.
     pub listen: SocketAddr,
+    /// Who is told what, and how.
+    pub notices: notify::Settings,
 }
 
 /// A config and its rules.
@@ -211,7 +215,7 @@ pub fn read(source: &Arc<Source>, now: Timestamp) -> (Option<Config>, Vec<Proble
 }
 
 fn root(reader: &mut Reader, at: &At<'_>, now: Timestamp) -> Option<Config> {
-    let fields = reader.fields_or_later(at, &KEYS, &LATER_KEYS)?;
+    let fields = reader.fields(at, &KEYS)?;
     let modes = [("dry-run", Mode::DryRun), ("enforce", Mode::Enforce)];
     let mode = fields.get("mode").and_then(|at| reader.word(&at, &modes)).unwrap_or(Mode::DryRun);
     let timezone =
@@ -241,6 +245,7 @@ fn root(reader: &mut Reader, at: &At<'_>, now: Timestamp) -> Option<Config> {
         max_change_percent: max_change_percent.unwrap_or(limits.max_change_percent),
         ..limits
     };
+    let notices = fields.get("notices").map(|at| notices::notices(reader, &at));
     Some(Config {
         mode,
         schedule,
@@ -255,6 +260,7 @@ fn root(reader: &mut Reader, at: &At<'_>, now: Timestamp) -> Option<Config> {
         retention: times.retention,
         commitment_hold: times.commitment_hold,
         apply_max_age: times.apply_max_age,
+        notices: notices.unwrap_or_default(),
     })
 }
 
@@ -267,7 +273,8 @@ fn journal(text: &str) -> Result<PathBuf, String> {
         Some(path) if !path.is_empty() && !path.ends_with('/') && !path.contains('?') => {
             Ok(path.into())
         }
-        _ => Err(format!("`{}` is not the URL of a journal", shorten(text))),
+        // Without the text, which may hold a password.
+        _ => Err("it is not the URL of a journal".to_owned()),
     }
 }
 
@@ -420,17 +427,12 @@ fn accounts(reader: &mut Reader, at: &At<'_>) -> Vec<Account> {
 }
 
 fn account(reader: &mut Reader, at: &At<'_>, name: Option<&str>) -> Option<Account> {
-    const NAME_HELP: &str = "a name of lower-case letters, digits and hyphens, 1 to 63 characters";
     let fields = reader.fields(at, &ACCOUNT_KEYS)?;
     let name = match name {
         Some(name) => Some(name.to_owned()),
-        None => fields.require(reader, "name", NAME_HELP).and_then(|at| {
-            reader.value(&at, NAME_HELP, |text| {
-                rules::RuleName::new(text)
-                    .map(|_| text.to_owned())
-                    .map_err(|_| format!("`{}` is not an account's name", shorten(text)))
-            })
-        }),
+        None => fields
+            .require(reader, "name", NAME_HELP)
+            .and_then(|at| own_name(reader, &at, "an account's")),
     };
     let endpoint = fields.get("endpoint");
     let endpoint = match endpoint {
@@ -457,6 +459,17 @@ fn account(reader: &mut Reader, at: &At<'_>, name: Option<&str>) -> Option<Accou
     };
     let max_in_flight = max_in_flight.unwrap_or(DEFAULT_MAX_IN_FLIGHT) as usize;
     Some(Account { name: name?, settings, max_in_flight })
+}
+
+const NAME_HELP: &str = "a name of lower-case letters, digits and hyphens, 1 to 63 characters";
+
+/// The name of something of the user's own; `whose` it is, is for the message.
+fn own_name(reader: &mut Reader, at: &At<'_>, whose: &str) -> Option<String> {
+    reader.value(at, NAME_HELP, |text| {
+        rules::RuleName::new(text)
+            .map(|_| text.to_owned())
+            .map_err(|_| format!("`{}` is not {whose} name", shorten(text)))
+    })
 }
 
 /// An endpoint; one that holds a password is refused without being shown.
@@ -574,5 +587,17 @@ mod tests {
         let shipped = config(include_str!("../deploy/config.yaml")).unwrap();
         let default = config("protect: [{ tags: { protected: '*' } }]").unwrap();
         assert_eq!(format!("{shipped:?}"), format!("{default:?}"));
+    }
+
+    #[test]
+    fn the_shipped_example_of_notices_is_taken() {
+        let shipped = include_str!("../deploy/config.yaml");
+        let (_, example) = shipped.split_once("\n# notices:\n").unwrap();
+        let lines = example.lines().map(|line| line.strip_prefix("# ").unwrap());
+        let config = config(&lines.fold("notices:\n".to_owned(), |text, line| text + line + "\n"));
+        let sinks = config.unwrap().notices.sinks;
+        let sinks: Vec<_> =
+            sinks.iter().map(|sink| (sink.name.as_str(), sink.stages.len())).collect();
+        assert_eq!(sinks, [("hook", 3), ("chat", 5), ("mail", 5), ("log", 5)]);
     }
 }

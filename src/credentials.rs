@@ -11,7 +11,10 @@ use std::{
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::cloud::Credentials;
+use crate::{
+    cloud::Credentials,
+    notify::{self, Secrets},
+};
 
 /// The largest credentials file that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 64 << 10;
@@ -60,6 +63,32 @@ pub fn find(account: &str, env: Env<'_>) -> Result<Credentials, Error> {
         }
     }
     Err(Error::Missing(account.to_owned()))
+}
+
+/// The secrets of a sink: each from the systemd credential `notices.<sink>.<secret>`, else from the environment. That there are
+/// none is no error here; the sink knows what it needs.
+pub fn of_sink(sink: &str, env: Env<'_>) -> Result<Secrets, Error> {
+    let find = |secret: &str| {
+        let file = match env("CREDENTIALS_DIRECTORY") {
+            Some(folder) => {
+                read_file(&Path::new(&folder).join(format!("notices.{sink}.{secret}")))?
+            }
+            None => None,
+        };
+        let found = told(file).or_else(|| told(env(&notify::variable(sink, secret))));
+        Ok(found.map(SecretString::from))
+    };
+    Ok(Secrets {
+        secret: find("secret")?,
+        url: find("url")?,
+        username: find("username")?,
+        password: find("password")?,
+    })
+}
+
+/// What a place says, if it says anything.
+fn told(text: Option<String>) -> Option<String> {
+    text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 fn from_systemd(account: &str, env: Env<'_>) -> Result<Option<Credentials>, Error> {
@@ -120,9 +149,6 @@ struct Found {
 impl Found {
     fn credentials(self, place: &str) -> Result<Option<Credentials>, Error> {
         let half = |present, absent| Error::Half { place: place.to_owned(), present, absent };
-        let told = |text: Option<String>| {
-            text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
-        };
         match (told(self.id), told(self.secret), told(self.token)) {
             (Some(access_key_id), Some(secret), _) => Ok(Some(Credentials::KeyPair {
                 access_key_id,
@@ -188,6 +214,32 @@ mod tests {
         check(&[home, ("ZENLAYER_PROFILE", "other")], "t");
         check(&[home, ("ZENLAYER_PROFILE", "none")], "no credentials for the account `main`");
         check(&[("ZENLAYER_TOKEN", "tok")], "tok");
+    }
+
+    #[test]
+    fn the_secrets_of_a_sink_come_from_systemd_or_else_from_the_environment() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("notices.team-chat.url"), "https://a.example/x\n")
+            .unwrap();
+        let env = |name: &str| match name {
+            "CREDENTIALS_DIRECTORY" => folder.path().to_str().map(str::to_owned),
+            "ZENREAPER_NOTICES_TEAM_CHAT_URL" => Some("https://b.example".to_owned()),
+            "ZENREAPER_NOTICES_TEAM_CHAT_SECRET" => Some("hunter2".to_owned()),
+            "ZENREAPER_NOTICES_TEAM_CHAT_USERNAME" => Some(" ".to_owned()),
+            _ => None,
+        };
+        let secrets = of_sink("team-chat", &env).unwrap();
+        let shown = |secret: &Option<SecretString>| {
+            secret.as_ref().map(|secret| secret.expose_secret().to_owned())
+        };
+        assert_eq!(shown(&secrets.url).as_deref(), Some("https://a.example/x"));
+        assert_eq!(shown(&secrets.secret).as_deref(), Some("hunter2"));
+        assert!(secrets.username.is_none() && secrets.password.is_none());
+        assert!(!format!("{secrets:?}").contains("hunter2"));
+        let large = "x".repeat((FILE_BYTES_MAX + 1).try_into().unwrap());
+        std::fs::write(folder.path().join("notices.team-chat.secret"), large).unwrap();
+        let error = of_sink("team-chat", &env).unwrap_err().to_string();
+        assert!(error.contains("notices.team-chat.secret") && error.contains("larger"), "{error}");
     }
 
     #[test]

@@ -100,9 +100,21 @@ pub fn is_credential(key: &str) -> bool {
     CREDENTIAL_WORDS.iter().any(|word| key.contains(word))
 }
 
-/// Blanks what stands behind keys that look like credentials and the user of a URL, keeping every byte's place.
+/// Blanks what stands behind keys that look like credentials, the user of a URL, and what a `url` has behind its host, keeping
+/// every byte's place.
 fn mask_credentials(text: &str) -> String {
-    text.split_inclusive('\n').map(|line| mask_user(&mask_line(line))).collect()
+    text.split_inclusive('\n').map(|line| mask_path(&mask_user(&mask_line(line)))).collect()
+}
+
+/// Blanks the path of a `url`: that of a chat's incoming webhook is its password.
+fn mask_path(line: &str) -> String {
+    let Some((before, rest)) = line.split_once("://").filter(|(before, _)| before.contains("url"))
+    else {
+        return line.to_owned();
+    };
+    let (url, after) = rest.split_at(rest.find([' ', '"', '\'', '\r', '\n']).unwrap_or(rest.len()));
+    let (host, path) = url.split_at(url.find(['/', '?', '#']).unwrap_or(url.len()));
+    format!("{before}://{host}{}{after}", "*".repeat(path.len()))
 }
 
 /// Blanks user and password of a URL, such as that of a database.
@@ -159,5 +171,8 @@ mod tests {
         assert!(!text.contains("hunter2"), "{text}");
         let text = render(&[problem("a: 1\njournal: db://me:hunter2@host/x\n", 14..38)], false);
         assert!(text.contains("journal: db://**********@host/x"), "{text}");
+        let text =
+            render(&[problem("a: 1\n- { url: \"https://a.b/hunter2?x\", c: d }\n", 5..6)], false);
+        assert!(text.contains("- { url: \"https://a.b**********\", c: d }"), "{text}");
     }
 }

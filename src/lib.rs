@@ -30,9 +30,10 @@
 //! | port | [`journal`] | what is remembered: a SQLite file, written before a call is made | decisions |
 //! | port | [`sandbox`] | a simulated Zenlayer endpoint over real HTTP, with faults on demand | the real cloud |
 //! | port | [`metrics`], [`log`], [`health`] | what Prometheus, people and probes see of the events | decisions |
+//! | port | [`notify`] | notices to people: log, webhook, chat, mail; at least once, under a stable id | who is told |
 //! | port | [`host`], [`credentials`] | who this machine is; who we are to the cloud | |
 //! | shell | [`config`] | the config file to something usable, all defaults; finds the rule files | defaults elsewhere |
-//! | shell | `confirm`, [`record`], [`execute`] | reads targets again; what follows from what is done; terminates what is approved and still true | choosing targets |
+//! | shell | `confirm`, [`record`], `deliver`, [`execute`] | reads targets again; what follows from what is done; what is told goes out; terminates what is approved and still true | choosing targets |
 //! | shell | [`run`], [`site`] | the line above; a config come to life, account by account | |
 //! | shell | [`web`], [`daemon`] | `/metrics`, `/healthz`, `/readyz`; the loop: schedule, reload, stop | rules |
 //! | edge | [`cli`] | the commands, their output and exit codes | |
@@ -68,9 +69,11 @@ pub mod health;
 pub mod host;
 pub mod log;
 pub mod metrics;
+pub mod notify;
 
 pub mod config;
 mod confirm;
+mod deliver;
 pub mod execute;
 pub mod record;
 pub mod run;

@@ -18,6 +18,7 @@ use crate::{
         OpenIntent, RECYCLE_BIN, RunEnd, SettledIntent, Written,
     },
     notice::{Notice, Stage},
+    notify::Notifier,
     plan::{
         Decision, Judgement, Plan, Skip, Subject, Telling,
         guard::Refusal,
@@ -40,6 +41,13 @@ pub struct Audience {
 }
 
 impl Audience {
+    /// Everybody whom a notifier tells.
+    #[must_use]
+    pub fn of_all(notifier: &Notifier) -> Self {
+        let sinks = notifier.sinks().map(|(name, stages)| (name.to_owned(), stages.to_vec()));
+        Self { owner_tag: notifier.owner_tag().to_owned(), sinks: sinks.collect() }
+    }
+
     /// The sinks that are told of a stage.
     fn of(&self, stage: Stage) -> impl Iterator<Item = &String> {
         let told = move |(_, stages): &&(String, Vec<Stage>)| stages.contains(&stage);

@@ -8,9 +8,12 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock,
     cloud::{self, Client},
+    config::Mode,
+    deliver::Delivery,
     execute::{self, Executor, Halted, Orders},
     inventory::Inventory,
     journal,
+    notify::Notifier,
     plan::{
         Plan, Policy, Scope,
         guard::{self, Limits, Refusal},
@@ -35,6 +38,8 @@ pub struct Setup {
     pub execute: execute::Settings,
     /// How it is recorded.
     pub record: record::Settings,
+    /// Through what owners are told.
+    pub notifier: Notifier,
 }
 
 impl Setup {
@@ -44,6 +49,17 @@ impl Setup {
             return Ok(Memory::default());
         }
         self.record.memory(&self.account, now).await
+    }
+}
+
+impl Setup {
+    async fn deliver(
+        &self,
+        events: &Events,
+        stop: &CancellationToken,
+    ) -> Result<(), journal::Error> {
+        let Self { account, record, notifier, .. } = self;
+        Delivery { journal: &record.journal, notifier, account, events }.deliver(stop).await
     }
 }
 
@@ -82,6 +98,10 @@ pub async fn run_once(
         }
     };
     let ended = recorder.end(result, refusal.as_ref()).await;
+    let ended = match (ended, setup.execute.mode) {
+        (Ok(()), Mode::Enforce) => setup.deliver(events, stop).await,
+        (ended, _) => ended,
+    };
     let result = ended.map_or_else(|error| worse(result, events, &error), |()| result);
     events.emit(Event::Ended(result, started.elapsed()));
     result

@@ -16,6 +16,7 @@ use crate::{
     journal::Journal,
     log,
     metrics::Metrics,
+    notify::Notifier,
     plan::{Policy, Scope},
     record::{self, Audience},
     report::{Event, Events, RunResult, Sink},
@@ -52,6 +53,8 @@ impl Instruments {
             self.metrics
                 .prepare(&account.name, loaded.rules.rules.iter().map(|rule| rule.name.as_str()));
         }
+        self.metrics
+            .expect_sinks(loaded.config.notices.sinks.iter().map(|sink| sink.name.as_str()));
         self.metrics.enforcing(loaded.config.mode == Mode::Enforce);
         self.metrics.reloaded(true, clock::now());
         self.health.expect(loaded.config.accounts.iter().map(|account| account.name.as_str()));
@@ -98,7 +101,8 @@ impl Site {
         let Loaded { config, rules, rule_files: _, digests } = loaded;
         let policy =
             Arc::new(Policy { rules, protect: config.protect.clone(), host: host::read() });
-        let audience = Arc::new(Audience { owner_tag: "owner".to_owned(), sinks: Vec::new() });
+        let notifier = Notifier::new(&config.notices, |sink| credentials::of_sink(sink, &env))?;
+        let audience = Arc::new(Audience::of_all(&notifier));
         let record = record::Settings {
             journal: journal.clone(),
             audience,
@@ -119,6 +123,7 @@ impl Site {
                     max_in_flight: account.max_in_flight,
                 },
                 record: record.clone(),
+                notifier: notifier.clone(),
             })
         };
         let setups = config.accounts.iter().map(setup).collect::<Result<_, _>>()?;

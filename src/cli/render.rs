@@ -311,9 +311,9 @@ rules:
         expect_test::expect![[r#"
             account main: 4 instances, 4 live
 
-            DECISION   INSTANCE  NAME              RULE  REASON                          DUE
-            terminate  i-1       evil\u{1b}[31m\n  dev   due                             2d ago
-            wait       i-2       dev-api-01        dev   not_due                         in 26d
+            DECISION   INSTANCE  NAME              RULE  REASON                          DUE     TERMINATED
+            terminate  i-1       evil\u{1b}[31m\n  dev   due                             2d ago  now
+            wait       i-2       dev-api-01        dev   not_due                         in 26d  in 26d
             skip       i-3       dev-api-01        dev   unreadable_expiry (ttl=3 dayz)
 
             1 more are kept: no rule speaks of them.
@@ -347,7 +347,8 @@ rules:
                       "reason": "due",
                       "rule": "dev",
                       "due_at": "2026-11-02T00:00:00Z",
-                      "terminate_at": "2026-11-02T00:00:00Z"
+                      "terminate_at": "2026-11-02T00:00:00Z",
+                      "held_until": null
                     },
                     {
                       "instance_id": "i-2",
@@ -356,7 +357,8 @@ rules:
                       "reason": "not_due",
                       "rule": "dev",
                       "due_at": "2026-12-01T00:00:00Z",
-                      "terminate_at": "2026-12-01T00:00:00Z"
+                      "terminate_at": "2026-12-01T00:00:00Z",
+                      "held_until": null
                     },
                     {
                       "instance_id": "i-3",
@@ -365,7 +367,8 @@ rules:
                       "reason": "unreadable_expiry",
                       "rule": "dev",
                       "due_at": null,
-                      "terminate_at": null
+                      "terminate_at": null,
+                      "held_until": null
                     },
                     {
                       "instance_id": "i-4",
@@ -374,7 +377,8 @@ rules:
                       "reason": "no_rule",
                       "rule": null,
                       "due_at": null,
-                      "terminate_at": null
+                      "terminate_at": null,
+                      "held_until": null
                     }
                   ]
                 }

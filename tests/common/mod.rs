@@ -56,7 +56,8 @@ impl Stage {
             sandbox,
             folder: tempfile::tempdir().unwrap(),
             mode: "enforce",
-            limits: "{ max_terminations: 100000, max_percent: 100, max_per_day: 100000 }".to_owned(),
+            limits: "{ max_terminations: 100000, max_percent: 100, max_per_day: 100000 }"
+                .to_owned(),
             account: "rate: { describe: 1000/s, terminate: 1000/s }".to_owned(),
             more: String::new(),
             timeout: "2s",
