@@ -1,11 +1,15 @@
 //! The command line: what each command is called, and how it ends.
 
+mod apply;
 mod demo;
 mod exit;
+mod history;
+mod operator;
 mod plan;
 mod progress;
 mod render;
 mod sandbox;
+mod table;
 
 use std::{
     io::{IsTerminal, Write},
@@ -76,6 +80,22 @@ enum Command {
     Run(RunArgs),
     /// Show what a run would do now; it never acts.
     Plan(plan::PlanArgs),
+    /// Execute a saved plan, as far as it is still true.
+    Apply(apply::ApplyArgs),
+    /// Show what was done, when and why.
+    History(history::HistoryArgs),
+    /// Keep a machine for a while, whatever the rules say.
+    Keep(operator::KeepArgs),
+    /// End what keeps a machine.
+    Unkeep(operator::UnkeepArgs),
+    /// List the machines that are held, and until when.
+    Holds(operator::HoldsArgs),
+    /// Stop all terminations, also those of a run in progress.
+    Pause(operator::PauseArgs),
+    /// End a pause.
+    Resume(operator::ResumeArgs),
+    /// Believe an inventory that shrank too much to be believed.
+    Trust(operator::TrustArgs),
     /// Check the config and the rules, without any call.
     Check(CheckArgs),
     /// See the whole thing at work, against an embedded sandbox cloud.
@@ -136,6 +156,14 @@ async fn command(cli: Cli, console: &Console) -> anyhow::Result<Exit> {
         }
         Command::Run(RunArgs { once: false, metrics_file: _ }) => run(config).await,
         Command::Plan(args) => plan::plan(&config, &args, console).await,
+        Command::Apply(args) => apply::apply(&config, &args, console).await,
+        Command::History(args) => history::history(&config, args).await,
+        Command::Keep(args) => operator::keep(&config, args).await,
+        Command::Unkeep(args) => operator::unkeep(&config, args).await,
+        Command::Holds(args) => operator::holds(&config, args).await,
+        Command::Pause(args) => operator::pause(&config, args).await,
+        Command::Resume(args) => operator::resume(&config, args).await,
+        Command::Trust(args) => operator::trust(&config, args).await,
         Command::Check(args) => check(&config, &args),
         Command::Demo(args) => demo::demo(&args).await,
         Command::Sandbox(args) => sandbox::sandbox(args).await,
@@ -185,13 +213,13 @@ async fn run_once(
     let site = Site::new(loaded, process_env)?;
     let results = site.run(|_| Scope::All, &instruments, &stop).await;
     if let Some(file) = metrics_file {
-        write_whole(file, &instruments.metrics.render()?)?;
+        write_whole(file, instruments.metrics.render()?.as_bytes())?;
     }
     Ok(Exit::of_runs(&results))
 }
 
 /// Writes a file so that a reader sees the old or the new text, never half of it.
-fn write_whole(file: &Path, text: &str) -> anyhow::Result<()> {
+fn write_whole(file: &Path, text: &[u8]) -> anyhow::Result<()> {
     let half = file.with_extension("tmp");
     std::fs::write(&half, text)
         .and_then(|()| std::fs::rename(&half, file))

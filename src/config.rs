@@ -149,6 +149,16 @@ pub struct Config {
     pub notices: notify::Settings,
 }
 
+impl Config {
+    /// With its relative paths taken from the folder of the config.
+    fn beside(mut self, path: &Path) -> Self {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        self.rules = folder.join(&self.rules);
+        self.journal = folder.join(&self.journal);
+        self
+    }
+}
+
 /// A config and its rules.
 #[derive(Clone, Debug)]
 pub struct Loaded {
@@ -165,17 +175,15 @@ pub struct Loaded {
 /// Reads the config at `path` and its rules. All that is wrong in all files comes back at once.
 pub fn load(path: &Path, now: Timestamp) -> Result<Loaded, Vec<Problem>> {
     let source = files::read_source(path).map_err(|problem| vec![problem])?;
-    let folder = path.parent().unwrap_or(Path::new("."));
     let (config, mut problems) = read(&source, now);
-    let Some(mut config) = config else {
+    let Some(config) = config.map(|config| config.beside(path)) else {
         return Err(problems);
     };
-    config.journal = folder.join(&config.journal);
     if problems.iter().any(|problem| problem.path == "rules") {
         // The path is what is wrong: the default one would only be complained about beside it.
         return Err(problems);
     }
-    let (sources, unread) = files::rule_sources(&folder.join(&config.rules));
+    let (sources, unread) = files::rule_sources(&config.rules);
     problems.extend(unread);
     let rules = rules::parse(&sources, &config.timezone).map_err(|wrong| problems.extend(wrong));
     match rules {
@@ -184,6 +192,18 @@ pub fn load(path: &Path, now: Timestamp) -> Result<Loaded, Vec<Problem>> {
             Ok(Loaded { config, rules, rule_files: sources.len(), digests })
         }
         _ => Err(problems),
+    }
+}
+
+/// Reads the config at `path` and not its rules: as far as it can be used, with all that is wrong with it.
+#[must_use]
+pub fn load_alone(path: &Path, now: Timestamp) -> (Option<Config>, Vec<Problem>) {
+    match files::read_source(path) {
+        Ok(source) => {
+            let (config, problems) = read(&source, now);
+            (config.map(|config| config.beside(path)), problems)
+        }
+        Err(problem) => (None, vec![problem]),
     }
 }
 

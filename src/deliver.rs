@@ -72,15 +72,14 @@ impl Delivery<'_> {
         number: usize,
     ) -> Result<Batch, Error> {
         let Together { sink, batch, stage, owner } = together;
-        let id = match &batch.0 {
-            Some(id) => id.clone(),
-            None => {
-                let id = format!("{}-{}-{sink}-{number}", self.events.run(), self.account);
-                let keys: Vec<_> = notices.iter().map(|one| one.key.as_str()).collect();
-                self.journal.batched(sink, &id, &keys).await?;
-                id
-            }
-        };
+        let id = batch
+            .0
+            .clone()
+            .unwrap_or_else(|| format!("{}-{}-{sink}-{number}", self.events.run(), self.account));
+        if batch.0.is_none() {
+            let keys: Vec<_> = notices.iter().map(|one| one.key.as_str()).collect();
+            self.journal.batched(sink, &id, &keys).await?;
+        }
         Ok(Batch {
             id,
             stage: *stage,

@@ -96,7 +96,7 @@ impl Journal {
         let mut open = self.shared.open.lock().await;
         let open = self.opened(&mut open).await?;
         let done = work(&mut open.connection).await;
-        done.map_err(|error| Error::of(self.path(), error))
+        done.map_err(|error| Error::of(self.path(), &error))
     }
 
     /// Writes in one transaction, which is on disk when this returns.
@@ -127,7 +127,7 @@ impl Journal {
         open: &mut Open,
         work: impl AsyncFnOnce(&mut AnyConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, Error> {
-        let fail = |error| Error::of(self.path(), error);
+        let fail = |error| Error::of(self.path(), &error);
         // Not `begin()`, which would take the lock only at the first write, and may then fail to get it.
         let mut transaction = open.connection.begin_with("BEGIN IMMEDIATE").await.map_err(fail)?;
         let done = work(&mut transaction).await.map_err(fail)?;

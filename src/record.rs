@@ -282,7 +282,7 @@ impl<'a> Recorder<'a> {
             };
             match (telling, memory.promises.get(&instance.id)) {
                 (Telling::ToTell, _) => {
-                    begun.push(self.promised(instance, rule, judgement, plan.now))
+                    begun.push(self.promised(instance, rule, judgement, plan.now));
                 }
                 (Telling::Undelivered, Some(promise)) => {
                     more.extend(self.noticed(&promise.key, instance, rule, judgement));

@@ -1,6 +1,9 @@
 //! `zenreaper plan`: what a run would do now. It never acts.
 
-use std::{io::Write, path::Path};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use jiff::Timestamp;
@@ -11,12 +14,13 @@ use super::{
     ignore_closed_pipe, load,
     progress::Console,
     render::{self, AccountPlan, Drafted, PlanReport},
+    write_whole,
 };
 use crate::{
     clock,
     cloud::{self, Unlisted},
     inventory::Inventory,
-    journal,
+    journal::{self, Digests},
     plan::{Plan, Scope, guard, memory::Memory},
     site::{Site, process_env},
 };
@@ -30,6 +34,9 @@ pub(super) struct PlanArgs {
     /// Exit with 4 if something would be terminated, and with 3 if a guard would refuse it.
     #[arg(long)]
     detailed_exitcode: bool,
+    /// Write the plan to this file too, for `zenreaper apply`.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
 }
 
 /// Shows the plan.
@@ -38,9 +45,14 @@ pub(super) async fn plan(path: &Path, args: &PlanArgs, console: &Console) -> any
         Ok(loaded) => loaded,
         Err(exit) => return Ok(exit),
     };
+    let digests = loaded.digests.clone();
     let site = Site::new(loaded, process_env)?;
     let seen = look(&site, console).await;
-    let report = draft(&site, &seen, clock::now());
+    let now = clock::now();
+    let report = draft(&site, &seen, now);
+    if let Some(file) = &args.out {
+        save(to_apply(draft(&site, &seen, now), &digests, &seen), file)?;
+    }
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     match args.output {
         Output::Json => render::plan_json(&report, &mut out),
@@ -51,19 +63,42 @@ pub(super) async fn plan(path: &Path, args: &PlanArgs, console: &Console) -> any
     Ok(exit_of_plan(&report, args.detailed_exitcode))
 }
 
+/// A plan with all that `apply` asks of it.
+fn to_apply<'a>(report: PlanReport<'a>, digests: &'a Digests, seen: &[Seen]) -> PlanReport<'a> {
+    let accounts = report.accounts.into_iter().zip(seen);
+    let accounts =
+        accounts.map(|(plan, seen)| AccountPlan { read_at: Some(seen.read_at), ..plan }).collect();
+    PlanReport { digests: Some(digests), accounts, ..report }
+}
+
+/// Writes a plan; one for half of the accounts is none.
+fn save(report: PlanReport<'_>, file: &Path) -> anyhow::Result<()> {
+    if let Some(account) = report.accounts.iter().find(|account| account.drafted.is_err()) {
+        anyhow::bail!(
+            "the plan is not saved: the account {} has no complete inventory",
+            account.account
+        );
+    }
+    let mut text = Vec::new();
+    render::plan_json(&report, &mut text)?;
+    write_whole(file, &text)
+}
+
 /// What there is of an account, and what is remembered of it.
 pub(super) struct Seen {
     listed: Result<Inventory, Unlisted>,
     memory: Result<Memory, journal::Error>,
+    read_at: Timestamp,
 }
 
 /// Looks at every account.
 pub(super) async fn look(site: &Site, console: &Console) -> Vec<Seen> {
     let mut seen = Vec::with_capacity(site.setups.len());
     for setup in &site.setups {
+        let read_at = clock::now();
         let listed = cloud::list(&setup.client, &console.reading()).await;
         let memory = setup.remember(clock::now()).await;
-        seen.push(Seen { listed, memory });
+        seen.push(Seen { listed, memory, read_at });
     }
     seen
 }
@@ -71,7 +106,7 @@ pub(super) async fn look(site: &Site, console: &Console) -> Vec<Seen> {
 /// The plan for every account, as a run would make it.
 pub(super) fn draft<'a>(site: &'a Site, seen: &'a [Seen], now: Timestamp) -> PlanReport<'a> {
     let accounts = site.setups.iter().zip(seen).map(|(setup, seen)| {
-        let Seen { listed, memory } = seen;
+        let Seen { listed, memory, read_at: _ } = seen;
         let drafted = listed.as_ref().map(|inventory| {
             let forgetful = Memory::default();
             let known = memory.as_ref().unwrap_or(&forgetful);
@@ -85,9 +120,10 @@ pub(super) fn draft<'a>(site: &'a Site, seen: &'a [Seen], now: Timestamp) -> Pla
             Drafted { plan, refusal }
         });
         let pause = memory.as_ref().ok().and_then(|memory| memory.paused(now));
-        AccountPlan { account: &setup.account, drafted, pause }
+        AccountPlan { account: &setup.account, drafted, read_at: None, pause }
     });
-    PlanReport { generated_at: now, mode: site.config.mode, accounts: accounts.collect() }
+    let (mode, accounts) = (site.config.mode, accounts.collect());
+    PlanReport { generated_at: now, mode, accounts, digests: None }
 }
 
 fn exit_of_plan(report: &PlanReport<'_>, detailed: bool) -> Exit {

@@ -7,12 +7,13 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
-use unicode_width::UnicodeWidthStr;
 
+use super::table::{table, text};
 use crate::{
     cloud::Unlisted,
     config::{Loaded, Mode},
     diagnostic::Problem,
+    journal::{Digests, Held, HistoryEntry},
     lifetime::shorten,
     plan::{Decision, Judgement, Plan, Skip, Subject, memory::Pause},
     rules::Expiry,
@@ -26,6 +27,8 @@ pub(super) struct PlanReport<'a> {
     pub(super) mode: Mode,
     /// A plan for each account.
     pub(super) accounts: Vec<AccountPlan<'a>>,
+    /// By which rules and config it was made, for a plan that is saved to be applied.
+    pub(super) digests: Option<&'a Digests>,
 }
 
 /// The plan for an account.
@@ -34,6 +37,8 @@ pub(super) struct AccountPlan<'a> {
     pub(super) account: &'a str,
     /// The plan, or why there is none.
     pub(super) drafted: std::result::Result<Drafted<'a>, &'a Unlisted>,
+    /// When its inventory was read, for a plan that is saved to be applied.
+    pub(super) read_at: Option<Timestamp>,
     /// The pause, if an operator said so.
     pub(super) pause: Option<&'a Pause>,
 }
@@ -54,18 +59,29 @@ pub(super) fn plan_json(report: &PlanReport<'_>, out: &mut dyn Write) -> Result<
 
 impl Serialize for PlanReport<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let mut json = serializer.serialize_struct("PlanReport", 3)?;
+        let mut json = serializer.serialize_struct("PlanReport", 4)?;
         json.serialize_field("generated_at", &self.generated_at)?;
         json.serialize_field("mode", self.mode.as_str())?;
+        if let Some(Digests { rules, config }) = self.digests {
+            json.serialize_field("digests", &DigestsJson { rules, config })?;
+        }
         json.serialize_field("accounts", &self.accounts)?;
         json.end()
     }
 }
 
 #[derive(Serialize)]
+struct DigestsJson<'a> {
+    rules: &'a str,
+    config: &'a str,
+}
+
+#[derive(Serialize)]
 struct InventoryJson {
     instances: usize,
     complete: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_at: Option<Timestamp>,
 }
 
 #[derive(Serialize)]
@@ -114,7 +130,10 @@ impl Serialize for AccountPlan<'_> {
         let complete = self.drafted.is_ok();
         let mut json = serializer.serialize_struct("AccountPlan", 4)?;
         json.serialize_field("account", self.account)?;
-        json.serialize_field("inventory", &InventoryJson { instances, complete })?;
+        json.serialize_field(
+            "inventory",
+            &InventoryJson { instances, complete, read_at: self.read_at },
+        )?;
         json.serialize_field("guard", &GuardJson { approved: refused.is_none(), reason: refused })?;
         json.serialize_field("decisions", &DecisionsJson(decisions))?;
         json.end()
@@ -123,7 +142,7 @@ impl Serialize for AccountPlan<'_> {
 
 /// Writes the plan as tables: every machine that a rule touches, and a count of the rest.
 pub(super) fn plan_table(report: &PlanReport<'_>, out: &mut dyn Write) -> Result<()> {
-    for AccountPlan { account, drafted, pause } in &report.accounts {
+    for AccountPlan { account, drafted, pause, read_at: _ } in &report.accounts {
         if let Some(pause) = pause {
             writeln!(out, "PAUSED: {pause}. Nothing is terminated until `zenreaper resume`.\n")?;
         }
@@ -151,7 +170,7 @@ fn account_table(
     let touched = || plan.decisions.iter().filter(|(_, judgement)| judgement.rule.is_some());
     let rows = || touched().map(|(subject, judgement)| row(*subject, judgement, plan.now));
     if touched().next().is_some() {
-        table(&HEADER.map(str::to_owned), rows, out)?;
+        table(HEADER, rows, out)?;
         writeln!(out)?;
     }
     let unreadable =
@@ -176,26 +195,6 @@ const COLUMNS: usize = 7;
 
 const HEADER: [&str; COLUMNS] =
     ["DECISION", "INSTANCE", "NAME", "RULE", "REASON", "DUE", "TERMINATED"];
-
-/// Writes rows in aligned columns. They are walked twice rather than kept, since a plan may have a hundred thousand.
-fn table<Rows: Iterator<Item = [String; COLUMNS]>>(
-    header: &[String; COLUMNS],
-    rows: impl Fn() -> Rows,
-    out: &mut dyn Write,
-) -> Result<()> {
-    let mut widths = header.each_ref().map(|cell| cell.width());
-    for row in rows() {
-        for (width, cell) in widths.iter_mut().zip(&row) {
-            *width = (*width).max(cell.width());
-        }
-    }
-    for row in std::iter::once(header.clone()).chain(rows()) {
-        let pad = |(cell, width): (&String, &usize)| " ".repeat(width - cell.width());
-        let cells = row.iter().zip(&widths).map(|cell| format!("{}{}  ", cell.0, pad(cell)));
-        writeln!(out, "{}", cells.collect::<String>().trim_end())?;
-    }
-    Ok(())
-}
 
 fn row(subject: Subject<'_>, judgement: &Judgement<'_>, now: Timestamp) -> [String; COLUMNS] {
     let due = judgement.due_at.map(|at| relative(at, now));
@@ -243,6 +242,74 @@ fn coarse(duration: SignedDuration) -> String {
         (hours @ ..48, _, _) => format!("{hours}h"),
         (hours, _, _) => format!("{}d", hours / 24),
     }
+}
+
+/// Writes anything as JSON.
+pub(super) fn json(value: &impl Serialize, out: &mut dyn Write) -> Result<()> {
+    serde_json::to_writer_pretty(&mut *out, value)?;
+    writeln!(out)
+}
+
+/// Writes what is held.
+pub(super) fn holds_table(holds: &[Held], now: Timestamp, out: &mut dyn Write) -> Result<()> {
+    if holds.is_empty() {
+        return writeln!(out, "Nothing is held.");
+    }
+    let row = |held: &Held| {
+        let Held { account, instance_id, kind, since: _, until, reason, by } = held;
+        [
+            account.clone(),
+            shorten(instance_id),
+            kind.clone(),
+            format!("{until:.0}"),
+            relative(*until, now),
+            by.as_deref().map(shorten).unwrap_or_default(),
+            reason.as_deref().map(text).unwrap_or_default(),
+        ]
+    };
+    let header = ["ACCOUNT", "INSTANCE", "WHY", "UNTIL", "", "BY", "REASON"];
+    table(header, || holds.iter().map(row), out)
+}
+
+/// Writes what was done.
+pub(super) fn history_table(
+    entries: &[HistoryEntry],
+    now: Timestamp,
+    out: &mut dyn Write,
+) -> Result<()> {
+    if entries.is_empty() {
+        return writeln!(out, "Nothing was done in that time.");
+    }
+    let short = |text: &Option<String>| text.as_deref().map(shorten).unwrap_or_default();
+    let row = |entry: &HistoryEntry| {
+        let verified = entry.verified.as_deref().map(|verified| format!(", {verified}"));
+        let undo = entry.recoverable_until.filter(|until| now < *until);
+        [
+            format!("{:.0}", entry.at),
+            entry.what.clone(),
+            short(&entry.instance_id),
+            short(&entry.name),
+            short(&entry.rule),
+            entry.outcome.clone().unwrap_or_default() + &verified.unwrap_or_default(),
+            entry.code.as_deref().map(text).unwrap_or_default(),
+            short(&entry.request_id),
+            undo.map(|until| format!("{until:.0}")).unwrap_or_default(),
+            entry.why.as_deref().map(text).unwrap_or_default(),
+        ]
+    };
+    let header = [
+        "TIME",
+        "WHAT",
+        "INSTANCE",
+        "NAME",
+        "RULE",
+        "OUTCOME",
+        "CODE",
+        "REQUEST",
+        "RECOVERABLE UNTIL",
+        "WHY",
+    ];
+    table(header, || entries.iter().map(row), out)
 }
 
 /// Writes that config and rules are right.
@@ -300,9 +367,10 @@ rules:
         let refusal = guard::check(&plan, &limits, &memory).err();
         let refusal = refusal.map(|refusal| refusal.to_string());
         let drafted = Ok(Drafted { plan, refusal });
-        let accounts = vec![AccountPlan { account: "main", drafted, pause: None }];
+        let accounts = vec![AccountPlan { account: "main", drafted, read_at: None, pause: None }];
         let mut out = Vec::new();
-        write(&PlanReport { generated_at: now, mode: Mode::DryRun, accounts }, &mut out).unwrap();
+        let mode = Mode::DryRun;
+        write(&PlanReport { generated_at: now, mode, accounts, digests: None }, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 

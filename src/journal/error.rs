@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use sqlx::error::DatabaseError;
+
 /// Why the journal cannot be used.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
@@ -66,9 +68,9 @@ const DAMAGED: [&str; 2] = ["11", "26"];
 
 impl Error {
     /// What an error of the database means.
-    pub(super) fn of(path: &Path, error: sqlx::Error) -> Self {
+    pub(super) fn of(path: &Path, error: &sqlx::Error) -> Self {
         let (path, why) = (path.to_owned(), error.to_string());
-        let code = error.as_database_error().and_then(|error| error.code());
+        let code = error.as_database_error().and_then(DatabaseError::code);
         // Extended codes hold the plain one in their low byte.
         let plain = code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff);
         let plain = plain.map(|code| code.to_string()).unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::{
     fs::{File, metadata},
     io::Read,
-    os::unix::fs::MetadataExt,
+    os::unix::fs::{MetadataExt, chown},
     path::{Path, PathBuf},
     sync::atomic::Ordering,
 };
@@ -84,13 +84,26 @@ impl Journal {
 
 async fn open(path: &Path) -> Result<Open, Error> {
     check_magic(path)?;
+    let is_new = !path.exists();
     sqlx::any::install_default_drivers();
-    let fail = |error| Error::of(path, error);
+    let fail = |error| Error::of(path, &error);
     let mut connection = options(path).map_err(fail)?.connect().await.map_err(fail)?;
     schema::prepare(&mut connection, path).await?;
+    if is_new {
+        leave_to_owner_of_folder(path);
+    }
     let unusable = || Error::Gone { path: path.to_owned() };
     let identity = Identity::of(path).ok_or_else(unusable)?;
     Ok(Open { connection, identity })
+}
+
+/// A journal that root begins by a command belongs to whom the folder is, so that the service can write it.
+fn leave_to_owner_of_folder(path: &Path) {
+    let folder = path.parent().and_then(|folder| metadata(folder).ok());
+    if let Some(folder) = folder.filter(|folder| folder.uid() != 0) {
+        // Nobody else may give files away, and nobody else needs to.
+        drop(chown(path, Some(folder.uid()), Some(folder.gid())));
+    }
 }
 
 /// Refuses a file that is no database before SQLite touches it.

@@ -1,6 +1,7 @@
 //! Holds: machines that are not to be called for a while.
 
 use jiff::Timestamp;
+use serde::Serialize;
 use sqlx::AnyConnection;
 
 use super::{Error, Journal, at, ms};
@@ -26,7 +27,7 @@ pub struct NewHold {
 }
 
 /// A hold as it is listed.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Held {
     /// The account's name.
     pub account: String,

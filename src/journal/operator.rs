@@ -157,7 +157,8 @@ pub(super) async fn pause_at(
     connection: &mut AnyConnection,
     now: Timestamp,
 ) -> Result<Option<Pause>, sqlx::Error> {
-    let found: Option<(i64, Option<i64>, Option<String>, Option<String>)> = sqlx::query_as(
+    type Row = (i64, Option<i64>, Option<String>, Option<String>);
+    let found: Option<Row> = sqlx::query_as(
         "SELECT since, paused_until, reason, by_whom FROM pauses WHERE resumed_at IS NULL \
          AND (paused_until IS NULL OR paused_until > $1) ORDER BY since DESC LIMIT 1",
     )

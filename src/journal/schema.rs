@@ -19,7 +19,7 @@ fn migrations() -> Vec<Migration> {
 
 /// Checks that the file is a journal of ours and sound, and brings it up to date.
 pub(super) async fn prepare(connection: &mut AnyConnection, path: &Path) -> Result<(), Error> {
-    let fail = |error| Error::of(path, error);
+    let fail = |error| Error::of(path, &error);
     let damaged = |why: String| Error::Damaged { path: path.to_owned(), why };
     let tables: Vec<(String,)> =
         sqlx::query_as("SELECT name FROM sqlite_master WHERE type = 'table'")

@@ -1,7 +1,10 @@
 //! What a rule looks at in an instance, as text, so that a decision can be told by the values it saw.
 
 use super::{Condition, Expiry, Field, Rule};
-use crate::{inventory::Instance, lifetime::shorten};
+use crate::{
+    inventory::{ChargeType, Instance, Status},
+    lifetime::shorten,
+};
 
 /// The most values that are told.
 const VALUES_MAX: usize = 20;
@@ -44,7 +47,9 @@ impl Seen<'_> {
             Condition::Field(field, _) => self.field(*field),
             Condition::Tag(key, _) => self.tag(key),
             Condition::All(all) | Condition::Any(all) => {
-                all.iter().for_each(|one| self.condition(one));
+                for one in all {
+                    self.condition(one);
+                }
             }
         }
     }
@@ -69,8 +74,8 @@ impl Field {
             Self::Zone => text(instance.zone.as_deref()),
             Self::Type => text(instance.instance_type.as_deref()),
             Self::Image => text(instance.image.as_deref()),
-            Self::Status => text(instance.status.as_ref().map(|status| status.as_str())),
-            Self::ChargeType => text(instance.charge_type.as_ref().map(|charge| charge.as_str())),
+            Self::Status => text(instance.status.as_ref().map(Status::as_str)),
+            Self::ChargeType => text(instance.charge_type.as_ref().map(ChargeType::as_str)),
             Self::ResourceGroup => text(
                 instance.resource_group_id.as_deref().or(instance.resource_group_name.as_deref()),
             ),

@@ -1,0 +1,143 @@
+//! `zenreaper apply`: exactly a saved plan, as far as it is still true.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use clap::Args;
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+
+use super::{exit::Exit, load, progress::Console, tell};
+use crate::{
+    clock,
+    config::Loaded,
+    daemon,
+    inventory::InstanceId,
+    plan::Scope,
+    rules::RuleName,
+    site::{Instruments, Site, process_env},
+};
+
+/// The largest plan that is read, in bytes; a plan for 100,000 machines has a third of it.
+const PLAN_BYTES_MAX: u64 = 100 << 20;
+
+/// How far ahead of our clock a plan may have been made.
+const AHEAD_MAX: SignedDuration = SignedDuration::from_mins(5);
+
+/// What `apply` takes.
+#[derive(Debug, Args)]
+pub(super) struct ApplyArgs {
+    /// A plan of `zenreaper plan --out FILE`.
+    #[arg(value_name = "FILE")]
+    plan: PathBuf,
+}
+
+/// A saved plan, as far as it matters.
+#[derive(Deserialize)]
+struct Saved {
+    generated_at: Timestamp,
+    digests: SavedDigests,
+    accounts: Vec<SavedAccount>,
+}
+
+#[derive(Deserialize)]
+struct SavedDigests {
+    rules: String,
+    config: String,
+}
+
+#[derive(Deserialize)]
+struct SavedAccount {
+    account: String,
+    inventory: SavedInventory,
+    decisions: Vec<SavedDecision>,
+}
+
+#[derive(Deserialize)]
+struct SavedInventory {
+    read_at: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct SavedDecision {
+    instance_id: String,
+    decision: String,
+    rule: Option<String>,
+}
+
+/// Executes a saved plan.
+pub(super) async fn apply(
+    path: &Path,
+    args: &ApplyArgs,
+    console: &Console,
+) -> anyhow::Result<Exit> {
+    let loaded = match load(path) {
+        Ok(loaded) => loaded,
+        Err(exit) => return Ok(exit),
+    };
+    let saved = read(&args.plan).with_context(|| {
+        format!("{} is not a plan of `zenreaper plan --out`", args.plan.display())
+    })?;
+    if let Err(why) = saved.check(&loaded, clock::now()) {
+        tell(&format!("error: the plan {} is refused: {why}\n", args.plan.display()));
+        return Ok(Exit::GuardRefused);
+    }
+    let stop = daemon::stop_on_signal()?;
+    let instruments = Instruments::new(vec![console.sink()])?;
+    instruments.prepare(&loaded);
+    let site = Site::new(loaded, process_env)?;
+    let results = site.run(|account| saved.scope(account), &instruments, &stop).await;
+    Ok(Exit::of_runs(&results))
+}
+
+fn read(path: &Path) -> anyhow::Result<Saved> {
+    let mut text = String::new();
+    File::open(path)?.take(PLAN_BYTES_MAX + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > PLAN_BYTES_MAX {
+        anyhow::bail!("it is larger than {PLAN_BYTES_MAX} bytes");
+    }
+    Ok(serde_json::from_str(&text)?)
+}
+
+impl Saved {
+    /// Whether the plan may be applied at `now`, or why not.
+    fn check(&self, loaded: &Loaded, now: Timestamp) -> Result<(), String> {
+        let max = loaded.config.apply_max_age;
+        if self.digests.rules != loaded.digests.rules {
+            return Err("it was made by other rules; make a new one".to_owned());
+        }
+        if self.digests.config != loaded.digests.config {
+            return Err("it was made by another config; make a new one".to_owned());
+        }
+        let read = self.accounts.iter().map(|account| account.inventory.read_at);
+        let oldest = read.chain([self.generated_at]).min().unwrap_or(self.generated_at);
+        let age = now.duration_since(oldest);
+        if age > max {
+            return Err(format!(
+                "its inventory is {} minutes old, and apply.max_age allows {}; make a new one",
+                age.as_mins(),
+                max.as_mins()
+            ));
+        }
+        if age < -AHEAD_MAX {
+            return Err("it was made in the future; check the clock".to_owned());
+        }
+        Ok(())
+    }
+
+    /// What of it is to be terminated in an account.
+    fn scope(&self, account: &str) -> Scope {
+        let of = self.accounts.iter().filter(|own| own.account == account);
+        let targets = of.flat_map(|own| &own.decisions).filter_map(|one| {
+            let rule = RuleName::new(one.rule.as_deref()?).ok()?;
+            let is_target = one.decision == "terminate";
+            is_target.then(|| (InstanceId::new(&one.instance_id), rule))
+        });
+        Scope::Saved(targets.collect::<BTreeMap<_, _>>())
+    }
+}

@@ -1,0 +1,125 @@
+//! `zenreaper history`: what was done, when, why, and whether it can be undone.
+
+use std::{io::Write, path::Path};
+
+use clap::{Args, ValueEnum};
+use jiff::{Timestamp, tz::TimeZone};
+use serde::Serialize;
+
+use super::{exit::Exit, ignore_closed_pipe, operator, render};
+use crate::{
+    clock,
+    journal::{Filter, HistoryEntry, Journal},
+    lifetime,
+};
+
+/// What `history` takes.
+#[derive(Debug, Args)]
+pub(super) struct HistoryArgs {
+    /// The first instant: an age such as 7d, a date, or a timestamp.
+    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = since)]
+    since: Timestamp,
+    /// Only of this machine.
+    #[arg(long, value_name = "INSTANCE_ID")]
+    instance: Option<String>,
+    /// Only by this rule.
+    #[arg(long, value_name = "NAME")]
+    rule: Option<String>,
+    /// A table for people, JSON or CSV for programs.
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    output: Format,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum Format {
+    Table,
+    Json,
+    Csv,
+}
+
+fn since(text: &str) -> Result<Timestamp, String> {
+    let age = lifetime::duration(text);
+    let start_of_day = || {
+        let date: jiff::civil::Date = text.parse().ok()?;
+        date.to_zoned(TimeZone::UTC).ok().map(|midnight| midnight.timestamp())
+    };
+    match age {
+        Ok(age) => clock::now().checked_sub(age).map_err(|error| error.to_string()),
+        Err(_) => start_of_day().or_else(|| text.parse().ok()).ok_or_else(|| {
+            "expected an age such as 7d, a date such as 2026-11-01, or a timestamp with its offset"
+                .to_owned()
+        }),
+    }
+}
+
+/// An entry as programs read it.
+#[derive(Serialize)]
+struct Row {
+    at: Timestamp,
+    what: String,
+    account: Option<String>,
+    instance_id: Option<String>,
+    name: Option<String>,
+    rule: Option<String>,
+    why: Option<String>,
+    outcome: Option<String>,
+    verified: Option<String>,
+    code: Option<String>,
+    request_id: Option<String>,
+    run: Option<String>,
+    recoverable: bool,
+    recoverable_until: Option<Timestamp>,
+}
+
+fn row(entry: HistoryEntry, now: Timestamp) -> Row {
+    let HistoryEntry { at, what, account, instance_id, name, rule, why, .. } = entry;
+    let HistoryEntry { outcome, verified, code, request_id, run, recoverable_until, .. } = entry;
+    Row {
+        at,
+        what,
+        account,
+        instance_id,
+        name,
+        rule,
+        why,
+        outcome,
+        verified,
+        code,
+        request_id,
+        run,
+        recoverable: recoverable_until.is_some_and(|until| now < until),
+        recoverable_until,
+    }
+}
+
+/// Shows what was done.
+pub(super) async fn history(path: &Path, args: HistoryArgs) -> anyhow::Result<Exit> {
+    let HistoryArgs { since, instance, rule, output } = args;
+    let config = match operator::settings(path) {
+        Ok(config) => config,
+        Err(exit) => return Ok(exit),
+    };
+    let (journal, now) = (Journal::at(&config.journal), clock::now());
+    let filter = Filter { since, instance_id: instance, rule };
+    let entries = if journal.exists() { journal.history(&filter).await? } else { Vec::new() };
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    match output {
+        Format::Table => render::history_table(&entries, now, &mut out)?,
+        Format::Json => {
+            let rows: Vec<_> = entries.into_iter().map(|entry| row(entry, now)).collect();
+            render::json(&rows, &mut out)?;
+        }
+        Format::Csv => csv(entries, now, &mut out)?,
+    }
+    out.flush().or_else(ignore_closed_pipe)?;
+    Ok(Exit::Done)
+}
+
+fn csv(entries: Vec<HistoryEntry>, now: Timestamp, out: &mut dyn Write) -> anyhow::Result<()> {
+    let mut writer = csv::Writer::from_writer(out);
+    for entry in entries {
+        writer.serialize(row(entry, now))?;
+    }
+    writer.flush()?;
+    Ok(())
+}

@@ -1,0 +1,268 @@
+//! What an operator says between runs: keep, unkeep, holds, pause, resume, trust. All of it goes to the journal, where a run in
+//! progress looks before each machine.
+
+use std::path::Path;
+
+use clap::Args;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Output, exit::Exit, render, say, tell};
+use crate::{
+    clock, config, diagnostic,
+    journal::{Journal, NewHold},
+    lifetime,
+    plan::memory::{HoldKind, Pause},
+};
+
+/// The longest hold: what is to stay for ever belongs into `protect`, or gets a tag.
+const HOLD_MAX: SignedDuration = SignedDuration::from_hours(366 * 24);
+
+/// What `keep` takes.
+#[derive(Debug, Args)]
+pub(super) struct KeepArgs {
+    /// The machine's id.
+    #[arg(value_name = "INSTANCE_ID")]
+    instance_id: String,
+    /// For how long, such as 7d; at most 366d.
+    #[arg(long = "for", value_name = "DURATION", value_parser = hold_duration)]
+    length: SignedDuration,
+    /// Why; it is shown wherever the hold is.
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    #[command(flatten)]
+    who: Who,
+    #[command(flatten)]
+    which: Which,
+}
+
+/// What `unkeep` takes.
+#[derive(Debug, Args)]
+pub(super) struct UnkeepArgs {
+    /// The machine's id.
+    #[arg(value_name = "INSTANCE_ID")]
+    instance_id: String,
+    #[command(flatten)]
+    who: Who,
+    #[command(flatten)]
+    which: Which,
+}
+
+/// What `holds` takes.
+#[derive(Debug, Args)]
+pub(super) struct HoldsArgs {
+    /// A table for people, JSON for programs.
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    output: Output,
+}
+
+/// What `pause` takes.
+#[derive(Debug, Args)]
+pub(super) struct PauseArgs {
+    /// For how long, such as 2h; without it, until `zenreaper resume`.
+    #[arg(long = "for", value_name = "DURATION", value_parser = lifetime::duration)]
+    length: Option<SignedDuration>,
+    /// Why; it is shown wherever the pause is.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    #[command(flatten)]
+    who: Who,
+}
+
+/// What `resume` takes.
+#[derive(Debug, Args)]
+pub(super) struct ResumeArgs {
+    #[command(flatten)]
+    who: Who,
+}
+
+/// What `trust` takes.
+#[derive(Debug, Args)]
+pub(super) struct TrustArgs {
+    #[command(flatten)]
+    who: Who,
+    #[command(flatten)]
+    which: Which,
+}
+
+#[derive(Debug, Args)]
+struct Who {
+    /// Who says so; by default the user.
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct Which {
+    /// The account; needed if the config has several.
+    #[arg(long, value_name = "NAME")]
+    account: Option<String>,
+}
+
+fn hold_duration(text: &str) -> Result<SignedDuration, String> {
+    let length = lifetime::duration(text)?;
+    if length > HOLD_MAX {
+        return Err("longer than 366d: give the machine a tag that `protect` names".to_owned());
+    }
+    Ok(length)
+}
+
+impl Who {
+    /// The name that was given, else that of the user.
+    fn name(self) -> Option<String> {
+        let of = |name: &str| std::env::var(name).ok().filter(|name| !name.is_empty());
+        self.by.or_else(|| of("SUDO_USER")).or_else(|| of("USER"))
+    }
+}
+
+impl Which {
+    /// The account that was named, or the only one.
+    fn of(self, accounts: &[config::Account]) -> Result<String, String> {
+        let names: Vec<_> = accounts.iter().map(|account| account.name.as_str()).collect();
+        match (self.account, names.as_slice()) {
+            (Some(name), names) if names.contains(&name.as_str()) => Ok(name),
+            (None, [only]) => Ok((*only).to_owned()),
+            (wrong, known) => {
+                let wrong = wrong.map(|name| format!("`{name}` is not an account; "));
+                let known = known.join(", ");
+                Err(format!("{}--account names one of {known}", wrong.unwrap_or_default()))
+            }
+        }
+    }
+}
+
+/// The config, or what is wrong with it. Wrong rules are no reason not to pause, nor is a config that still tells the journal.
+pub(super) fn settings(path: &Path) -> Result<config::Config, Exit> {
+    let (config, problems) = config::load_alone(path, clock::now());
+    let usable = config.filter(|_| problems.iter().all(|problem| problem.path != "journal"));
+    if !problems.is_empty() {
+        tell(&diagnostic::render(&problems, false));
+    }
+    usable.ok_or(Exit::Usage)
+}
+
+/// Keeps a machine for a while.
+pub(super) async fn keep(path: &Path, args: KeepArgs) -> anyhow::Result<Exit> {
+    let KeepArgs { instance_id, length, reason, who, which } = args;
+    let config = match settings(path) {
+        Ok(config) => config,
+        Err(exit) => return Ok(exit),
+    };
+    let account = match which.of(&config.accounts) {
+        Ok(account) => account,
+        Err(problem) => return wrong_usage(&problem),
+    };
+    if instance_id.trim().is_empty() {
+        return wrong_usage("an instance's id is not empty");
+    }
+    let (journal, since) = (Journal::at(&config.journal), clock::now());
+    let until = since + length;
+    let hold = NewHold {
+        account,
+        instance_id,
+        kind: HoldKind::Operator,
+        since,
+        until,
+        reason: Some(reason),
+        by: who.name(),
+    };
+    let known = journal.knows(&hold.account, &hold.instance_id).await?;
+    journal.keep(&hold).await?;
+    let id = &hold.instance_id;
+    say(&format!("{id} is kept until {until:.0}; `zenreaper unkeep {id}` ends that\n"))?;
+    if !known {
+        tell(&format!("note: no rule has touched {id} so far; make sure that the id is right\n"));
+    }
+    Ok(Exit::Done)
+}
+
+/// Ends what keeps a machine.
+pub(super) async fn unkeep(path: &Path, args: UnkeepArgs) -> anyhow::Result<Exit> {
+    let UnkeepArgs { instance_id: id, who, which } = args;
+    let config = match settings(path) {
+        Ok(config) => config,
+        Err(exit) => return Ok(exit),
+    };
+    let account = match which.of(&config.accounts) {
+        Ok(account) => account,
+        Err(problem) => return wrong_usage(&problem),
+    };
+    let journal = Journal::at(&config.journal);
+    let by = who.name();
+    let ended =
+        journal.exists() && journal.unkeep(&account, &id, by.as_deref(), clock::now()).await?;
+    if ended {
+        say(&format!("{id} is not kept any more\n"))?;
+        return Ok(Exit::Done);
+    }
+    tell(&format!("error: nobody keeps {id}; see `zenreaper holds`\n"));
+    Ok(Exit::Failed)
+}
+
+/// Lists what is held.
+pub(super) async fn holds(path: &Path, args: HoldsArgs) -> anyhow::Result<Exit> {
+    let config = match settings(path) {
+        Ok(config) => config,
+        Err(exit) => return Ok(exit),
+    };
+    let (journal, now) = (Journal::at(&config.journal), clock::now());
+    let holds = if journal.exists() { journal.holds(now).await? } else { Vec::new() };
+    let mut out = std::io::stdout().lock();
+    match args.output {
+        Output::Table => render::holds_table(&holds, now, &mut out),
+        Output::Json => render::json(&holds, &mut out),
+    }
+    .or_else(super::ignore_closed_pipe)?;
+    Ok(Exit::Done)
+}
+
+/// Stops all terminations.
+pub(super) async fn pause(path: &Path, args: PauseArgs) -> anyhow::Result<Exit> {
+    let PauseArgs { length, reason, who } = args;
+    let config = match settings(path) {
+        Ok(config) => config,
+        Err(exit) => return Ok(exit),
+    };
+    let since = clock::now();
+    let until = length.map(|length| since.checked_add(length).unwrap_or(Timestamp::MAX));
+    let pause = Pause { since, until, reason, by: who.name() };
+    Journal::at(&config.journal).pause(&pause).await?;
+    say(&format!("{pause}\nNothing is terminated any more; `zenreaper resume` ends that.\n"))?;
+    Ok(Exit::Done)
+}
+
+/// Ends the pause.
+pub(super) async fn resume(path: &Path, args: ResumeArgs) -> anyhow::Result<Exit> {
+    let config = match settings(path) {
+        Ok(config) => config,
+        Err(exit) => return Ok(exit),
+    };
+    let (journal, by) = (Journal::at(&config.journal), args.who.name());
+    let ended = journal.exists() && journal.resume(by.as_deref(), clock::now()).await?;
+    say(if ended { "resumed\n" } else { "there was no pause\n" })?;
+    Ok(Exit::Done)
+}
+
+/// Believes the listing that was doubted.
+pub(super) async fn trust(path: &Path, args: TrustArgs) -> anyhow::Result<Exit> {
+    let config = match settings(path) {
+        Ok(config) => config,
+        Err(exit) => return Ok(exit),
+    };
+    let account = match args.which.of(&config.accounts) {
+        Ok(account) => account,
+        Err(problem) => return wrong_usage(&problem),
+    };
+    let (journal, by) = (Journal::at(&config.journal), args.who.name());
+    let believed = journal.exists() && journal.trust(&account, by.as_deref(), clock::now()).await?;
+    say(if believed {
+        "the last listing is believed; the next run goes by it\n"
+    } else {
+        "there is no listing that was doubted\n"
+    })?;
+    Ok(Exit::Done)
+}
+
+fn wrong_usage(problem: &str) -> anyhow::Result<Exit> {
+    tell(&format!("error: {problem}\n"));
+    Ok(Exit::Usage)
+}
