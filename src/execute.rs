@@ -321,8 +321,7 @@ impl<'a> Executor<'a> {
         let seen = seen.filter(|page| page.total == page.entries as u64);
         for Unsettled { target, act } in batch {
             let is_done = seen.as_ref().is_some_and(|page| is_done(page, &target.instance.id));
-            let outcome = if is_done { Outcome::Gone } else { Outcome::Unknown };
-            self.ended(target, &Act { outcome, ..act.clone() }).await;
+            self.ended(target, &act.settled(is_done)).await;
         }
     }
 }

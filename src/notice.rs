@@ -59,6 +59,23 @@ pub struct Notice {
     pub detail: String,
 }
 
+impl Notice {
+    /// A notice about a machine, or about none, that names no time.
+    #[must_use]
+    pub fn about(machine: Option<(&str, Option<&str>)>, rule: Option<&str>, detail: &str) -> Self {
+        let name = machine.and_then(|(_, name)| name);
+        Self {
+            instance_id: machine.map(|(id, _)| id.to_owned()),
+            name: name.map(str::to_owned),
+            rule: rule.map(str::to_owned),
+            due_at: None,
+            terminate_at: None,
+            recoverable_until: None,
+            detail: detail.to_owned(),
+        }
+    }
+}
+
 /// What one owner is told at once through one sink.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Batch {

@@ -54,6 +54,8 @@ impl Outcome {
 pub struct Act {
     /// What became of it.
     pub outcome: Outcome,
+    /// Whether it is a call of ours that terminated the machine, as far as can be known.
+    pub took_effect: bool,
     /// The code of its failure.
     pub code: Option<Code>,
     /// The request's id, which Zenlayer's support asks for.
@@ -63,12 +65,20 @@ pub struct Act {
 }
 
 impl Act {
+    /// The same call of which a later look shows that it took effect, or not.
+    #[must_use]
+    pub fn settled(&self, is_done: bool) -> Self {
+        let outcome = if is_done { Outcome::Gone } else { Outcome::Unknown };
+        Self { outcome, took_effect: is_done, ..self.clone() }
+    }
+
     /// What an answer means; a call that was never sent is handed back.
     pub fn of(answer: Result<Accepted, Error>) -> Result<Self, Error> {
         let error = match answer {
             Ok(Accepted { request_id }) => {
                 return Ok(Self {
                     outcome: Outcome::Terminated,
+                    took_effect: true,
                     code: None,
                     request_id,
                     message: None,
@@ -89,7 +99,10 @@ impl Act {
             | Class::Rejected => Outcome::Failed,
         };
         let message = Some(error.to_string());
-        Ok(Self { outcome, code: Some(error.code), request_id: error.request_id, message })
+        // A machine that is gone after a try without an answer: that try was it.
+        let took_effect = outcome == Outcome::Gone && error.may_have_happened;
+        let (code, request_id) = (Some(error.code), error.request_id);
+        Ok(Self { outcome, took_effect, code, request_id, message })
     }
 }
 
@@ -449,7 +462,7 @@ mod tests {
     use crate::inventory::tests::instance;
 
     fn act(outcome: Outcome) -> Act {
-        Act { outcome, code: None, request_id: None, message: None }
+        Act { outcome, took_effect: false, code: None, request_id: None, message: None }
     }
 
     #[test]

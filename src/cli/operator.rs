@@ -149,10 +149,10 @@ pub(super) async fn keep(path: &Path, args: KeepArgs) -> anyhow::Result<Exit> {
     };
     let account = match which.of(&config.accounts) {
         Ok(account) => account,
-        Err(problem) => return wrong_usage(&problem),
+        Err(problem) => return Ok(wrong_usage(&problem)),
     };
     if instance_id.trim().is_empty() {
-        return wrong_usage("an instance's id is not empty");
+        return Ok(wrong_usage("an instance's id is not empty"));
     }
     let (journal, since) = (Journal::at(&config.journal), clock::now());
     let until = since + length;
@@ -184,7 +184,7 @@ pub(super) async fn unkeep(path: &Path, args: UnkeepArgs) -> anyhow::Result<Exit
     };
     let account = match which.of(&config.accounts) {
         Ok(account) => account,
-        Err(problem) => return wrong_usage(&problem),
+        Err(problem) => return Ok(wrong_usage(&problem)),
     };
     let journal = Journal::at(&config.journal);
     let by = who.name();
@@ -250,7 +250,7 @@ pub(super) async fn trust(path: &Path, args: TrustArgs) -> anyhow::Result<Exit> 
     };
     let account = match args.which.of(&config.accounts) {
         Ok(account) => account,
-        Err(problem) => return wrong_usage(&problem),
+        Err(problem) => return Ok(wrong_usage(&problem)),
     };
     let (journal, by) = (Journal::at(&config.journal), args.who.name());
     let believed = journal.exists() && journal.trust(&account, by.as_deref(), clock::now()).await?;
@@ -262,7 +262,7 @@ pub(super) async fn trust(path: &Path, args: TrustArgs) -> anyhow::Result<Exit> 
     Ok(Exit::Done)
 }
 
-fn wrong_usage(problem: &str) -> anyhow::Result<Exit> {
+fn wrong_usage(problem: &str) -> Exit {
     tell(&format!("error: {problem}\n"));
-    Ok(Exit::Usage)
+    Exit::Usage
 }

@@ -51,7 +51,7 @@ pub(super) async fn plan(path: &Path, args: &PlanArgs, console: &Console) -> any
     let now = clock::now();
     let report = draft(&site, &seen, now);
     if let Some(file) = &args.out {
-        save(to_apply(draft(&site, &seen, now), &digests, &seen), file)?;
+        save(&to_apply(draft(&site, &seen, now), &digests, &seen), file)?;
     }
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     match args.output {
@@ -72,7 +72,7 @@ fn to_apply<'a>(report: PlanReport<'a>, digests: &'a Digests, seen: &[Seen]) -> 
 }
 
 /// Writes a plan; one for half of the accounts is none.
-fn save(report: PlanReport<'_>, file: &Path) -> anyhow::Result<()> {
+fn save(report: &PlanReport<'_>, file: &Path) -> anyhow::Result<()> {
     if let Some(account) = report.accounts.iter().find(|account| account.drafted.is_err()) {
         anyhow::bail!(
             "the plan is not saved: the account {} has no complete inventory",
@@ -80,7 +80,7 @@ fn save(report: PlanReport<'_>, file: &Path) -> anyhow::Result<()> {
         );
     }
     let mut text = Vec::new();
-    render::plan_json(&report, &mut text)?;
+    render::plan_json(report, &mut text)?;
     write_whole(file, &text)
 }
 

@@ -1,0 +1,143 @@
+//! What the owners of machines are promised, and when that is withdrawn.
+
+use jiff::Timestamp;
+
+use super::{Recorder, audience::Topic};
+use crate::{
+    inventory::Instance,
+    journal::{Ended, Error, NewPromise, Written},
+    notice::{Notice, Stage},
+    plan::{
+        Decision, Judgement, Plan, Skip, Subject, Telling,
+        memory::{Memory, Promise},
+    },
+    report::Event,
+    rules::Rule,
+};
+
+impl Recorder<'_> {
+    /// Withdraws the promises of machines that do not go after all.
+    pub(crate) async fn withdraw(&self, plan: &Plan<'_>, memory: &Memory) -> Result<(), Error> {
+        if !self.tells() || memory.promises.is_empty() {
+            return Ok(());
+        }
+        let mut promises: Vec<_> = memory.promises.iter().collect();
+        promises.sort_unstable_by(|a, b| a.0.cmp(b.0));
+        let mut ended = Vec::new();
+        for (id, promise) in promises {
+            let decided = plan.decision(id);
+            if let Some(why) = why_withdrawn(decided.map(|(_, judgement)| judgement), promise) {
+                ended.push(self.withdrawn(id.as_str(), promise, (decided, &why), plan.now));
+                self.events.emit(Event::Withdrawn(id.as_str(), &promise.rule, &why));
+            }
+        }
+        if ended.is_empty() { Ok(()) } else { self.journal().ended(&ended).await }
+    }
+
+    fn withdrawn(
+        &self,
+        id: &str,
+        promise: &Promise,
+        (decided, why): (Option<&(Subject<'_>, Judgement<'_>)>, &str),
+        now: Timestamp,
+    ) -> Ended {
+        let subject = decided.map(|(subject, _)| *subject);
+        let owner = subject.and_then(|subject| match subject {
+            Subject::Instance(instance) => self.settings.audience.owner(instance),
+            Subject::Unreadable(_) => None,
+        });
+        let machine = (id, subject.and_then(Subject::name));
+        let notice = Notice::about(Some(machine), Some(promise.rule.as_str()), why);
+        let key = format!("withdrawn/{}", promise.key);
+        let notices = self.written(&Topic { key: &key, stage: Stage::Withdrawn, owner }, &notice);
+        Ended { key: promise.key.clone(), ended_as: "withdrawn", ended_at: now, notices }
+    }
+
+    /// Writes the promises that an approved plan makes, and notices for sinks that came later.
+    pub(crate) async fn promise(&self, plan: &Plan<'_>, memory: &Memory) -> Result<(), Error> {
+        if !self.tells() {
+            return Ok(());
+        }
+        let (mut begun, mut more) = (Vec::new(), Vec::new());
+        for (subject, judgement) in &plan.decisions {
+            let (Subject::Instance(instance), Some(rule), Decision::Notice(telling)) =
+                (subject, judgement.rule, judgement.decision)
+            else {
+                continue;
+            };
+            match (telling, memory.promises.get(&instance.id)) {
+                (Telling::ToTell, _) => {
+                    begun.push(self.promised(instance, rule, judgement, plan.now));
+                }
+                (Telling::Undelivered, Some(promise)) => {
+                    more.extend(self.noticed(&promise.key, instance, rule, judgement));
+                }
+                (Telling::Told, _) | (Telling::Undelivered, None) => {}
+            }
+        }
+        if !more.is_empty() {
+            self.journal().write_notices(&more).await?;
+        }
+        if begun.is_empty() { Ok(()) } else { self.journal().promised(&begun).await }
+    }
+
+    fn promised(
+        &self,
+        instance: &Instance,
+        rule: &Rule,
+        judgement: &Judgement<'_>,
+        now: Timestamp,
+    ) -> NewPromise {
+        let (account, id, name) = (self.account, instance.id.as_str(), rule.name.as_str());
+        let terminate_at = judgement.terminate_at.unwrap_or(Timestamp::MAX);
+        let key = format!("noticed/{account}/{id}/{name}/{}", now.as_millisecond());
+        self.events.emit(Event::Promised(instance, &rule.name, terminate_at));
+        NewPromise {
+            account: account.to_owned(),
+            instance_id: id.to_owned(),
+            rule: name.to_owned(),
+            begun_at: now,
+            terminate_at,
+            notices: self.noticed(&key, instance, rule, judgement),
+            key,
+        }
+    }
+
+    fn noticed(
+        &self,
+        key: &str,
+        instance: &Instance,
+        rule: &Rule,
+        judgement: &Judgement<'_>,
+    ) -> Vec<Written> {
+        let (id, rule_name) = (instance.id.as_str(), rule.name.as_str());
+        let machine = (id, instance.name.as_deref());
+        let notice = Notice {
+            due_at: judgement.due_at,
+            terminate_at: judgement.terminate_at,
+            ..Notice::about(Some(machine), Some(rule_name), &rule.seen(instance))
+        };
+        let owner = self.settings.audience.owner(instance);
+        self.written(&Topic { key, stage: Stage::Noticed, owner }, &notice)
+    }
+}
+
+/// Why a promise is withdrawn: `None` if it stands. What only cannot be terminated at the moment was told rightly.
+fn why_withdrawn(judgement: Option<&Judgement<'_>>, promise: &Promise) -> Option<String> {
+    let Some(judgement) = judgement else {
+        return Some("it is not there any more".to_owned());
+    };
+    let same_rule = judgement.rule.is_some_and(|rule| rule.name == promise.rule);
+    let stands = match judgement.decision {
+        Decision::Terminate
+        | Decision::Notice(_)
+        | Decision::Skip(Skip::Commitment | Skip::Creating | Skip::Installing | Skip::NotInPlan) => {
+            true
+        }
+        Decision::Skip(_) | Decision::Wait | Decision::Keep(_) => false,
+    };
+    if same_rule && stands {
+        return None;
+    }
+    Some(judgement.told(&promise.rule))
+}

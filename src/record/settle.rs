@@ -1,0 +1,93 @@
+//! What a complete inventory says of the calls of earlier runs.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use super::{Recorder, audience::Topic};
+use crate::{
+    clock,
+    inventory::Inventory,
+    journal::{Error, OpenIntent, RECYCLE_BIN, SettledIntent, Written},
+    notice::{Notice, Stage},
+    report::{Event, Outcome, Settled, Settlement},
+};
+
+impl Recorder<'_> {
+    /// Settles the calls of earlier runs from a complete inventory.
+    pub(crate) async fn settle(&self, inventory: &Inventory) -> Result<(), Error> {
+        let open = self.journal().open_intents(self.account).await?;
+        if open.is_empty() {
+            return Ok(());
+        }
+        let (states, now) = (states(inventory), clock::now());
+        let settle = |intent| self.settlement(intent, &states, now);
+        let settled: Vec<_> = open.into_iter().filter_map(settle).collect();
+        self.journal().settled(self.account, &settled, now).await?;
+        for SettledIntent { intent, settlement, .. } in &settled {
+            self.events.emit(Event::Settled(&Settled {
+                instance_id: &intent.instance_id,
+                name: intent.name.as_deref(),
+                rule: &intent.rule,
+                had_outcome: intent.outcome.is_some(),
+                settlement: *settlement,
+            }));
+        }
+        Ok(())
+    }
+
+    fn settlement(
+        &self,
+        intent: OpenIntent,
+        states: &HashMap<&str, State>,
+        now: Timestamp,
+    ) -> Option<SettledIntent> {
+        let settlement = settlement(&intent, states)?;
+        let is_done = settlement == Settlement::Done;
+        let hold = is_done.then(|| self.accepted_hold(&intent.instance_id, now));
+        let notices = if is_done { self.terminated_notices(&intent, now) } else { Vec::new() };
+        Some(SettledIntent { intent, settlement, hold, notices })
+    }
+
+    fn terminated_notices(&self, intent: &OpenIntent, now: Timestamp) -> Vec<Written> {
+        let key = self.terminated_key(&intent.instance_id, &intent.run);
+        let machine = (intent.instance_id.as_str(), intent.name.as_deref());
+        let notice = Notice {
+            terminate_at: Some(intent.intended_at),
+            recoverable_until: intent.recoverable.then(|| now + RECYCLE_BIN),
+            ..Notice::about(Some(machine), Some(&intent.rule), "terminated")
+        };
+        let owner = intent.owner.as_deref();
+        self.written(&Topic { key: &key, stage: Stage::Terminated, owner }, &notice)
+    }
+}
+
+/// How a machine stands in an inventory.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum State {
+    Live,
+    Recycled,
+    Unreadable,
+}
+
+fn states(inventory: &Inventory) -> HashMap<&str, State> {
+    let readable = inventory.instances().iter().map(|instance| {
+        let state = if instance.is_live() { State::Live } else { State::Recycled };
+        (instance.id.as_str(), state)
+    });
+    let unreadable = inventory.unreadable().iter().map(|odd| (odd.id.as_str(), State::Unreadable));
+    readable.chain(unreadable).collect()
+}
+
+/// What an inventory says of an intent; `None`: nothing, or nothing new.
+fn settlement(intent: &OpenIntent, states: &HashMap<&str, State>) -> Option<Settlement> {
+    let was_accepted = intent.outcome.as_deref() == Some(Outcome::Terminated.as_str());
+    match (states.get(intent.instance_id.as_str()), was_accepted) {
+        (Some(State::Unreadable), _) => None,
+        (Some(State::Recycled) | None, true) => Some(Settlement::Confirmed),
+        (Some(State::Recycled) | None, false) => Some(Settlement::Done),
+        (Some(State::Live), true) if intent.was_still_present => None,
+        (Some(State::Live), true) => Some(Settlement::StillPresent),
+        (Some(State::Live), false) => Some(Settlement::NotDone),
+    }
+}
