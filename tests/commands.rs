@@ -103,10 +103,15 @@ async fn wrong_usage_exits_with_2() {
     stage.run(&["plan", "-o", "xml"]).await.exits(2);
 }
 
+const COMMANDS: [&str; 14] = [
+    "", "run", "plan", "apply", "history", "keep", "unkeep", "holds", "pause", "resume", "trust",
+    "check", "demo", "sandbox",
+];
+
 #[tokio::test]
 async fn the_help_of_every_command_is_as_it_was_read_last() {
     let stage = Stage::with(Vec::new()).await;
-    for command in ["", "run", "plan", "check", "demo", "sandbox"] {
+    for command in COMMANDS {
         let words: Vec<_> = command.split_whitespace().chain(["--help"]).collect();
         let seen = stage.run(&words).await;
         let name = if command.is_empty() { "zenreaper" } else { command };

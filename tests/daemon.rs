@@ -96,6 +96,7 @@ async fn it_is_ready_once_a_listing_succeeded_and_tells_why_not() {
     assert!(why.contains("the listing promises 2 instances and holds 1"), "{why}");
     service.stage.sandbox.clear_faults();
     service.until("/readyz", |(status, _)| *status == 200).await;
+    service.metric(SUCCESS, |runs| runs >= 1.0).await;
     service.ends_after("TERM").await.exits(0);
 }
 

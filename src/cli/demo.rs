@@ -141,6 +141,7 @@ fn outlook(folder: &Path, listen: SocketAddr) -> String {
         "\n3. From now on it runs every 15 seconds. Look at:\n\
          \x20  curl http://{listen}/metrics       what Prometheus sees\n\
          \x20  curl http://{listen}/readyz        whether it can do its work\n\
+         \x20  zenreaper history --config {folder}/config.yaml    what was done, and why\n\
          \x20  {folder}/rules    the rules: change one, then `kill -HUP {pid}`\n\
          Ctrl-C ends it.\n\n"
     )
