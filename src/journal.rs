@@ -67,8 +67,10 @@ impl Journal {
     /// The journal at `path`; nothing is opened yet.
     #[must_use]
     pub fn at(path: &Path) -> Self {
+        // Absolute, since a URL that begins with `sqlite://` names no folder to begin from.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let shared = Shared {
-            path: path.to_owned(),
+            path,
             open: Mutex::default(),
             was_open: AtomicBool::new(false),
             group: Group::default(),

@@ -90,7 +90,7 @@ impl Site {
 
     /// The same for what was loaded anew; a journal in the same place stays open.
     pub fn reloaded(&self, loaded: Loaded, env: Env) -> anyhow::Result<Self> {
-        if self.journal.path() == loaded.config.journal {
+        if self.config.journal == loaded.config.journal {
             Self::with_journal(loaded, env, self.journal.clone())
         } else {
             Self::new(loaded, env)

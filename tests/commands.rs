@@ -87,6 +87,16 @@ async fn check_needs_no_cloud_and_no_credentials() {
 }
 
 #[tokio::test]
+async fn a_config_that_is_named_by_a_relative_path_has_its_journal_beside_it() {
+    let stage = Stage::with(many_due(1)).await;
+    let mut command = stage.command_without_config(&["run", "--once"]);
+    command.arg("--config").arg("config.yaml").current_dir(stage.path(""));
+    stage.run_command(command).await.exits(0);
+    assert_eq!(stage.terminated(), ["i-0000"]);
+    assert!(stage.path("journal.db").exists());
+}
+
+#[tokio::test]
 async fn without_credentials_it_says_where_it_looked() {
     let stage = Stage::with(Vec::new()).await;
     let mut command = stage.command(&["plan"]);

@@ -4,7 +4,7 @@ use std::{
     fs::{File, metadata},
     io::Read,
     os::unix::fs::{MetadataExt, chown},
-    path::{Path, PathBuf},
+    path::Path,
     sync::atomic::Ordering,
 };
 
@@ -122,7 +122,6 @@ fn check_magic(path: &Path) -> Result<(), Error> {
 }
 
 fn options(path: &Path) -> Result<AnyConnectOptions, sqlx::Error> {
-    let path = PathBuf::from("/").join(path);
     let escaped =
         path.to_string_lossy().replace('%', "%25").replace('?', "%3F").replace('#', "%23");
     let options: AnyConnectOptions = format!("sqlite://{escaped}?mode=rwc").parse()?;

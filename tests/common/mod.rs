@@ -134,9 +134,16 @@ impl Stage {
 
     /// The binary with the config and the credentials of the stage.
     pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = self.command_without_config(args);
+        command.arg("--config").arg(self.path("config.yaml"));
+        command
+    }
+
+    /// The same, for a test that names the config in its own way.
+    pub fn command_without_config(&self, args: &[&str]) -> Command {
         std::fs::write(self.path("config.yaml"), self.config()).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_zenreaper"));
-        command.args(args).arg("--config").arg(self.path("config.yaml"));
+        command.args(args);
         command.args(["--log-format", "json"]).env_clear().env("HOME", self.folder.path());
         match &self.token {
             Some(token) => command.env("ZENLAYER_TOKEN", token),
