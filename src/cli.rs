@@ -212,6 +212,7 @@ async fn run_once(
     instruments.prepare(&loaded);
     let site = Site::new(loaded, process_env)?;
     let results = site.run(|_| Scope::All, &instruments, &stop).await;
+    site.journal.close().await;
     if let Some(file) = metrics_file {
         write_whole(file, instruments.metrics.render()?.as_bytes())?;
     }

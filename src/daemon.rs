@@ -114,6 +114,7 @@ impl Daemon {
             }
         };
         ticker.shutdown().await?;
+        self.site.journal.close().await;
         info!("stopped");
         Ok(interrupted)
     }

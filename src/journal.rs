@@ -90,6 +90,14 @@ impl Journal {
         self.shared.path.exists()
     }
 
+    /// Closes the file, so that all of it is in one place. It is opened again if it is needed again.
+    pub async fn close(&self) {
+        if let Some(open) = self.shared.open.lock().await.take() {
+            // What was written is on disk; that the log stays beside the file does no harm.
+            drop(open.connection.close().await);
+        }
+    }
+
     /// Reads; the file is made if there was none yet.
     async fn read<T>(
         &self,

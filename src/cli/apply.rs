@@ -92,6 +92,7 @@ pub(super) async fn apply(
     instruments.prepare(&loaded);
     let site = Site::new(loaded, process_env)?;
     let results = site.run(|account| saved.scope(account), &instruments, &stop).await;
+    site.journal.close().await;
     Ok(Exit::of_runs(&results))
 }
 

@@ -102,6 +102,7 @@ pub(super) async fn history(path: &Path, args: HistoryArgs) -> anyhow::Result<Ex
     let (journal, now) = (Journal::at(&config.journal), clock::now());
     let filter = Filter { since, instance_id: instance, rule };
     let entries = if journal.exists() { journal.history(&filter).await? } else { Vec::new() };
+    journal.close().await;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     match output {
         Format::Table => render::history_table(&entries, now, &mut out)?,

@@ -167,6 +167,7 @@ pub(super) async fn keep(path: &Path, args: KeepArgs) -> anyhow::Result<Exit> {
     };
     let known = journal.knows(&hold.account, &hold.instance_id).await?;
     journal.keep(&hold).await?;
+    journal.close().await;
     let id = &hold.instance_id;
     say(&format!("{id} is kept until {until:.0}; `zenreaper unkeep {id}` ends that\n"))?;
     if !known {
@@ -190,6 +191,7 @@ pub(super) async fn unkeep(path: &Path, args: UnkeepArgs) -> anyhow::Result<Exit
     let by = who.name();
     let ended =
         journal.exists() && journal.unkeep(&account, &id, by.as_deref(), clock::now()).await?;
+    journal.close().await;
     if ended {
         say(&format!("{id} is not kept any more\n"))?;
         return Ok(Exit::Done);
@@ -206,6 +208,7 @@ pub(super) async fn holds(path: &Path, args: HoldsArgs) -> anyhow::Result<Exit> 
     };
     let (journal, now) = (Journal::at(&config.journal), clock::now());
     let holds = if journal.exists() { journal.holds(now).await? } else { Vec::new() };
+    journal.close().await;
     let mut out = std::io::stdout().lock();
     match args.output {
         Output::Table => render::holds_table(&holds, now, &mut out),
@@ -225,7 +228,9 @@ pub(super) async fn pause(path: &Path, args: PauseArgs) -> anyhow::Result<Exit> 
     let since = clock::now();
     let until = length.map(|length| since.checked_add(length).unwrap_or(Timestamp::MAX));
     let pause = Pause { since, until, reason, by: who.name() };
-    Journal::at(&config.journal).pause(&pause).await?;
+    let journal = Journal::at(&config.journal);
+    journal.pause(&pause).await?;
+    journal.close().await;
     say(&format!("{pause}\nNothing is terminated any more; `zenreaper resume` ends that.\n"))?;
     Ok(Exit::Done)
 }
@@ -238,6 +243,7 @@ pub(super) async fn resume(path: &Path, args: ResumeArgs) -> anyhow::Result<Exit
     };
     let (journal, by) = (Journal::at(&config.journal), args.who.name());
     let ended = journal.exists() && journal.resume(by.as_deref(), clock::now()).await?;
+    journal.close().await;
     say(if ended { "resumed\n" } else { "there was no pause\n" })?;
     Ok(Exit::Done)
 }
@@ -254,6 +260,7 @@ pub(super) async fn trust(path: &Path, args: TrustArgs) -> anyhow::Result<Exit> 
     };
     let (journal, by) = (Journal::at(&config.journal), args.who.name());
     let believed = journal.exists() && journal.trust(&account, by.as_deref(), clock::now()).await?;
+    journal.close().await;
     say(if believed {
         "the last listing is believed; the next run goes by it\n"
     } else {

@@ -48,6 +48,7 @@ pub(super) async fn plan(path: &Path, args: &PlanArgs, console: &Console) -> any
     let digests = loaded.digests.clone();
     let site = Site::new(loaded, process_env)?;
     let seen = look(&site, console).await;
+    site.journal.close().await;
     let now = clock::now();
     let report = draft(&site, &seen, now);
     if let Some(file) = &args.out {
