@@ -115,8 +115,8 @@ async fn terminations(
     );
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT intended_at, account, instance_id, name, rule, why, outcome, verified, code, request_id, message, run, \
-         recoverable, ended_at FROM intents WHERE intended_at >= $1 AND ($2 IS NULL OR instance_id = $2) \
-         AND ($3 IS NULL OR rule = $3) ORDER BY intended_at DESC LIMIT $4",
+         recoverable, ended_at FROM intents WHERE intended_at >= $1 AND (CAST($2 AS TEXT) IS NULL OR instance_id = $2) \
+         AND (CAST($3 AS TEXT) IS NULL OR rule = $3) ORDER BY intended_at DESC LIMIT $4",
     )
     .bind(ms(filter.since))
     .bind(&filter.instance_id)
@@ -169,7 +169,7 @@ async fn promises(
 ) -> Result<Vec<Entry>, sqlx::Error> {
     let rows: Vec<(i64, String, String, String, i64, Option<String>)> = sqlx::query_as(
         "SELECT begun_at, account, instance_id, rule, terminate_at, ended_as FROM promises \
-         WHERE begun_at >= $1 AND ($2 IS NULL OR instance_id = $2) AND ($3 IS NULL OR rule = $3) \
+         WHERE begun_at >= $1 AND (CAST($2 AS TEXT) IS NULL OR instance_id = $2) AND (CAST($3 AS TEXT) IS NULL OR rule = $3) \
          ORDER BY begun_at DESC LIMIT $4",
     )
     .bind(ms(filter.since))
@@ -198,7 +198,7 @@ async fn holds(connection: &mut AnyConnection, filter: &Filter) -> Result<Vec<En
     }
     let rows: Vec<(i64, String, String, String, i64)> = sqlx::query_as(
         "SELECT since, account, instance_id, kind, held_until FROM holds \
-         WHERE since >= $1 AND ($2 IS NULL OR instance_id = $2) AND kind <> 'held' \
+         WHERE since >= $1 AND (CAST($2 AS TEXT) IS NULL OR instance_id = $2) AND kind <> 'held' \
          ORDER BY since DESC LIMIT $3",
     )
     .bind(ms(filter.since))
@@ -221,7 +221,7 @@ async fn acts(connection: &mut AnyConnection, filter: &Filter) -> Result<Vec<Ent
     type Row = (i64, String, Option<String>, Option<String>, Option<String>, Option<String>);
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT acted_at, act, account, instance_id, by_whom, detail FROM acts \
-         WHERE acted_at >= $1 AND ($2 IS NULL OR instance_id = $2) \
+         WHERE acted_at >= $1 AND (CAST($2 AS TEXT) IS NULL OR instance_id = $2) \
          ORDER BY acted_at DESC LIMIT $3",
     )
     .bind(ms(filter.since))
