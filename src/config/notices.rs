@@ -2,7 +2,7 @@
 
 use lettre::Address;
 
-use super::{NAME_HELP, own_name};
+use super::values::{NAME_HELP, own_name};
 use crate::{
     lifetime::shorten,
     notice::Stage,

@@ -1,0 +1,64 @@
+//! Values that several keys of the config have: durations within bounds, names.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use crate::{
+    lifetime::{self, DURATION_HELP, shorten},
+    rules,
+    yaml::{At, Reader},
+};
+
+/// What a duration of the config may be.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds {
+    /// At least.
+    pub(super) min: SignedDuration,
+    /// At most.
+    pub(super) max: SignedDuration,
+    /// The same in words.
+    pub(super) help: &'static str,
+}
+
+/// A duration within bounds.
+pub(super) fn duration(reader: &mut Reader, at: &At<'_>, bounds: Bounds) -> Option<Duration> {
+    signed_duration(reader, at, bounds).and_then(|duration| duration.try_into().ok())
+}
+
+/// The same as a signed one, as times are reckoned with.
+pub(super) fn signed_duration(
+    reader: &mut Reader,
+    at: &At<'_>,
+    bounds: Bounds,
+) -> Option<SignedDuration> {
+    let Bounds { min, max, help } = bounds;
+    let text = reader.text(at, DURATION_HELP)?;
+    match lifetime::duration(text) {
+        Ok(duration) if (min..=max).contains(&duration) => Some(duration),
+        Ok(_) => {
+            reader.wrong(
+                at,
+                format!("`{}` is out of range", shorten(text)),
+                format!("expected {help}"),
+            );
+            None
+        }
+        Err(message) => {
+            reader.wrong(at, message, format!("expected {DURATION_HELP}"));
+            None
+        }
+    }
+}
+
+pub(super) const NAME_HELP: &str =
+    "a name of lower-case letters, digits and hyphens, 1 to 63 characters";
+
+/// The name of something of the user's own; `whose` it is, is for the message.
+pub(super) fn own_name(reader: &mut Reader, at: &At<'_>, whose: &str) -> Option<String> {
+    reader.value(at, NAME_HELP, |text| {
+        rules::RuleName::new(text)
+            .map(|_| text.to_owned())
+            .map_err(|_| format!("`{}` is not {whose} name", shorten(text)))
+    })
+}

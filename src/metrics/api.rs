@@ -1,0 +1,111 @@
+//! What happens at the wire.
+
+use std::{
+    collections::HashSet,
+    sync::{Mutex, PoisonError},
+};
+
+use prometheus::{HistogramVec, IntCounterVec};
+
+use super::make::Maker;
+use crate::cloud::{Action, Code, DOCUMENTED, Observation};
+
+/// How many codes that are not documented have a series of their own; the others are counted under `OTHER`.
+pub(super) const OTHER_CODES_MAX: usize = 50;
+
+/// The label of what has no label of its own.
+pub(super) const OTHER: &str = "OTHER";
+
+/// Buckets for calls: from loopback to the default timeout.
+const CALL_SECONDS: [f64; 9] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
+
+/// What happens at the wire.
+#[derive(Debug)]
+pub(super) struct Api {
+    other_codes: Mutex<HashSet<Code>>,
+    requests: IntCounterVec,
+    errors: IntCounterVec,
+    retries: IntCounterVec,
+    request_duration: HistogramVec,
+    rate_limit_wait: HistogramVec,
+}
+
+impl Api {
+    pub(super) fn new(make: &Maker<'_>) -> prometheus::Result<Self> {
+        let by_action = ["account", "action"];
+        Ok(Self {
+            other_codes: Mutex::default(),
+            requests: make.counters(
+                "api_requests_total",
+                "Calls by HTTP status; none: no answer.",
+                &["account", "action", "status"],
+            )?,
+            errors: make.counters(
+                "api_errors_total",
+                "Failed answers by the API's code, or ours.",
+                &["account", "action", "code"],
+            )?,
+            retries: make.counters(
+                "api_retries_total",
+                "Calls that were tried again.",
+                &by_action,
+            )?,
+            request_duration: make.histograms(
+                "api_request_duration_seconds",
+                "How long a call took.",
+                &by_action,
+                &CALL_SECONDS,
+            )?,
+            rate_limit_wait: make.histograms(
+                "rate_limit_wait_seconds",
+                "How long a call waited for its turn.",
+                &by_action,
+                &CALL_SECONDS,
+            )?,
+        })
+    }
+
+    pub(super) fn prepare(&self, account: &str) {
+        for action in Action::ALL.map(Action::as_str) {
+            for code in DOCUMENTED {
+                self.errors.with_label_values(&[account, action, code]);
+            }
+            self.retries.with_label_values(&[account, action]);
+            self.request_duration.with_label_values(&[account, action]);
+            self.rate_limit_wait.with_label_values(&[account, action]);
+        }
+    }
+
+    pub(super) fn observe(&self, account: &str, observation: &Observation) {
+        match observation {
+            Observation::Answered { action, status, elapsed } => {
+                let status = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
+                self.requests.with_label_values(&[account, action.as_str(), &status]).inc();
+                let duration = self.request_duration.with_label_values(&[account, action.as_str()]);
+                duration.observe(elapsed.as_secs_f64());
+            }
+            Observation::Failed { action, code } => {
+                let code = self.code_label(code);
+                self.errors.with_label_values(&[account, action.as_str(), code.as_str()]).inc();
+            }
+            Observation::Retried { action } => {
+                self.retries.with_label_values(&[account, action.as_str()]).inc();
+            }
+            Observation::Waited { action, waited } => {
+                let wait = self.rate_limit_wait.with_label_values(&[account, action.as_str()]);
+                wait.observe(waited.as_secs_f64());
+            }
+        }
+    }
+
+    fn code_label(&self, code: &Code) -> Code {
+        if code.is_documented() {
+            return code.clone();
+        }
+        let mut others = self.other_codes.lock().unwrap_or_else(PoisonError::into_inner);
+        if others.len() < OTHER_CODES_MAX {
+            others.insert(code.clone());
+        }
+        if others.contains(code) { code.clone() } else { Code::folded(OTHER) }
+    }
+}

@@ -1,0 +1,88 @@
+//! How runs go.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use prometheus::{GaugeVec, HistogramVec, IntCounterVec};
+
+use super::make::Maker;
+use crate::{plan::guard::Guard, report::RunResult};
+
+/// Buckets for runs: from an empty account to a day's worth at a slow pace.
+const RUN_SECONDS: [f64; 8] = [0.5, 2.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0];
+
+/// How runs go.
+#[derive(Debug)]
+pub(super) struct Runs {
+    ended: IntCounterVec,
+    duration: HistogramVec,
+    last_run: GaugeVec,
+    last_success: GaugeVec,
+    guard_refusals: IntCounterVec,
+}
+
+impl Runs {
+    pub(super) fn new(make: &Maker<'_>) -> prometheus::Result<Self> {
+        Ok(Self {
+            ended: make.counters(
+                "runs_total",
+                "Runs by how they ended.",
+                &["account", "result"],
+            )?,
+            duration: make.histograms(
+                "run_duration_seconds",
+                "How long a run took.",
+                &["account"],
+                &RUN_SECONDS,
+            )?,
+            last_run: make.times(
+                "last_run_timestamp_seconds",
+                "When the last run ended, however it did; 0: never.",
+                &["account"],
+            )?,
+            last_success: make.times(
+                "last_success_timestamp_seconds",
+                "When the last successful run ended; 0: never.",
+                &["account"],
+            )?,
+            guard_refusals: make.counters(
+                "guard_refusals_total",
+                "Plans that a guard refused.",
+                &["account", "guard"],
+            )?,
+        })
+    }
+
+    pub(super) fn prepare(&self, account: &str) {
+        for result in RunResult::ALL {
+            self.ended.with_label_values(&[account, result.as_str()]);
+        }
+        for guard in Guard::ALL {
+            self.guard_refusals.with_label_values(&[account, guard.as_str()]);
+        }
+        self.duration.with_label_values(&[account]);
+        self.last_run.with_label_values(&[account]);
+        self.last_success.with_label_values(&[account]);
+    }
+
+    /// Counts a refusal.
+    pub(super) fn refused(&self, account: &str, guard: Guard) {
+        self.guard_refusals.with_label_values(&[account, guard.as_str()]).inc();
+    }
+
+    pub(super) fn ended(
+        &self,
+        account: &str,
+        result: RunResult,
+        elapsed: Duration,
+        now: Timestamp,
+    ) {
+        self.ended.with_label_values(&[account, result.as_str()]).inc();
+        self.duration.with_label_values(&[account]).observe(elapsed.as_secs_f64());
+        let seconds = now.as_duration().as_secs_f64();
+        self.last_run.with_label_values(&[account]).set(seconds);
+        if result == RunResult::Success {
+            self.last_success.with_label_values(&[account]).set(seconds);
+        }
+    }
+}
