@@ -115,9 +115,10 @@ impl Journal {
     ) -> Result<T, Error> {
         let open = self.opened(slot).await?;
         let result = self.transaction(open, work).await;
+        let in_place = |open: &mut Open| open.presence(self.path()) == Presence::Same;
         if result.is_err() {
-            // Whatever state the connection is in: the next one begins afresh.
-            *slot = None;
+            // Whatever state the connection is in: the next one begins afresh. To let go of a file that moved is up to `opened`.
+            drop(slot.take_if(in_place));
         }
         result
     }

@@ -168,11 +168,12 @@ impl<'a> Recorder<'a> {
 
     /// Settles the calls of earlier runs from a complete inventory.
     pub(crate) async fn settle(&self, inventory: &Inventory) -> Result<(), Error> {
-        let open = self.journal().open_intents(self.account).await?;
+        let now = clock::now();
+        let open = self.journal().open_intents(self.account, now).await?;
         if open.is_empty() {
             return Ok(());
         }
-        let (states, now) = (states(inventory), clock::now());
+        let states = states(inventory);
         let settle = |intent| self.settlement(intent, &states, now);
         let settled: Vec<_> = open.into_iter().filter_map(settle).collect();
         self.journal().settled(self.account, &settled, now).await?;
@@ -407,8 +408,9 @@ impl<'a> Recorder<'a> {
         act: &Act,
     ) -> Result<(), Error> {
         let ending = self.ending(instance, act.outcome.as_str(), act.message.clone());
-        let (hold, notices) = self.consequences(instance, rule, act, ending.ended_at);
-        let took_effect = took_effect(act) || act.outcome == Outcome::Gone;
+        let ours = self.is_ours(instance, act).await?;
+        let (hold, notices) = self.consequences(instance, rule, (act, ours), ending.ended_at);
+        let took_effect = ours || act.outcome == Outcome::Gone;
         let ending = Ending {
             code: act.code.as_ref().map(ToString::to_string),
             request_id: act.request_id.clone(),
@@ -418,6 +420,15 @@ impl<'a> Recorder<'a> {
             ..ending
         };
         self.journal().record(Entry::Ending(Box::new(ending))).await
+    }
+
+    /// Whether a call of ours terminated the machine: this one, or if it was gone before, an earlier one that arrived late.
+    async fn is_ours(&self, instance: &Instance, act: &Act) -> Result<bool, Error> {
+        if took_effect(act) || act.outcome != Outcome::Gone {
+            return Ok(took_effect(act));
+        }
+        let since = clock::now() - RECYCLE_BIN;
+        self.journal().may_have_taken(self.account, instance.id.as_str(), since).await
     }
 
     fn ending(&self, instance: &Instance, outcome: &str, message: Option<String>) -> Ending {
@@ -441,7 +452,7 @@ impl<'a> Recorder<'a> {
         &self,
         instance: &Instance,
         rule: &RuleName,
-        act: &Act,
+        (act, ours): (&Act, bool),
         now: Timestamp,
     ) -> (Option<NewHold>, Vec<Written>) {
         let id = instance.id.as_str();
@@ -450,7 +461,7 @@ impl<'a> Recorder<'a> {
             .as_ref()
             .is_some_and(|code| code.as_str() == "OPERATION_DENIED_POSTPAID_PROMISE");
         let (hold, stage) = match act.outcome {
-            _ if took_effect(act) => (Some(self.accepted_hold(id, now)), Stage::Terminated),
+            _ if ours => (Some(self.accepted_hold(id, now)), Stage::Terminated),
             Outcome::Failed | Outcome::Unknown => (None, Stage::Failed),
             Outcome::Refused if is_commitment => {
                 let until = now + self.settings.commitment_hold;
@@ -528,7 +539,7 @@ fn settlement(intent: &OpenIntent, states: &HashMap<&str, State>) -> Option<Sett
         (Some(State::Unreadable), _) => None,
         (Some(State::Recycled) | None, true) => Some(Settlement::Confirmed),
         (Some(State::Recycled) | None, false) => Some(Settlement::Done),
-        (Some(State::Live), true) if intent.was_still_present => None,
+        (Some(State::Live), _) if intent.was_live => None,
         (Some(State::Live), true) => Some(Settlement::StillPresent),
         (Some(State::Live), false) => Some(Settlement::NotDone),
     }
