@@ -111,7 +111,7 @@ pub fn observe(record: &Record<'_>) {
 
 /// The one line about a machine that was acted on.
 fn acted((run, account): (&str, &str), instance: &Instance, rule: &RuleName, act: &Act) {
-    let Act { outcome, code, request_id, message } = act;
+    let Act { outcome, code, request_id, message, may_be_ours: _ } = act;
     let (instance_id, name) = identity(instance);
     let (rule, result) = (rule.as_str(), outcome.as_str());
     let code = code.as_ref().map(crate::cloud::Code::as_str);

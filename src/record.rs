@@ -9,7 +9,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     clock,
-    cloud::Class,
     config::Mode,
     confirm::Confirmed,
     inventory::{Instance, Inventory, Status},
@@ -505,12 +504,11 @@ impl<'a> Recorder<'a> {
     }
 }
 
-/// Whether a call of ours terminated the machine; one that was gone before is nobody's news.
+/// Whether this call terminated the machine; one that was gone before it is nobody's news.
 fn took_effect(act: &Act) -> bool {
-    let was_gone = act.code.as_ref().is_some_and(|code| Class::of(code, None) == Class::Gone);
     match act.outcome {
         Outcome::Terminated => true,
-        Outcome::Gone => !was_gone,
+        Outcome::Gone => act.may_be_ours,
         Outcome::Refused | Outcome::Failed | Outcome::Unknown => false,
     }
 }

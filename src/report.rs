@@ -60,6 +60,8 @@ pub struct Act {
     pub request_id: Option<String>,
     /// The failure in words.
     pub message: Option<String>,
+    /// Whether this call, or an earlier try of it, took effect or may have.
+    pub may_be_ours: bool,
 }
 
 impl Act {
@@ -72,6 +74,7 @@ impl Act {
                     code: None,
                     request_id,
                     message: None,
+                    may_be_ours: true,
                 });
             }
             Err(error) => error,
@@ -89,7 +92,14 @@ impl Act {
             | Class::Rejected => Outcome::Failed,
         };
         let message = Some(error.to_string());
-        Ok(Self { outcome, code: Some(error.code), request_id: error.request_id, message })
+        let may_be_ours = error.may_have_happened;
+        Ok(Self {
+            outcome,
+            code: Some(error.code),
+            request_id: error.request_id,
+            message,
+            may_be_ours,
+        })
     }
 }
 
@@ -449,7 +459,7 @@ mod tests {
     use crate::inventory::tests::instance;
 
     fn act(outcome: Outcome) -> Act {
-        Act { outcome, code: None, request_id: None, message: None }
+        Act { outcome, code: None, request_id: None, message: None, may_be_ours: false }
     }
 
     #[test]

@@ -127,7 +127,7 @@ struct Tally {
 struct Scene {
     stage: Stage,
     receiver: Receiver,
-    /// When the sandbox began to count time, at the latest.
+    /// When the sandbox began to count time, or a moment before.
     epoch: Timestamp,
     due: BTreeSet<String>,
     tally: Tally,
@@ -138,8 +138,8 @@ impl Scene {
         let (receiver, url) = Receiver::start().await;
         let sink =
             format!("notices: {{ sinks: [{{ name: hook, type: webhook, url: \"{url}\" }}] }}");
-        let stage = Stage::with(bystanders()).await.rules(RULES).more(&sink);
         let epoch = clock::now();
+        let stage = Stage::with(bystanders()).await.rules(RULES).more(&sink);
         let limits = "{ max_terminations: 100000, max_percent: 100, max_per_day: 100000, max_failure_percent: 100 }";
         let stage = stage.limits(limits).fault("latency=15ms").timeout("1s");
         Self { stage, receiver, epoch, due: BTreeSet::new(), tally: Tally::default() }
@@ -156,12 +156,31 @@ impl Scene {
         self.stage.sandbox.inject(fault.parse().unwrap());
         let mut command = self.stage.command(&["run", "--once"]);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        tokio::time::sleep(Duration::from_millis(fastrand::u64(10..600))).await;
+        self.instant().await;
         let at_work = child.try_wait().unwrap().is_none();
         child.kill().unwrap();
         child.wait().unwrap();
         self.tally.rounds += 1;
         self.tally.killed_at_work += usize::from(at_work);
+    }
+
+    /// Waits for the instant to kill at: any of a run, or one while calls are made, or while messages are sent.
+    async fn instant(&self) {
+        let calls = || self.stage.calls_of(Action::TerminateInstance).len();
+        let receipts = || self.receiver.0.lock().unwrap().len();
+        let (calls_before, receipts_before) = (calls(), receipts());
+        let (begins, most): (&dyn Fn() -> bool, u64) = match fastrand::u8(..3) {
+            0 => (&|| true, 600),
+            1 => (&|| calls() > calls_before, 60),
+            _ => (&|| receipts() > receipts_before, 30),
+        };
+        for _ in 0..600 {
+            if begins() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        tokio::time::sleep(Duration::from_micros(fastrand::u64(..most * 1000))).await;
     }
 
     /// Lets runs come to their end until there is nothing left to do.
@@ -173,9 +192,31 @@ impl Scene {
         }
     }
 
-    /// A call's time on the clock of the test; it was not later.
+    /// A call's time on the clock of the test, or a moment before.
     fn at(&self, since_start: Duration) -> Timestamp {
         self.epoch + SignedDuration::try_from(since_start).unwrap()
+    }
+
+    /// All that is known of a machine, for the message of a test that failed.
+    async fn story(&self, id: &str) -> String {
+        type Row =
+            (String, String, i64, Option<String>, Option<String>, Option<i64>, Option<String>);
+        let intents: Vec<Row> = self
+            .stage
+            .rows("SELECT instance_id, run, intended_at, outcome, code, ended_at, verified FROM intents")
+            .await;
+        let mut lines: Vec<_> =
+            intents.iter().filter(|row| row.0 == id).map(|row| format!("{row:?}")).collect();
+        let calls = self.stage.calls_of(Action::TerminateInstance);
+        let calls = calls.iter().filter(|call| call.instances.iter().any(|one| one == id));
+        lines.extend(calls.map(|call| format!("{} {call:?}", self.at(call.at).as_millisecond())));
+        let notices: Vec<(String, Option<String>, Option<i64>)> =
+            self.stage.rows("SELECT key, batch, sent_at FROM notices").await;
+        lines.extend(notices.iter().filter(|row| row.0.contains(id)).map(|row| format!("{row:?}")));
+        let receipts = self.receiver.receipts();
+        let receipts = receipts.iter().filter(|one| one.machines.iter().any(|one| one == id));
+        lines.extend(receipts.map(|one| format!("{one:?}")));
+        lines.join("\n")
     }
 
     async fn check(&mut self) {
@@ -248,7 +289,11 @@ impl Scene {
         }
         let calls = self.stage.calls_of(Action::TerminateInstance);
         for id in self.due.iter().map(String::as_str) {
-            assert!(told.contains_key(&("terminated", id)), "nobody was told that {id} is gone");
+            assert!(
+                told.contains_key(&("terminated", id)),
+                "nobody was told that {id} is gone:\n{}",
+                self.story(id).await
+            );
             assert!(!told.contains_key(&("withdrawn", id)), "{id} was never to stay");
             assert_eq!(told.contains_key(&("noticed", id)), id.starts_with("told"), "{id}");
             if let Some(told_at) = told.get(&("noticed", id)) {
