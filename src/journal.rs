@@ -94,7 +94,7 @@ impl Journal {
     pub async fn close(&self) {
         if let Some(open) = self.shared.open.lock().await.take() {
             // What was written is on disk; that the log stays beside the file does no harm.
-            drop(open.connection.close().await);
+            drop(open.retire().await);
         }
     }
 
@@ -125,9 +125,10 @@ impl Journal {
     ) -> Result<T, Error> {
         let open = self.opened(slot).await?;
         let result = self.transaction(open, work).await;
+        let in_place = |open: &mut Open| open.presence(self.path()) == Presence::Same;
         if result.is_err() {
-            // Whatever state the connection is in: the next one begins afresh.
-            *slot = None;
+            // Whatever state the connection is in: the next one begins afresh. To let go of a file that moved is up to `opened`.
+            drop(slot.take_if(in_place));
         }
         result
     }

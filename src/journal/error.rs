@@ -39,7 +39,7 @@ pub enum Error {
     },
     /// The file was replaced while it was in use.
     #[error(
-        "the journal {} was replaced while it was in use; what was just written is in the old file, and the next run takes the new one", .path.display()
+        "the journal {} was replaced while it was in use; what this run wrote is in the old file, and the next run takes the new one", .path.display()
     )]
     Replaced {
         /// The file.
@@ -70,6 +70,10 @@ impl Error {
     /// What an error of the database means.
     pub(super) fn of(path: &Path, error: &sqlx::Error) -> Self {
         let (path, why) = (path.to_owned(), error.to_string());
+        if matches!(error, sqlx::Error::RowNotFound) {
+            // What is to be there was written by us, to the file that was there before.
+            return Self::Replaced { path };
+        }
         let code = error.as_database_error().and_then(DatabaseError::code);
         // Extended codes hold the plain one in their low byte.
         let plain = code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff);

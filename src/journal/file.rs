@@ -8,7 +8,7 @@ use std::{
     sync::atomic::Ordering,
 };
 
-use sqlx::{AnyConnection, ConnectOptions, any::AnyConnectOptions};
+use sqlx::{AnyConnection, ConnectOptions, Connection, any::AnyConnectOptions};
 
 use super::{Error, Journal, schema};
 
@@ -49,6 +49,13 @@ impl Open {
             Some(_) => Presence::Replaced,
         }
     }
+
+    /// Lets go of the files. A write-ahead log that is left in its place would be taken by SQLite for that of whatever file comes
+    /// there: so all of it goes into the file that it belongs to.
+    pub(super) async fn retire(mut self) -> Result<(), sqlx::Error> {
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut self.connection).await?;
+        self.connection.close().await
+    }
 }
 
 impl Identity {
@@ -71,7 +78,9 @@ impl Journal {
     ) -> Result<&'a mut Open, Error> {
         let same = |open: &Open| open.presence(self.path()) == Presence::Same;
         if !slot.as_ref().is_some_and(same) {
-            *slot = None;
+            if let Some(old) = slot.take() {
+                old.retire().await.map_err(|error| Error::of(self.path(), &error))?;
+            }
             if self.shared.was_open.load(Ordering::Relaxed) && !self.exists() {
                 return Err(Error::Gone { path: self.shared.path.clone() });
             }

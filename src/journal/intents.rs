@@ -3,8 +3,11 @@
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 
-use super::{Error, Journal, NewHold, Written, at, ms, promises};
+use super::{Error, Journal, NewHold, RECYCLE_BIN, Written, at, ms, promises, runs};
 use crate::report::{Outcome, Settlement};
+
+/// A call may be on its way for so long: the longest `timeout` of an account.
+const ON_ITS_WAY_MS_MAX: i64 = 10 * 60 * 1000;
 
 /// That a machine is about to be called.
 #[derive(Clone, Debug)]
@@ -81,12 +84,13 @@ pub struct OpenIntent {
     pub intended_at: Timestamp,
     /// The outcome, if one was written.
     pub outcome: Option<String>,
-    /// Whether an inventory showed it still present before.
-    pub was_still_present: bool,
+    /// Whether an inventory showed it live after the call before.
+    pub was_live: bool,
 }
 
 impl Intent {
     pub(super) async fn write(&self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+        runs::check(connection, &self.account, &self.run).await?;
         sqlx::query(
             "INSERT INTO intents (account, run, instance_id, intended_at, name, owner, rule, why, due_at, tags, recoverable, record) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
@@ -124,7 +128,8 @@ impl Ending {
         .bind(&self.message)
         .bind(ms(self.ended_at))
         .execute(&mut *connection)
-        .await?;
+        .await
+        .and_then(|done| runs::known(done.rows_affected()))?;
         if let Some(hold) = &self.hold {
             hold.write(connection).await?;
         }
@@ -140,8 +145,13 @@ impl Ending {
 }
 
 impl Journal {
-    /// The intents that the next complete inventory settles: those without a known outcome, and those that were accepted.
-    pub async fn open_intents(&self, account: &str) -> Result<Vec<OpenIntent>, Error> {
+    /// The intents that a complete inventory at `now` settles: those without a known outcome, and those that were accepted. One
+    /// that an inventory found not done stays open for a day if the call may have been on its way then, and no later one had effect.
+    pub async fn open_intents(
+        &self,
+        account: &str,
+        now: Timestamp,
+    ) -> Result<Vec<OpenIntent>, Error> {
         type Row = (
             String,
             String,
@@ -157,10 +167,17 @@ impl Journal {
             let rows: Vec<Row> = sqlx::query_as(
                 "SELECT run, instance_id, name, owner, rule, recoverable, intended_at, outcome, verified FROM intents \
                  WHERE account = $1 AND (outcome IS NULL OR (outcome = 'unknown' AND verified IS NULL) \
-                 OR (outcome = 'terminated' AND (verified IS NULL OR verified = 'still_present'))) \
+                 OR (outcome = 'terminated' AND (verified IS NULL OR verified = 'still_present')) \
+                 OR (outcome = 'unknown' AND verified = 'not_done' AND intended_at > $2 \
+                 AND verified_at < intended_at + $3 AND NOT EXISTS (SELECT 1 FROM intents later \
+                 WHERE later.account = intents.account AND later.instance_id = intents.instance_id \
+                 AND later.intended_at > intents.intended_at AND (later.outcome IS NULL \
+                 OR later.outcome IN ('terminated', 'gone', 'unknown'))))) \
                  ORDER BY intended_at, instance_id",
             )
             .bind(account)
+            .bind(ms(now - RECYCLE_BIN))
+            .bind(ON_ITS_WAY_MS_MAX)
             .fetch_all(connection)
             .await?;
             let open = |row: Row| {
@@ -175,10 +192,32 @@ impl Journal {
                     recoverable: bin != 0,
                     intended_at: at(intended_at),
                     outcome,
-                    was_still_present: verified.is_some(),
+                    was_live: verified.is_some(),
                 }
             };
             Ok(rows.into_iter().map(open).collect())
+        })
+        .await
+    }
+
+    /// Whether a call since an instant may have terminated a machine, although it did not seem so.
+    pub async fn may_have_taken(
+        &self,
+        account: &str,
+        instance_id: &str,
+        since: Timestamp,
+    ) -> Result<bool, Error> {
+        self.read(async |connection| {
+            let found: Option<(String,)> = sqlx::query_as(
+                "SELECT run FROM intents WHERE account = $1 AND instance_id = $2 \
+                 AND intended_at > $3 AND outcome = 'unknown' LIMIT 1",
+            )
+            .bind(account)
+            .bind(instance_id)
+            .bind(ms(since))
+            .fetch_optional(connection)
+            .await?;
+            Ok(found.is_some())
         })
         .await
     }

@@ -140,7 +140,7 @@ async fn baseline(connection: &mut AnyConnection, account: &str) -> Result<Basel
     })
 }
 
-/// What we terminated since a listing, or may have.
+/// What we terminated since a listing, or may have; and what we did before, if an inventory showed only after it that it is done.
 async fn terminated_after(
     connection: &mut AnyConnection,
     account: &str,
@@ -148,7 +148,8 @@ async fn terminated_after(
 ) -> Result<Summary, sqlx::Error> {
     let (live, tags): (i64, Option<i64>) = sqlx::query_as(
         "SELECT COUNT(*), CAST(SUM(tags) AS BIGINT) FROM intents \
-         WHERE account = $1 AND intended_at >= $2 \
+         WHERE account = $1 AND (intended_at >= $2 \
+         OR (verified IN ('confirmed', 'done') AND verified_at > $2)) \
          AND (outcome IS NULL OR outcome IN ('terminated', 'gone', 'unknown'))",
     )
     .bind(account)

@@ -82,13 +82,14 @@ impl Journal {
         .await
     }
 
-    /// The notices that were not sent yet, the oldest first.
+    /// The notices that were not sent yet, the oldest first, but before them the batches of before, so that none is cut in two.
     pub async fn unsent(&self, account: &str) -> Result<Vec<Unsent>, Error> {
         type Row = (String, String, String, Option<String>, String, Option<String>);
         self.read(async |connection| {
             let rows: Vec<Row> = sqlx::query_as(
                 "SELECT key, sink, stage, owner, body, batch FROM notices \
-                 WHERE account = $1 AND sent_at IS NULL ORDER BY written_at, key LIMIT $2",
+                 WHERE account = $1 AND sent_at IS NULL \
+                 ORDER BY CASE WHEN batch IS NULL THEN 1 ELSE 0 END, written_at, key LIMIT $2",
             )
             .bind(account)
             .bind(UNSENT_MAX)

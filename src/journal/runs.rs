@@ -86,7 +86,7 @@ impl Journal {
             .bind(*detail)
             .execute(connection)
             .await
-            .map(drop)
+            .and_then(|done| known(done.rows_affected()))
         })
         .await
     }
@@ -135,6 +135,25 @@ impl Journal {
         })
         .await
     }
+}
+
+/// An error if what was to be changed is not in this file.
+pub(super) fn known(rows_affected: u64) -> Result<(), sqlx::Error> {
+    if rows_affected == 0 { Err(sqlx::Error::RowNotFound) } else { Ok(()) }
+}
+
+/// An error if a run did not begin in this file.
+pub(super) async fn check(
+    connection: &mut AnyConnection,
+    account: &str,
+    run: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("SELECT run FROM runs WHERE account = $1 AND run = $2")
+        .bind(account)
+        .bind(run)
+        .fetch_one(connection)
+        .await
+        .map(drop)
 }
 
 async fn insert_listing(connection: &mut AnyConnection, account: &str) -> Result<(), sqlx::Error> {

@@ -29,9 +29,10 @@ impl Recorder<'_> {
     ) -> Result<(), Error> {
         let ending = self.ending(instance, act.outcome.as_str(), act.message.clone());
         let (id, now) = (instance.id.as_str(), ending.ended_at);
+        let is_ours = self.is_ours(instance, act).await?;
         let is_committed = act.code.as_ref().is_some_and(|code| code.as_str() == COMMITTED);
         let (hold, notices) = match act.outcome {
-            _ if act.took_effect => {
+            _ if is_ours => {
                 (Some(self.accepted_hold(id, now)), self.terminated(instance, rule, now))
             }
             Outcome::Failed | Outcome::Unknown => (None, self.failed(instance, rule, act)),
@@ -51,6 +52,15 @@ impl Recorder<'_> {
             ..ending
         };
         self.journal().record(Entry::Ending(Box::new(ending))).await
+    }
+
+    /// Whether a call of ours terminated the machine: this one, or if it was gone before, an earlier one that arrived late.
+    async fn is_ours(&self, instance: &Instance, act: &Act) -> Result<bool, Error> {
+        if act.took_effect || act.outcome != Outcome::Gone {
+            return Ok(act.took_effect);
+        }
+        let since = clock::now() - RECYCLE_BIN;
+        self.journal().may_have_taken(self.account, instance.id.as_str(), since).await
     }
 
     /// Writes that a machine was not called after all.

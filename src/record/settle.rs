@@ -16,11 +16,12 @@ use crate::{
 impl Recorder<'_> {
     /// Settles the calls of earlier runs from a complete inventory.
     pub(crate) async fn settle(&self, inventory: &Inventory) -> Result<(), Error> {
-        let open = self.journal().open_intents(self.account).await?;
+        let now = clock::now();
+        let open = self.journal().open_intents(self.account, now).await?;
         if open.is_empty() {
             return Ok(());
         }
-        let (states, now) = (states(inventory), clock::now());
+        let states = states(inventory);
         let settle = |intent| self.settlement(intent, &states, now);
         let settled: Vec<_> = open.into_iter().filter_map(settle).collect();
         self.journal().settled(self.account, &settled, now).await?;
@@ -86,7 +87,7 @@ fn settlement(intent: &OpenIntent, states: &HashMap<&str, State>) -> Option<Sett
         (Some(State::Unreadable), _) => None,
         (Some(State::Recycled) | None, true) => Some(Settlement::Confirmed),
         (Some(State::Recycled) | None, false) => Some(Settlement::Done),
-        (Some(State::Live), true) if intent.was_still_present => None,
+        (Some(State::Live), _) if intent.was_live => None,
         (Some(State::Live), true) => Some(Settlement::StillPresent),
         (Some(State::Live), false) => Some(Settlement::NotDone),
     }

@@ -2,14 +2,20 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part of this")]
 
+pub mod service;
+
 use std::{
     io::Write,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     time::Duration,
 };
 
 use serde_json::Value;
+use sqlx::{
+    ConnectOptions, FromRow,
+    sqlite::{SqliteConnectOptions, SqliteRow},
+};
 use zenreaper::sandbox::{self, Action, Call, Machine, Options, Sandbox};
 
 /// Takes everything that is old enough, unless it is kept.
@@ -39,6 +45,8 @@ pub struct Stage {
     pub sandbox: Sandbox,
     folder: tempfile::TempDir,
     mode: &'static str,
+    journal: &'static str,
+    within: Vec<String>,
     limits: String,
     account: String,
     more: String,
@@ -56,6 +64,8 @@ impl Stage {
             sandbox,
             folder: tempfile::tempdir().unwrap(),
             mode: "enforce",
+            journal: "journal.db",
+            within: Vec::new(),
             limits: "{ max_terminations: 100000, max_percent: 100, max_per_day: 100000 }"
                 .to_owned(),
             account: "rate: { describe: 1000/s, terminate: 1000/s }".to_owned(),
@@ -76,6 +86,16 @@ impl Stage {
 
     pub fn dry(self) -> Self {
         Self { mode: "dry-run", ..self }
+    }
+
+    /// Another place for the journal, in the folder of the stage.
+    pub fn journal(self, journal: &'static str) -> Self {
+        Self { journal, ..self }
+    }
+
+    /// What the binary is started by: a program and its arguments.
+    pub fn within(self, within: Vec<String>) -> Self {
+        Self { within, ..self }
     }
 
     pub fn limits(self, limits: &str) -> Self {
@@ -124,9 +144,9 @@ impl Stage {
     }
 
     fn config(&self) -> String {
-        let Self { sandbox, mode, limits, account, more, timeout, retry_for, .. } = self;
+        let Self { sandbox, mode, journal, limits, account, more, timeout, retry_for, .. } = self;
         format!(
-            "mode: {mode}\nrules: rules.yaml\njournal: sqlite://journal.db\nlimits: {limits}\nprotect: [{{ tags: {{ protected: '*' }} }}]\n{more}\naccounts:\n  \
+            "mode: {mode}\nrules: rules.yaml\njournal: sqlite://{journal}\nlimits: {limits}\nprotect: [{{ tags: {{ protected: '*' }} }}]\n{more}\naccounts:\n  \
              - {{ name: main, endpoint: \"{}\", timeout: {timeout}, retry: {{ attempts: 3, first_delay: 5ms, total: {retry_for} }}, {account} }}\n",
             sandbox.endpoint()
         )
@@ -142,8 +162,10 @@ impl Stage {
     /// The same, for a test that names the config in its own way.
     pub fn command_without_config(&self, args: &[&str]) -> Command {
         std::fs::write(self.path("config.yaml"), self.config()).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_zenreaper"));
-        command.args(args);
+        let binary = env!("CARGO_BIN_EXE_zenreaper").to_owned();
+        let mut words = self.within.iter().chain([&binary]);
+        let mut command = Command::new(words.next().unwrap());
+        command.args(words).args(args);
         command.args(["--log-format", "json"]).env_clear().env("HOME", self.folder.path());
         match &self.token {
             Some(token) => command.env("ZENLAYER_TOKEN", token),
@@ -184,6 +206,27 @@ impl Stage {
 
     pub fn calls_of(&self, action: Action) -> Vec<Call> {
         self.sandbox.calls().into_iter().filter(|call| call.action == Some(action)).collect()
+    }
+
+    /// Rows of the journal that lies at `path`.
+    pub async fn rows_at<T>(&self, path: &Path, sql: &'static str) -> Vec<T>
+    where
+        T: Send + Unpin + for<'r> FromRow<'r, SqliteRow>,
+    {
+        // A journal that was closed is the file alone, and needs nothing beside it to be read.
+        let is_closed = !path.with_extension("db-wal").exists();
+        let options =
+            SqliteConnectOptions::new().filename(path).read_only(true).immutable(is_closed);
+        let mut connection = options.connect().await.unwrap();
+        sqlx::query_as(sql).fetch_all(&mut connection).await.unwrap()
+    }
+
+    /// Rows of the journal.
+    pub async fn rows<T>(&self, sql: &'static str) -> Vec<T>
+    where
+        T: Send + Unpin + for<'r> FromRow<'r, SqliteRow>,
+    {
+        self.rows_at(&self.path(self.journal), sql).await
     }
 
     /// Waits until something holds, for ten seconds at the most.
