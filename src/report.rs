@@ -273,6 +273,21 @@ impl RunResult {
         unlisted.class().and_then(Self::of_fatal).unwrap_or(Self::IncompleteInventory)
     }
 
+    /// Whether the run heard from the API to its end, and so knows that our clock is right: nothing that counts from an instant is
+    /// begun by a clock that may be wrong.
+    #[must_use]
+    pub fn knows_the_time(self) -> bool {
+        match self {
+            Self::Success | Self::Partial | Self::GuardRefused | Self::Paused => true,
+            Self::IncompleteInventory
+            | Self::AuthFailed
+            | Self::Blocked
+            | Self::JournalFailed
+            | Self::Interrupted
+            | Self::Panicked => false,
+        }
+    }
+
     /// The result of a run that a call put an end to.
     #[must_use]
     pub fn of_fatal(class: Class) -> Option<Self> {

@@ -99,7 +99,7 @@ pub async fn run_once(
     };
     let ended = recorder.end(result, refusal.as_ref()).await;
     let ended = match (ended, setup.execute.mode) {
-        (Ok(()), Mode::Enforce) => setup.deliver(events, stop).await,
+        (Ok(()), Mode::Enforce) if result.knows_the_time() => setup.deliver(events, stop).await,
         (ended, _) => ended,
     };
     let result = ended.map_or_else(|error| worse(result, events, &error), |()| result);

@@ -1,10 +1,15 @@
 //! What a config comes to: clients, rules and instruments, ready to run.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use futures::FutureExt;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::{
     clock,
@@ -61,6 +66,9 @@ impl Instruments {
     }
 }
 
+/// How often the journal forgets what is older than `journal_retention`.
+const PRUNE_INTERVAL: Duration = Duration::from_hours(24);
+
 /// The environment that credentials are looked up in.
 pub type Env = fn(&str) -> Option<String>;
 
@@ -79,25 +87,32 @@ pub struct Site {
     pub setups: Vec<Setup>,
     /// The journal of all of them.
     pub journal: Journal,
+    /// When the journal last forgot what is old.
+    pruned: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Site {
     /// Finds credentials and makes clients for what was loaded.
     pub fn new(loaded: Loaded, env: Env) -> anyhow::Result<Self> {
         let journal = Journal::at(&loaded.config.journal);
-        Self::with_journal(loaded, env, journal)
+        Self::with_journal(loaded, env, journal, Arc::default())
     }
 
     /// The same for what was loaded anew; a journal in the same place stays open.
     pub fn reloaded(&self, loaded: Loaded, env: Env) -> anyhow::Result<Self> {
         if self.config.journal == loaded.config.journal {
-            Self::with_journal(loaded, env, self.journal.clone())
+            Self::with_journal(loaded, env, self.journal.clone(), Arc::clone(&self.pruned))
         } else {
             Self::new(loaded, env)
         }
     }
 
-    fn with_journal(loaded: Loaded, env: Env, journal: Journal) -> anyhow::Result<Self> {
+    fn with_journal(
+        loaded: Loaded,
+        env: Env,
+        journal: Journal,
+        pruned: Arc<Mutex<Option<Instant>>>,
+    ) -> anyhow::Result<Self> {
         let Loaded { config, rules, rule_files: _, digests } = loaded;
         let policy =
             Arc::new(Policy { rules, protect: config.protect.clone(), host: host::read() });
@@ -127,7 +142,7 @@ impl Site {
             })
         };
         let setups = config.accounts.iter().map(setup).collect::<Result<_, _>>()?;
-        Ok(Self { config, setups, journal })
+        Ok(Self { config, setups, journal, pruned })
     }
 
     /// Runs once for each account in turn, for what its scope allows; how each run ended.
@@ -152,7 +167,29 @@ impl Site {
                 RunResult::Panicked
             }));
         }
+        if results.iter().any(|result| result.knows_the_time()) && self.is_time_to_prune() {
+            self.prune().await;
+        }
         results
+    }
+
+    /// Whether the journal is to forget now; it notes that it does.
+    fn is_time_to_prune(&self) -> bool {
+        let mut pruned = self.pruned.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_time = pruned.is_none_or(|last| last.elapsed() >= PRUNE_INTERVAL);
+        if is_time {
+            *pruned = Some(clock::monotonic());
+        }
+        is_time
+    }
+
+    /// Forgets what is old. That it did not work is no failure of the run, whose own writes tell of a broken journal.
+    async fn prune(&self) {
+        let before = clock::now().checked_sub(self.config.retention);
+        let pruned = self.journal.prune(before.unwrap_or(jiff::Timestamp::MIN)).await;
+        if let Err(error) = pruned {
+            warn!("the journal forgets nothing: {error}");
+        }
     }
 }
 

@@ -2,19 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod common;
+
 use std::{
     io::Write,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use axum::{
-    Router,
-    body::Bytes,
-    extract::State,
-    http::{HeaderMap, StatusCode, header::LOCATION},
-    response::{IntoResponse, Response},
-};
+use common::receiver::{Call, Reaction, Receiver};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -86,64 +82,13 @@ fn told(error: &Error) -> String {
     text
 }
 
-/// What the receiver does with a call.
-#[derive(Clone, Copy)]
-enum Reaction {
-    Answer(u16),
-    Hang,
-    RedirectToItself,
+fn url(receiver: &Receiver) -> SinkUrl {
+    SinkUrl::parse(&format!("{}/services/hunter2", receiver.origin)).unwrap()
 }
 
-type Call = (String, HeaderMap, Bytes);
-
-/// A receiver of webhooks, which reacts in turn as it was told and then with 200.
-#[derive(Clone, Default)]
-struct Receiver {
-    reactions: Arc<Mutex<Vec<Reaction>>>,
-    calls: Arc<Mutex<Vec<Call>>>,
-    origin: String,
-}
-
-impl Receiver {
-    async fn start(reactions: &[Reaction]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let reactions = Arc::new(Mutex::new(reactions.iter().copied().rev().collect()));
-        let origin = format!("http://{}", listener.local_addr().unwrap());
-        let receiver = Self { reactions, origin, ..Self::default() };
-        let router = Router::new().fallback(receive).with_state(receiver.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        receiver
-    }
-
-    fn url(&self) -> SinkUrl {
-        SinkUrl::parse(&format!("{}/services/hunter2", self.origin)).unwrap()
-    }
-
-    fn webhook(&self) -> Notifier {
-        let secrets = Secrets { secret: Some("key".into()), ..Secrets::default() };
-        notifier(Kind::Webhook { url: Some(self.url()) }, &secrets)
-    }
-
-    fn calls(&self) -> Vec<Call> {
-        self.calls.lock().unwrap().clone()
-    }
-}
-
-async fn receive(
-    State(receiver): State<Receiver>,
-    uri: axum::http::Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    receiver.calls.lock().unwrap().push((uri.path().to_owned(), headers, body));
-    let reaction = receiver.reactions.lock().unwrap().pop().unwrap_or(Reaction::Answer(200));
-    match reaction {
-        Reaction::Answer(status) => StatusCode::from_u16(status).unwrap().into_response(),
-        Reaction::Hang => std::future::pending().await,
-        Reaction::RedirectToItself => {
-            (StatusCode::TEMPORARY_REDIRECT, [(LOCATION, "/elsewhere")]).into_response()
-        }
-    }
+fn webhook(receiver: &Receiver) -> Notifier {
+    let secrets = Secrets { secret: Some("key".into()), ..Secrets::default() };
+    notifier(Kind::Webhook { url: Some(url(receiver)) }, &secrets)
 }
 
 fn is_signed(call: &Call, key: &str) -> bool {
@@ -157,7 +102,7 @@ fn is_signed(call: &Call, key: &str) -> bool {
 #[tokio::test]
 async fn a_webhook_gets_a_signed_body_with_a_stable_id() {
     let receiver = Receiver::start(&[]).await;
-    let notifier = receiver.webhook();
+    let notifier = webhook(&receiver);
     notifier.send("sink", &batch(Some("alice")), now()).await.unwrap();
     notifier.send("sink", &batch(Some("alice")), now()).await.unwrap();
     let calls = receiver.calls();
@@ -188,7 +133,7 @@ async fn a_webhook_gets_a_signed_body_with_a_stable_id() {
 #[tokio::test]
 async fn a_webhook_without_a_secret_is_not_signed() {
     let receiver = Receiver::start(&[]).await;
-    let notifier = notifier(Kind::Webhook { url: Some(receiver.url()) }, &Secrets::default());
+    let notifier = notifier(Kind::Webhook { url: Some(url(&receiver)) }, &Secrets::default());
     notifier.send("sink", &batch(None), now()).await.unwrap();
     assert!(!receiver.calls()[0].1.contains_key("X-Zenreaper-Signature"));
 }
@@ -199,7 +144,7 @@ async fn a_refused_plan_is_told_with_its_reason_and_no_machine() {
     let mut refused = batch(None);
     refused.stage = Stage::GuardRefused;
     refused.notices.truncate(1);
-    receiver.webhook().send("sink", &refused, now()).await.unwrap();
+    webhook(&receiver).send("sink", &refused, now()).await.unwrap();
     let body: Value = serde_json::from_slice(&receiver.calls()[0].2).unwrap();
     assert_eq!(body["detail"], "it is older than 72h");
     assert_eq!(body["machines"], Value::Array(Vec::new()));
@@ -210,7 +155,7 @@ async fn what_can_pass_is_tried_three_times_with_the_same_body() {
     use Reaction::{Answer, Hang};
     for reactions in [[Answer(500), Answer(503)], [Answer(429), Hang]] {
         let receiver = Receiver::start(&reactions).await;
-        receiver.webhook().send("sink", &batch(None), now()).await.unwrap();
+        webhook(&receiver).send("sink", &batch(None), now()).await.unwrap();
         let calls = receiver.calls();
         assert_eq!(calls.len(), 3);
         assert!(calls.iter().all(|call| call.2 == calls[0].2 && is_signed(call, "key")));
@@ -218,7 +163,7 @@ async fn what_can_pass_is_tried_three_times_with_the_same_body() {
 }
 
 async fn check_fails(receiver: &Receiver, calls: usize, transient: bool, expected: &str) {
-    let error = receiver.webhook().send("sink", &batch(None), now()).await.unwrap_err();
+    let error = webhook(receiver).send("sink", &batch(None), now()).await.unwrap_err();
     let text = told(&error);
     assert!(text.contains(expected), "{text}");
     assert!(!text.contains("hunter2"), "the URL is a secret: {text}");
@@ -238,10 +183,8 @@ async fn what_fails_for_good_fails_at_once_and_what_may_pass_later_says_so() {
 #[tokio::test]
 async fn nobody_there_is_an_error_without_the_url() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let receiver = Receiver {
-        origin: format!("http://{}", listener.local_addr().unwrap()),
-        ..Receiver::default()
-    };
+    let mut receiver = Receiver::start(&[]).await;
+    receiver.origin = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     check_fails(&receiver, 0, true, "did not answer").await;
 }
@@ -254,7 +197,7 @@ async fn a_chat_gets_a_text_that_calls_nobody_and_is_bounded() {
         url: Some(format!("{}/services/hunter3", receiver.origin).into()),
         ..Secrets::default()
     };
-    let notifier = notifier(Kind::Slack { url: Some(receiver.url()) }, &secrets);
+    let notifier = notifier(Kind::Slack { url: Some(url(&receiver)) }, &secrets);
     let mut large = batch(Some("alice"));
     large.notices = (0..3000).map(|n| notice(&format!("i-{n}"))).collect();
     notifier.send("sink", &large, now()).await.unwrap();

@@ -119,10 +119,9 @@ impl Saved {
         let oldest = read.chain([self.generated_at]).min().unwrap_or(self.generated_at);
         let age = now.duration_since(oldest);
         if age > max {
+            let age = SignedDuration::from_secs(age.as_secs());
             return Err(format!(
-                "its inventory is {} minutes old, and apply.max_age allows {}; make a new one",
-                age.as_mins(),
-                max.as_mins()
+                "its inventory is {age:#} old, and apply.max_age allows {max:#}; make a new one"
             ));
         }
         if age < -AHEAD_MAX {

@@ -37,10 +37,15 @@ enum Format {
     Csv,
 }
 
+/// The length of a date such as 2026-11-01.
+const DATE_LENGTH: usize = 10;
+
 fn since(text: &str) -> Result<Timestamp, String> {
     let age = lifetime::duration(text);
     let start_of_day = || {
-        let date: jiff::civil::Date = text.parse().ok()?;
+        // Whatever is longer has a time of day, which reading a date would drop in silence.
+        let date = Some(text).filter(|text| text.len() == DATE_LENGTH)?;
+        let date: jiff::civil::Date = date.parse().ok()?;
         date.to_zoned(TimeZone::UTC).ok().map(|midnight| midnight.timestamp())
     };
     match age {
@@ -51,6 +56,24 @@ fn since(text: &str) -> Result<Timestamp, String> {
         }),
     }
 }
+
+/// The names of a row's fields.
+const COLUMNS: [&str; 14] = [
+    "at",
+    "what",
+    "account",
+    "instance_id",
+    "name",
+    "rule",
+    "why",
+    "outcome",
+    "verified",
+    "code",
+    "request_id",
+    "run",
+    "recoverable",
+    "recoverable_until",
+];
 
 /// An entry as programs read it.
 #[derive(Serialize)]
@@ -117,7 +140,9 @@ pub(super) async fn history(path: &Path, args: HistoryArgs) -> anyhow::Result<Ex
 }
 
 fn csv(entries: Vec<HistoryEntry>, now: Timestamp, out: &mut dyn Write) -> anyhow::Result<()> {
-    let mut writer = csv::Writer::from_writer(out);
+    // The header is written by us: it is to be there where there are no rows, too.
+    let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(out);
+    writer.write_record(COLUMNS)?;
     for entry in entries {
         writer.serialize(row(entry, now))?;
     }

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part of this")]
 
+pub mod receiver;
 pub mod service;
 
 use std::{
@@ -11,9 +12,10 @@ use std::{
     time::Duration,
 };
 
+use jiff::SignedDuration;
 use serde_json::Value;
 use sqlx::{
-    ConnectOptions, FromRow,
+    AnyConnection, AssertSqlSafe, ConnectOptions, Connection, FromRow,
     sqlite::{SqliteConnectOptions, SqliteRow},
 };
 use zenreaper::sandbox::{self, Action, Call, Machine, Options, Sandbox};
@@ -96,6 +98,10 @@ impl Stage {
     /// What the binary is started by: a program and its arguments.
     pub fn within(self, within: Vec<String>) -> Self {
         Self { within, ..self }
+    }
+
+    pub fn enforcing(self) -> Self {
+        Self { mode: "enforce", ..self }
     }
 
     pub fn limits(self, limits: &str) -> Self {
@@ -202,6 +208,64 @@ impl Stage {
     pub fn terminated(&self) -> Vec<String> {
         let calls = self.calls_of(Action::TerminateInstance);
         calls.into_iter().flat_map(|call| call.instances).collect()
+    }
+
+    /// Runs once, which is to end with this exit code.
+    pub async fn once_exits(&self, code: i32) -> Seen {
+        let seen = self.once().await;
+        seen.exits(code);
+        seen
+    }
+
+    /// The decision of `plan` on a machine.
+    pub async fn decision(&self, id: &str) -> Value {
+        let seen = self.run(&["plan", "-o", "json"]).await;
+        let plan = seen.exits(0).json();
+        let decisions = plan["accounts"][0]["decisions"].as_array().unwrap().clone();
+        decisions.into_iter().find(|one| one["instance_id"] == id).unwrap()
+    }
+
+    async fn open_journal(&self) -> AnyConnection {
+        sqlx::any::install_default_drivers();
+        let url = format!("sqlite://{}", self.path("journal.db").display());
+        AnyConnection::connect(&url).await.unwrap()
+    }
+
+    /// Changes the journal.
+    pub async fn sql(&self, statement: &str) {
+        let mut journal = self.open_journal().await;
+        sqlx::query(AssertSqlSafe(statement.to_owned())).execute(&mut journal).await.unwrap();
+        journal.close().await.unwrap();
+    }
+
+    /// How many rows of a table of the journal there are.
+    pub async fn count_of(&self, table: &str) -> i64 {
+        let mut journal = self.open_journal().await;
+        let query = AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
+        let (count,): (i64,) = sqlx::query_as(query).fetch_one(&mut journal).await.unwrap();
+        journal.close().await.unwrap();
+        count
+    }
+
+    /// Moves all that the journal remembers into the past, as if so much time had passed; less than none moves it ahead.
+    pub async fn time_passes(&self, time: SignedDuration) {
+        const TIMES: [(&str, &[&str]); 9] = [
+            ("runs", &["started_at", "ended_at"]),
+            ("listings", &["believed_at", "doubted_at"]),
+            ("decisions", &["decided_at", "terminate_at"]),
+            ("intents", &["intended_at", "due_at", "ended_at", "verified_at"]),
+            ("holds", &["since", "held_until", "ended_at"]),
+            ("promises", &["begun_at", "terminate_at", "ended_at"]),
+            ("notices", &["written_at", "sent_at"]),
+            ("pauses", &["since", "paused_until", "resumed_at"]),
+            ("acts", &["acted_at"]),
+        ];
+        let ms = time.as_millis();
+        for (table, columns) in TIMES {
+            let columns: Vec<_> =
+                columns.iter().map(|column| format!("{column} = {column} - ({ms})")).collect();
+            self.sql(&format!("UPDATE {table} SET {}", columns.join(", "))).await;
+        }
     }
 
     pub fn calls_of(&self, action: Action) -> Vec<Call> {
