@@ -1,13 +1,17 @@
 //! Do it: concurrently, paced by the client, one machine at a time in everything that matters.
 //!
-//! It takes only an [`Approved`] plan. Each target is confirmed, written to the journal, and asked about once more (is there
-//! a pause, is it kept?) right before its call; what became of it is written after it, and every step is told as an event. One machine's
+//! It takes only an [`Approved`] plan. Each target is confirmed and written to the journal, and goes only if no operator said
+//! otherwise in the meantime (is there a pause, is it kept?); what became of it is written after it, and every step is told as an event. One machine's
 //! failure never stops the others; a failure that no other call could escape (credentials, a challenge page), a journal that cannot be
 //! written, a guard or an order to stop ends the run before the next call.
 
 mod brake;
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    convert::Infallible,
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    time::Duration,
+};
 
 use futures::{Stream, StreamExt, stream};
 use tokio_util::sync::CancellationToken;
@@ -24,7 +28,7 @@ use crate::{
         guard::{Approved, Limits, Refusal},
         memory::Memory,
     },
-    record::{Objection, Recorder},
+    record::{Objections, Recorder},
     report::{Act, Dropout, Event, Events, Outcome},
 };
 
@@ -36,6 +40,9 @@ const CONFIRM_AHEAD: usize = 2;
 
 /// A target that was read longer ago than this is read again before its call.
 const CONFIRMED_AGE_MAX: Duration = Duration::from_secs(20);
+
+/// How often it is looked at what operators say: what they say counts after so long at the latest.
+const WATCH_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How a plan is executed.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +75,7 @@ pub(crate) struct Executor<'a> {
     halted_by: OnceLock<Dropout>,
     fatal: OnceLock<Class>,
     brake: Brake,
+    objections: Mutex<Objections>,
 }
 
 /// How an execution ended, if not by reaching its end.
@@ -108,11 +116,20 @@ impl<'a> Executor<'a> {
         let client = client.until(halt.clone());
         let brake = Brake::new(&orders.limits);
         let (halted_by, fatal) = (OnceLock::new(), OnceLock::new());
-        Self { client, orders, recorder, events, halt, halted_by, fatal, brake }
+        let objections = Mutex::default();
+        Self { client, orders, recorder, events, halt, halted_by, fatal, brake, objections }
     }
 
     /// Executes a plan.
     pub(crate) async fn execute(self, approved: &Approved<'a>) -> Halted {
+        tokio::select! {
+            () = self.work(approved) => {}
+            never = self.watch() => match never {},
+        }
+        Halted { fatal: self.fatal.into_inner(), refusal: self.brake.refusal() }
+    }
+
+    async fn work(&self, approved: &Approved<'a>) {
         let targets: Vec<_> = approved.targets().collect();
         let mut targets = Box::pin(self.confirmed(&targets));
         let mut unsettled = self.canaries(&mut targets).await;
@@ -129,7 +146,18 @@ impl<'a> Executor<'a> {
         for batch in unsettled.chunks(IDS_MAX) {
             self.settle(batch).await;
         }
-        Halted { fatal: self.fatal.into_inner(), refusal: self.brake.refusal() }
+    }
+
+    /// Looks again and again at what operators say. It is not asked for in the turn of each call: that would wait for the disk, and
+    /// calls that waited come too close to the next ones.
+    async fn watch(&self) -> Infallible {
+        loop {
+            match self.recorder.objections().await {
+                Ok(objections) => *lock(&self.objections) = objections,
+                Err(error) => self.give_up(&error),
+            }
+            tokio::time::sleep(WATCH_INTERVAL).await;
+        }
     }
 
     /// The targets, read again shortly before they are needed.
@@ -240,7 +268,7 @@ impl<'a> Executor<'a> {
         } else {
             target
         };
-        self.unopposed(&target).await?;
+        self.unopposed(&target)?;
         let answer = self.client.terminate(&target.instance.id, turn).await;
         self.halt_on(answer.as_ref().err().map(|error| error.class));
         let act = Act::of(answer).map_err(|error| Dropped::by(planned, &error))?;
@@ -248,19 +276,22 @@ impl<'a> Executor<'a> {
     }
 
     /// Whether an operator said something in the meantime.
-    async fn unopposed(&self, target: &Confirmed<'a>) -> Result<(), Dropped<'a>> {
+    fn unopposed(&self, target: &Confirmed<'a>) -> Result<(), Dropped<'a>> {
         let planned = target.planned;
-        let objection = self.recorder.objection(&target.instance).await;
-        match objection.map_err(|error| self.unrecorded(planned, &error))? {
-            None => Ok(()),
-            Some(Objection::Held(why)) => Err(Dropped::opposed(planned, Dropout::Held, why)),
-            Some(Objection::Paused(pause)) => {
-                if self.halted_by.set(Dropout::Paused).is_ok() {
-                    self.events.emit(Event::Paused(&pause));
-                }
-                self.halt.cancel();
-                Err(Dropped::opposed(planned, Dropout::Paused, pause.to_string()))
+        let objections = lock(&self.objections);
+        if let Some(pause) = &objections.pause {
+            if self.halted_by.set(Dropout::Paused).is_ok() {
+                self.events.emit(Event::Paused(pause));
             }
+            self.halt.cancel();
+            return Err(Dropped::opposed(planned, Dropout::Paused, pause.to_string()));
+        }
+        match objections.held.get(target.instance.id.as_str()) {
+            Some(until) => {
+                let why = format!("it is now: skip (held) until {until:.0}");
+                Err(Dropped::opposed(planned, Dropout::Held, why))
+            }
+            None => Ok(()),
         }
     }
 
@@ -279,13 +310,17 @@ impl<'a> Executor<'a> {
         }
     }
 
-    /// Nothing more is called once the journal cannot be used.
     fn unrecorded<'t>(&self, planned: Target<'t>, error: &journal::Error) -> Dropped<'t> {
+        self.give_up(error);
+        Dropped::opposed(planned, Dropout::Unrecorded, error.to_string())
+    }
+
+    /// Nothing more is called once the journal cannot be used.
+    fn give_up(&self, error: &journal::Error) {
         if self.halted_by.set(Dropout::Unrecorded).is_ok() {
             self.events.emit(Event::Unrecorded(&error.to_string()));
         }
         self.halt.cancel();
-        Dropped::opposed(planned, Dropout::Unrecorded, error.to_string())
     }
 
     fn count(&self, outcome: Outcome) {
@@ -324,6 +359,10 @@ impl<'a> Executor<'a> {
             self.ended(target, &act.settled(is_done)).await;
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether a page that asked for an instance shows it in the recycle bin, or not at all.

@@ -8,7 +8,7 @@ mod outcome;
 mod promises;
 mod settle;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -18,7 +18,7 @@ use crate::{
     clock,
     config::Mode,
     confirm::Confirmed,
-    inventory::{Instance, Status},
+    inventory::Status,
     journal::{Began, Digests, Entry, Error, Intent, Journal, RunEnd},
     notice::{Notice, Stage},
     plan::{
@@ -59,12 +59,13 @@ pub(crate) struct Recorder<'a> {
     events: &'a Events,
 }
 
-/// Why a machine is not to be called after all.
-pub(crate) enum Objection {
-    /// An operator paused all terminations.
-    Paused(Pause),
-    /// A hold keeps it.
-    Held(String),
+/// What operators say against calls.
+#[derive(Debug, Default)]
+pub(crate) struct Objections {
+    /// They paused all terminations.
+    pub(crate) pause: Option<Pause>,
+    /// They keep the machines of these ids, until then.
+    pub(crate) held: HashMap<String, Timestamp>,
 }
 
 impl<'a> Recorder<'a> {
@@ -157,15 +158,11 @@ impl<'a> Recorder<'a> {
         self.journal().record(Entry::Intent(Box::new(intent))).await
     }
 
-    /// Whether a machine is not to be called after all; asked between two machines.
-    pub(crate) async fn objection(&self, instance: &Instance) -> Result<Option<Objection>, Error> {
-        let now = clock::now();
-        if let Some(pause) = self.journal().paused(now).await? {
-            return Ok(Some(Objection::Paused(pause)));
-        }
-        let hold = self.journal().hold_of(self.account, instance.id.as_str(), now).await?;
-        Ok(hold.map(|(kind, until)| {
-            Objection::Held(format!("it is now: skip ({kind}) until {until}"))
-        }))
+    /// What operators say now.
+    pub(crate) async fn objections(&self) -> Result<Objections, Error> {
+        let (journal, now) = (self.journal(), clock::now());
+        let pause = journal.paused(now).await?;
+        let held = journal.held_by_operators(self.account, now).await?;
+        Ok(Objections { pause, held: held.into_iter().collect() })
     }
 }

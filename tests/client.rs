@@ -143,6 +143,23 @@ async fn a_cancelled_client_sends_nothing_any_more() {
 }
 
 #[tokio::test]
+async fn an_order_that_was_sent_before_it_was_stopped_keeps_its_answer() {
+    let sandbox = sandbox_with(fleet(1)).await;
+    sandbox.inject("error=INTERNAL_SERVER_ERROR,status=500".parse().unwrap());
+    let stop = tokio_util::sync::CancellationToken::new();
+    let stopping = stop.clone();
+    let client = client(&sandbox.endpoint(), key()).until(stop.clone());
+    let client = client.observed_by(Arc::new(move |seen| {
+        if matches!(seen, zenreaper::cloud::Observation::Retried { .. }) {
+            stopping.cancel();
+        }
+    }));
+    let turn = client.turn().await.unwrap();
+    let error = client.terminate(&ids(1)[0], turn).await.unwrap_err();
+    assert_eq!((error.code.as_str(), sandbox.calls().len()), ("INTERNAL_SERVER_ERROR", 1));
+}
+
+#[tokio::test]
 async fn nobody_is_there() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());

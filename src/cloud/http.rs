@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -191,6 +191,7 @@ impl Client {
         let retry = self.shared.settings.retry;
         let deadline = clock::monotonic() + retry.total;
         let may_have_happened = AtomicBool::new(false);
+        let tried = Mutex::new(None);
         let mut failures = 0;
         let stop = self.stop.clone();
         let result = (|| self.attempt(action, &body, turn.take()))
@@ -202,9 +203,15 @@ impl Client {
                 failures += u32::from(error.class != Class::Throttled);
                 next_delay(error, delay).filter(|_| failures < retry.attempts)
             })
-            .notify(|_, _| (self.observer)(&Observation::Retried { action }))
+            .notify(|error: &Error, _| {
+                *lock(&tried) = Some(error.clone());
+                (self.observer)(&Observation::Retried { action });
+            })
             .await;
-        result.map_err(|mut error| {
+        result.map_err(|error| {
+            let stopped = error.class == Class::Stopped && action != Action::Describe;
+            // An order that was sent was sent: that its next try was not is no reason to forget what its first one came to.
+            let mut error = lock(&tried).take().filter(|_| stopped).unwrap_or(error);
             error.may_have_happened |= may_have_happened.load(Ordering::Relaxed);
             error
         })
@@ -333,6 +340,10 @@ impl Credentials {
         };
         text.replace(secret.expose_secret(), "[secret]")
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn pause(stop: CancellationToken, delay: Duration) {

@@ -92,24 +92,23 @@ impl Journal {
         .await
     }
 
-    /// Whether a hold keeps a machine at `now`: its kind and its end.
-    pub async fn hold_of(
+    /// The machines of an account that operators keep at `now`, and until when.
+    pub async fn held_by_operators(
         &self,
         account: &str,
-        instance_id: &str,
         now: Timestamp,
-    ) -> Result<Option<(String, Timestamp)>, Error> {
+    ) -> Result<Vec<(String, Timestamp)>, Error> {
         self.read(async |connection| {
-            let found: Option<(String, i64)> = sqlx::query_as(
-                "SELECT kind, held_until FROM holds WHERE account = $1 AND instance_id = $2 \
-                 AND ended_at IS NULL AND held_until > $3 ORDER BY held_until DESC LIMIT 1",
+            let rows: Vec<(String, i64)> = sqlx::query_as(
+                "SELECT instance_id, held_until FROM holds \
+                 WHERE account = $1 AND kind = $2 AND ended_at IS NULL AND held_until > $3",
             )
             .bind(account)
-            .bind(instance_id)
+            .bind(HoldKind::Operator.as_str())
             .bind(ms(now))
-            .fetch_optional(connection)
+            .fetch_all(connection)
             .await?;
-            Ok(found.map(|(kind, until)| (kind, at(until))))
+            Ok(rows.into_iter().map(|(id, until)| (id, at(until))).collect())
         })
         .await
     }
