@@ -240,7 +240,9 @@ impl Scene {
             .rows("SELECT instance_id, intended_at, outcome, ended_at, verified FROM intents ORDER BY intended_at")
             .await;
         let mut intents: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
-        rows.iter().for_each(|row| intents.entry(row.0.as_str()).or_default().push(row));
+        for row in &rows {
+            intents.entry(row.0.as_str()).or_default().push(row);
+        }
         for id in &self.due {
             let known = |row: &&&Row| matches!(row.2.as_deref(), Some("terminated" | "gone"));
             let known = intents[id.as_str()].iter().filter(known).count();
@@ -275,7 +277,9 @@ impl Scene {
     async fn check_messages(&mut self) {
         let receipts = self.receiver.receipts();
         let mut by_id: BTreeMap<&str, Vec<&Receipt>> = BTreeMap::new();
-        receipts.iter().for_each(|one| by_id.entry(&one.id).or_default().push(one));
+        for one in &receipts {
+            by_id.entry(&one.id).or_default().push(one);
+        }
         let mut told: BTreeMap<(&str, &str), Timestamp> = BTreeMap::new();
         for (id, same) in &by_id {
             let first = same[0];

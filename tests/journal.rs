@@ -44,7 +44,9 @@ async fn change(path: &Path, sql: &'static str) {
 async fn with_journal(machines: Vec<Machine>) -> Stage {
     let stage = Stage::with(vec![due("kept").with_tag("keep", "")]).await;
     stage.once().await.exits(0);
-    machines.iter().for_each(|machine| stage.sandbox.add(machine));
+    for machine in &machines {
+        stage.sandbox.add(machine);
+    }
     stage
 }
 

@@ -50,7 +50,7 @@ impl Open {
         }
     }
 
-    /// Lets go of files that are not in their place any more. The write-ahead log keeps the place, and SQLite would take it for
+    /// Lets go of files that are not in their place any more. The write-ahead log keeps the place, and would be taken for
     /// that of whatever file comes there: so all of it goes into the file that it belongs to.
     pub(super) async fn retire(mut self) -> Result<(), sqlx::Error> {
         sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut self.connection).await?;
