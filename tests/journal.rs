@@ -32,6 +32,9 @@ fn skipped(reason: &str) -> String {
     format!(r#"zenreaper_skipped_total{{account="main",reason="{reason}"}}"#)
 }
 
+/// Brings all of a journal into its file, as a clean end does.
+const WHOLE: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+
 /// Changes a database that nobody has open.
 async fn change(path: &Path, sql: &'static str) {
     let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
@@ -135,6 +138,7 @@ async fn the_next_run_takes_a_journal_that_was_put_in_the_place_of_another() {
     let stage = with_journal(vec![due("first")]).await;
     let (there, other, old) =
         (stage.path("journal.db"), stage.path("other.db"), stage.path("old.db"));
+    change(&there, WHOLE).await;
     fs::copy(&there, &other).unwrap();
     change(
         &other,
@@ -172,6 +176,7 @@ const ONE_BY_ONE: &str = "max_in_flight: 1, rate: { describe: 1000/s, terminate:
 async fn a_journal_that_is_replaced_in_the_middle_of_a_run_ends_it() {
     let stage = with_journal(many_due(3)).await.account(ONE_BY_ONE);
     let (there, other) = (stage.path("journal.db"), stage.path("other.db"));
+    change(&there, WHOLE).await;
     fs::copy(&there, &other).unwrap();
     stage.sandbox.before_call(Action::TerminateInstance, 1, move |_| {
         fs::rename(&other, &there).unwrap();
@@ -427,7 +432,11 @@ async fn a_disk_that_fills_up_in_the_middle_of_a_run_stops_it_at_what_is_written
     assert!(!called.is_empty() && called.len() < 300, "{} calls", called.len());
     disk.remount("size=20m");
     let sql = "SELECT instance_id FROM intents";
-    let intents: Vec<(String,)> = stage.rows_at(&disk.path("journal.db"), sql).await;
+    // SQLite would follow the path to where it leads outside.
+    for name in ["journal.db", "journal.db-wal"] {
+        fs::copy(disk.path(name), stage.path(name)).unwrap();
+    }
+    let intents: Vec<(String,)> = stage.rows_at(&stage.path("journal.db"), sql).await;
     assert!(
         called.iter().all(|id| intents.iter().any(|(one,)| one == id)),
         "no call without record"
