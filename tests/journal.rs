@@ -427,7 +427,7 @@ async fn a_disk_that_fills_up_in_the_middle_of_a_run_stops_it_at_what_is_written
     assert!(!called.is_empty() && called.len() < 300, "{} calls", called.len());
     disk.remount("size=20m");
     let sql = "SELECT instance_id FROM intents";
-    // A copy: where there was no space to close it, a reader that may not write cannot open it.
+    // A copy: SQLite would follow the path to where it leads outside.
     let copy = stage.path("copy.db");
     for end in ["", "-wal"] {
         let of = |path: &Path| {
