@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::brake::Brake;
 use crate::{
+    clock,
     cloud::{Class, Client, IDS_MAX},
     config::Mode,
     confirm::{Confirmed, Dropped, confirm},
@@ -36,6 +37,10 @@ const CONFIRM_AHEAD: usize = 2;
 
 /// A target that was read longer ago than this is read again before its call.
 const CONFIRMED_AGE_MAX: Duration = Duration::from_secs(20);
+
+/// The journal is asked for objections again right before the call if it was asked longer ago than this. It is not always, because
+/// between its turn and the call nothing is to hold it up: calls that are late come too close to those behind them.
+const UNOPPOSED_AGE_MAX: Duration = Duration::from_secs(1);
 
 /// How a plan is executed.
 #[derive(Clone, Copy, Debug)]
@@ -234,13 +239,17 @@ impl<'a> Executor<'a> {
     /// The call itself, when its turn has come and nothing speaks against it.
     async fn call(&self, target: Confirmed<'a>) -> Result<(Confirmed<'a>, Act), Dropped<'a>> {
         let planned = target.planned;
+        self.unopposed(&target).await?;
+        let asked = clock::monotonic();
         let turn = self.client.turn().await.map_err(|error| Dropped::by(planned, &error))?;
         let target = if target.read.elapsed() > CONFIRMED_AGE_MAX {
             self.confirm_again(planned).await?
         } else {
             target
         };
-        self.unopposed(&target).await?;
+        if asked.elapsed() > UNOPPOSED_AGE_MAX {
+            self.unopposed(&target).await?;
+        }
         let answer = self.client.terminate(&target.instance.id, turn).await;
         self.halt_on(answer.as_ref().err().map(|error| error.class));
         let act = Act::of(answer).map_err(|error| Dropped::by(planned, &error))?;
