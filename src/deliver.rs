@@ -19,10 +19,9 @@ use crate::{
 /// The most machines of one batch.
 const BATCH_MAX: usize = 200;
 
-/// What is told together.
+/// What is told together through one sink.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 struct Together {
-    sink: String,
     /// The batch that it was to be sent in before; those come first.
     batch: Reverse<Option<String>>,
     stage: Stage,
@@ -44,20 +43,30 @@ pub(crate) struct Delivery<'a> {
 impl Delivery<'_> {
     /// Sends all that was not sent yet, until `stop` is cancelled.
     pub(crate) async fn deliver(&self, stop: &CancellationToken) -> Result<(), Error> {
-        let unsent = self.journal.unsent(self.account).await?;
         let sinks: Vec<_> = self.notifier.sinks().map(|(name, _)| name.to_owned()).collect();
-        let unsent = unsent.into_iter().filter(|one| sinks.contains(&one.sink)).collect();
+        for sink in sinks {
+            let unsent = self.journal.unsent(self.account, &sink).await?;
+            self.deliver_through(&sink, unsent, stop).await?;
+        }
+        Ok(())
+    }
+
+    async fn deliver_through(
+        &self,
+        sink: &str,
+        unsent: Vec<Unsent>,
+        stop: &CancellationToken,
+    ) -> Result<(), Error> {
         let mut numbers = 1..;
-        let mut failing: Option<String> = None;
         for (together, notices) in grouped(unsent) {
             for notices in notices.chunks(BATCH_MAX) {
-                if stop.is_cancelled() || failing.as_ref() == Some(&together.sink) {
-                    break;
-                }
                 let number = numbers.next().unwrap_or(usize::MAX);
-                let batch = self.batch(&together, notices, number).await?;
-                if !self.send(&together.sink, &batch).await? {
-                    failing = Some(together.sink.clone());
+                if stop.is_cancelled() {
+                    return Ok(());
+                }
+                let batch = self.batch(sink, &together, (notices, number)).await?;
+                if !self.send(sink, &batch).await? {
+                    return Ok(());
                 }
             }
         }
@@ -67,11 +76,11 @@ impl Delivery<'_> {
     /// The batch, whose id is in the journal when this returns.
     async fn batch(
         &self,
+        sink: &str,
         together: &Together,
-        notices: &[Unsent],
-        number: usize,
+        (notices, number): (&[Unsent], usize),
     ) -> Result<Batch, Error> {
-        let Together { sink, batch, stage, owner } = together;
+        let Together { batch, stage, owner } = together;
         let id = batch
             .0
             .clone()
@@ -113,8 +122,8 @@ impl Delivery<'_> {
 fn grouped(unsent: Vec<Unsent>) -> BTreeMap<Together, Vec<Unsent>> {
     let mut groups: BTreeMap<Together, Vec<Unsent>> = BTreeMap::new();
     for one in unsent {
-        let Unsent { sink, batch, stage, owner, .. } = one.clone();
-        groups.entry(Together { sink, batch: Reverse(batch), stage, owner }).or_default().push(one);
+        let Unsent { batch, stage, owner, .. } = one.clone();
+        groups.entry(Together { batch: Reverse(batch), stage, owner }).or_default().push(one);
     }
     groups
 }
@@ -127,7 +136,6 @@ mod tests {
     fn unsent(key: &str, owner: Option<&str>, batch: Option<&str>) -> Unsent {
         Unsent {
             key: key.to_owned(),
-            sink: "hook".to_owned(),
             stage: Stage::Noticed,
             owner: owner.map(str::to_owned),
             notice: Notice {

@@ -32,13 +32,12 @@ use sqlx::{AnyConnection, Connection};
 use tokio::sync::Mutex;
 
 pub use self::{
-    decisions::Changes,
     error::Error,
     group::Entry,
     history::{Entry as HistoryEntry, Filter, RECYCLE_BIN},
     holds::{Held, NewHold},
     intents::{Ending, Intent, OpenIntent, SettledIntent},
-    notices::{Pending, Unsent, Written},
+    notices::{Unsent, Written},
     operator::Act,
     promises::{Ended, NewPromise},
     runs::{Began, Digests, RunEnd},

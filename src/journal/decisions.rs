@@ -8,10 +8,6 @@ use sqlx::AnyConnection;
 use super::{Error, Journal, ms};
 use crate::plan::{Judgement, Plan, Subject};
 
-/// How many decisions changed.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Changes(pub usize);
-
 /// A decision as it stands.
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct Standing {
@@ -41,16 +37,11 @@ struct Change<'a> {
 
 impl Journal {
     /// Writes the decisions of a plan that differ from those of the run before.
-    pub async fn decided(
-        &self,
-        account: &str,
-        run: &str,
-        plan: &Plan<'_>,
-    ) -> Result<Changes, Error> {
+    pub async fn decided(&self, account: &str, run: &str, plan: &Plan<'_>) -> Result<(), Error> {
         let old = self.standing(account).await?;
         let changes = changes(plan, &old);
         if changes.is_empty() {
-            return Ok(Changes::default());
+            return Ok(());
         }
         self.write(async |connection| {
             for change in &changes {
@@ -58,8 +49,7 @@ impl Journal {
             }
             Ok(())
         })
-        .await?;
-        Ok(Changes(changes.len()))
+        .await
     }
 
     async fn standing(&self, account: &str) -> Result<HashMap<String, Standing>, Error> {

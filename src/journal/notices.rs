@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 
-use super::{Error, Journal, count, ms};
+use super::{Error, Journal, ms};
 use crate::notice::{Notice, Stage};
 
 /// The most notices that are looked at in one go.
@@ -33,8 +33,6 @@ pub struct Written {
 pub struct Unsent {
     /// What it is about.
     pub key: String,
-    /// The sink's name.
-    pub sink: String,
     /// What there is to tell.
     pub stage: Stage,
     /// The value of the owner tag.
@@ -44,10 +42,6 @@ pub struct Unsent {
     /// The batch that it was to be sent in, if it was.
     pub batch: Option<String>,
 }
-
-/// How many notices wait to be sent.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Pending(pub u64);
 
 impl Written {
     pub(super) async fn write(&self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
@@ -82,16 +76,18 @@ impl Journal {
         .await
     }
 
-    /// The notices that were not sent yet, the oldest first, but before them the batches of before, so that none is cut in two.
-    pub async fn unsent(&self, account: &str) -> Result<Vec<Unsent>, Error> {
-        type Row = (String, String, String, Option<String>, String, Option<String>);
+    /// The notices that a sink has not sent yet, the oldest first, but before them the batches of before, so that none is cut in
+    /// two.
+    pub async fn unsent(&self, account: &str, sink: &str) -> Result<Vec<Unsent>, Error> {
+        type Row = (String, String, Option<String>, String, Option<String>);
         self.read(async |connection| {
             let rows: Vec<Row> = sqlx::query_as(
-                "SELECT key, sink, stage, owner, body, batch FROM notices \
-                 WHERE account = $1 AND sent_at IS NULL \
-                 ORDER BY CASE WHEN batch IS NULL THEN 1 ELSE 0 END, written_at, key LIMIT $2",
+                "SELECT key, stage, owner, body, batch FROM notices \
+                 WHERE account = $1 AND sink = $2 AND sent_at IS NULL \
+                 ORDER BY CASE WHEN batch IS NULL THEN 1 ELSE 0 END, written_at, key LIMIT $3",
             )
             .bind(account)
+            .bind(sink)
             .bind(UNSENT_MAX)
             .fetch_all(connection)
             .await?;
@@ -142,37 +138,16 @@ impl Journal {
         })
         .await
     }
-
-    /// How many notices of an account wait to be sent.
-    pub async fn pending(&self, account: &str) -> Result<Pending, Error> {
-        self.read(async |connection| {
-            let (waiting,): (i64,) = sqlx::query_as(
-                "SELECT COUNT(*) FROM notices WHERE account = $1 AND sent_at IS NULL",
-            )
-            .bind(account)
-            .fetch_one(connection)
-            .await?;
-            Ok(Pending(count(waiting)))
-        })
-        .await
-    }
 }
 
 fn unsent(
-    (key, sink, stage, owner, body, batch): (
-        String,
-        String,
-        String,
-        Option<String>,
-        String,
-        Option<String>,
-    ),
+    (key, stage, owner, body, batch): (String, String, Option<String>, String, Option<String>),
 ) -> Result<Unsent, sqlx::Error> {
     let odd = |what: &str| sqlx::Error::Decode(format!("a notice with {what}").into());
     let known = Stage::ALL.into_iter().find(|known| known.as_str() == stage);
     let stage = known.ok_or_else(|| odd("an unknown stage"))?;
     let notice = serde_json::from_str(&body).map_err(|_| odd("a body that is no notice"))?;
-    Ok(Unsent { key, sink, stage, owner, notice, batch })
+    Ok(Unsent { key, stage, owner, notice, batch })
 }
 
 /// Whether a notice was sent through a sink, or may have been.
