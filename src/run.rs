@@ -18,6 +18,7 @@ use crate::{
         Plan, Policy, Scope,
         guard::{self, Limits, Refusal},
         memory::Memory,
+        trust::Summary,
     },
     record::{self, Recorder},
     report::{Event, Events, Report, RunResult},
@@ -144,12 +145,10 @@ impl Walk<'_> {
     async fn act_on(&self, client: &Client, inventory: &Inventory) -> Result<End, journal::Error> {
         let Self { setup, scope, events, recorder, .. } = *self;
         let (policy, limits) = (&*setup.policy, &setup.limits);
-        recorder.settle(inventory).await?;
-        let memory = recorder.memory(clock::now()).await?;
+        let (memory, believed) = self.remember(inventory).await?;
         let plan = Plan::draft(inventory, policy, &memory, scope, clock::now());
         events.emit(Event::Planned(&plan));
         self.out_of_reach(&plan);
-        let believed = memory.baseline.check(plan.summary, limits.max_change_percent).is_ok();
         recorder.planned(&plan, believed).await?;
         if believed {
             recorder.withdraw(&plan, &memory).await?;
@@ -167,6 +166,19 @@ impl Walk<'_> {
         };
         recorder.promise(approved.plan(), &memory).await?;
         Ok(self.execute(client, &approved, &memory).await)
+    }
+
+    /// What is remembered, and whether the inventory is believed in the light of that; only then does it settle what earlier runs
+    /// left open, since a machine that a listing hides is not a machine that is gone.
+    async fn remember(&self, inventory: &Inventory) -> Result<(Memory, bool), journal::Error> {
+        let (recorder, summary) = (self.recorder, Summary::of(inventory));
+        let memory = recorder.memory(clock::now()).await?;
+        let max_change_percent = self.setup.limits.max_change_percent;
+        let believed = memory.baseline.check(summary, max_change_percent).is_ok();
+        if believed && recorder.settle(inventory).await? {
+            return Ok((recorder.memory(clock::now()).await?, believed));
+        }
+        Ok((memory, believed))
     }
 
     async fn execute(

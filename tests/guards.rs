@@ -168,6 +168,29 @@ async fn a_fleet_that_shrinks_on_is_not_believed() {
 }
 
 #[tokio::test]
+async fn a_listing_that_is_doubted_settles_nothing() {
+    const SETTLED: &str = r#"zenreaper_settled_total{account="main",result="#;
+    let stage = Stage::with(fleet(1, 9)).await.fault("reset,action=TerminateInstance");
+    stage.once_exits(5).await;
+    stage.sandbox.clear_faults();
+    let hidden = stage.sandbox.machine("i-0000").unwrap();
+    let young: Vec<_> = (0..6).map(|n| format!("young-{n:02}")).collect();
+    let others: Vec<_> = young.iter().map(|id| stage.sandbox.machine(id).unwrap()).collect();
+    stage.sandbox.remove("i-0000");
+    for id in &young {
+        stage.sandbox.remove(id);
+    }
+    let seen = stage.once().await;
+    is_refusal(&seen, "max_change_percent", "9 live machines became 3");
+    seen.counts(&format!(r#"{SETTLED}"done"}}"#), 0.0);
+    for machine in others.iter().chain([&hidden]) {
+        stage.sandbox.add(machine);
+    }
+    stage.once_exits(0).await.counts(&format!(r#"{SETTLED}"not_done"}}"#), 1.0);
+    assert_eq!(stage.sandbox.machine("i-0000").unwrap().status(), Some("RECYCLE"));
+}
+
+#[tokio::test]
 async fn an_operator_trusts_a_shrunken_fleet_at_once() {
     let stage = shrunk().await;
     stage.run(&["trust"]).await.exits(0).says("there is no listing that was doubted");

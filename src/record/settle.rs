@@ -14,12 +14,12 @@ use crate::{
 };
 
 impl Recorder<'_> {
-    /// Settles the calls of earlier runs from a complete inventory.
-    pub(crate) async fn settle(&self, inventory: &Inventory) -> Result<(), Error> {
+    /// Settles the calls of earlier runs from an inventory that is believed; whether there were any.
+    pub(crate) async fn settle(&self, inventory: &Inventory) -> Result<bool, Error> {
         let now = clock::now();
         let open = self.journal().open_intents(self.account, now).await?;
         if open.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let states = states(inventory);
         let settle = |intent| self.settlement(intent, &states, now);
@@ -34,7 +34,7 @@ impl Recorder<'_> {
                 settlement: *settlement,
             }));
         }
-        Ok(())
+        Ok(true)
     }
 
     fn settlement(
