@@ -14,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use self::audience::Audience;
 use self::audience::Topic;
+pub(crate) use self::settle::explained;
 use crate::{
     clock,
     config::Mode,

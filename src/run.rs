@@ -171,14 +171,17 @@ impl Walk<'_> {
     /// What is remembered, and whether the inventory is believed in the light of that; only then does it settle what earlier runs
     /// left open, since a machine that a listing hides is not a machine that is gone.
     async fn remember(&self, inventory: &Inventory) -> Result<(Memory, bool), journal::Error> {
-        let (recorder, summary) = (self.recorder, Summary::of(inventory));
+        let (recorder, limit) = (self.recorder, self.setup.limits.max_change_percent);
         let memory = recorder.memory(clock::now()).await?;
-        let max_change_percent = self.setup.limits.max_change_percent;
-        let believed = memory.baseline.check(summary, max_change_percent).is_ok();
-        if believed && recorder.settle(inventory).await? {
-            return Ok((recorder.memory(clock::now()).await?, believed));
+        let settled = recorder.read_settlements(inventory).await?;
+        let listed_at = memory.baseline.believed_at.unwrap_or(Timestamp::MIN);
+        let baseline = memory.baseline.without(record::explained(&settled, listed_at));
+        let believed = baseline.check(Summary::of(inventory), limit).is_ok();
+        if !believed || settled.is_empty() {
+            return Ok((memory, believed));
         }
-        Ok((memory, believed))
+        recorder.settle(&settled).await?;
+        Ok((recorder.memory(clock::now()).await?, believed))
     }
 
     async fn execute(

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 
-use super::{Error, Journal, NewHold, RECYCLE_BIN, Written, at, ms, promises, runs};
+use super::{Error, Journal, NewHold, RECYCLE_BIN, Written, at, count, ms, promises, runs};
 use crate::report::{Outcome, Settlement};
 
 /// A call may be on its way for so long: the longest `timeout` of an account.
@@ -78,6 +78,8 @@ pub struct OpenIntent {
     pub owner: Option<String>,
     /// The rule that took it.
     pub rule: String,
+    /// How many tags it has.
+    pub tags: u64,
     /// Whether it waits in the recycle bin, or was deleted outright.
     pub recoverable: bool,
     /// When it was about to be called.
@@ -160,12 +162,13 @@ impl Journal {
             String,
             i64,
             i64,
+            i64,
             Option<String>,
             Option<String>,
         );
         self.read(async |connection| {
             let rows: Vec<Row> = sqlx::query_as(
-                "SELECT run, instance_id, name, owner, rule, recoverable, intended_at, outcome, verified FROM intents \
+                "SELECT run, instance_id, name, owner, rule, tags, recoverable, intended_at, outcome, verified FROM intents \
                  WHERE account = $1 AND (outcome IS NULL OR (outcome = 'unknown' AND verified IS NULL) \
                  OR (outcome = 'terminated' AND (verified IS NULL OR verified = 'still_present')) \
                  OR (outcome = 'unknown' AND verified = 'not_done' AND intended_at > $2 \
@@ -181,7 +184,7 @@ impl Journal {
             .fetch_all(connection)
             .await?;
             let open = |row: Row| {
-                let (run, instance_id, name, owner, rule, bin, intended_at, outcome, verified) =
+                let (run, instance_id, name, owner, rule, tags, bin, intended_at, outcome, verified) =
                     row;
                 OpenIntent {
                     run,
@@ -189,6 +192,7 @@ impl Journal {
                     name,
                     owner,
                     rule,
+                    tags: count(tags),
                     recoverable: bin != 0,
                     intended_at: at(intended_at),
                     outcome,

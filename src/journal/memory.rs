@@ -136,6 +136,7 @@ async fn baseline(connection: &mut AnyConnection, account: &str) -> Result<Basel
     let ours = terminated_after(connection, account, believed_at.unwrap_or_default()).await?;
     Ok(Baseline {
         believed: summary(believed_live, believed_tags).map(|believed| believed.without(ours)),
+        believed_at: believed_at.map(at),
         doubted: summary(doubted_live, doubted_tags),
     })
 }

@@ -401,7 +401,7 @@ mod tests {
     #[test]
     fn a_listing_that_is_not_believed_terminates_nothing() {
         let believed = Some(crate::plan::trust::Summary { live: 7, tags: 7 });
-        let baseline = crate::plan::trust::Baseline { believed, doubted: None };
+        let baseline = crate::plan::trust::Baseline { believed, believed_at: None, doubted: None };
         let memory = Memory { baseline, ..Memory::default() };
         let refused = of_two_in_three("limits: {}", LOOSE, &memory);
         assert!(refused.starts_with("max_change_percent: "), "{refused}");

@@ -4,6 +4,8 @@
 //! A listing that shrank too much since the last one that was believed is not acted upon until an operator says that it is
 //! right, or the next listing agrees with it.
 
+use jiff::Timestamp;
+
 use crate::inventory::Inventory;
 
 /// What a listing looks like: of the live machines, since the others wait in the recycle bin.
@@ -20,6 +22,8 @@ pub struct Summary {
 pub struct Baseline {
     /// The last one that was believed, less what was terminated since.
     pub believed: Option<Summary>,
+    /// When that one was made.
+    pub believed_at: Option<Timestamp>,
     /// The last one, if it was not believed.
     pub doubted: Option<Summary>,
 }
@@ -65,6 +69,13 @@ impl Summary {
 }
 
 impl Baseline {
+    /// The same, less machines that are known to be terminated.
+    #[must_use]
+    pub fn without(self, terminated: Summary) -> Self {
+        let believed = self.believed.map(|believed| believed.without(terminated));
+        Self { believed, ..self }
+    }
+
     /// Whether a listing is believed, or by what it shrank too much.
     pub fn check(&self, listing: Summary, max_change_percent: u32) -> Result<(), Shrink> {
         let against = |one: Option<Summary>| one?.shrank(listing, max_change_percent);
@@ -87,8 +98,8 @@ mod tests {
         expected: Option<&'static str>,
     ) {
         let summary = |(live, tags)| Summary { live, tags };
-        let baseline =
-            Baseline { believed: Some(summary(believed)), doubted: doubted.map(summary) };
+        let (believed, doubted) = (Some(summary(believed)), doubted.map(summary));
+        let baseline = Baseline { believed, believed_at: None, doubted };
         let verdict = baseline.check(summary(listing), 50);
         assert_eq!(verdict.err().map(|shrink| shrink.of), expected, "{baseline:?} {listing:?}");
     }

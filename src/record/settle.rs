@@ -10,22 +10,26 @@ use crate::{
     inventory::Inventory,
     journal::{Error, OpenIntent, RECYCLE_BIN, SettledIntent, Written},
     notice::{Notice, Stage},
+    plan::trust::Summary,
     report::{Event, Outcome, Settled, Settlement},
 };
 
 impl Recorder<'_> {
-    /// Settles the calls of earlier runs from an inventory that is believed; whether there were any.
-    pub(crate) async fn settle(&self, inventory: &Inventory) -> Result<bool, Error> {
+    /// What an inventory says of the calls of earlier runs; nothing is written yet.
+    pub(crate) async fn read_settlements(
+        &self,
+        inventory: &Inventory,
+    ) -> Result<Vec<SettledIntent>, Error> {
         let now = clock::now();
         let open = self.journal().open_intents(self.account, now).await?;
-        if open.is_empty() {
-            return Ok(false);
-        }
         let states = states(inventory);
-        let settle = |intent| self.settlement(intent, &states, now);
-        let settled: Vec<_> = open.into_iter().filter_map(settle).collect();
-        self.journal().settled(self.account, &settled, now).await?;
-        for SettledIntent { intent, settlement, .. } in &settled {
+        Ok(open.into_iter().filter_map(|intent| self.settlement(intent, &states, now)).collect())
+    }
+
+    /// Settles the calls of earlier runs, by an inventory that is believed.
+    pub(crate) async fn settle(&self, settled: &[SettledIntent]) -> Result<(), Error> {
+        self.journal().settled(self.account, settled, clock::now()).await?;
+        for SettledIntent { intent, settlement, .. } in settled {
             self.events.emit(Event::Settled(&Settled {
                 instance_id: &intent.instance_id,
                 name: intent.name.as_deref(),
@@ -34,7 +38,7 @@ impl Recorder<'_> {
                 settlement: *settlement,
             }));
         }
-        Ok(true)
+        Ok(())
     }
 
     fn settlement(
@@ -61,6 +65,19 @@ impl Recorder<'_> {
         let owner = intent.owner.as_deref();
         self.written(&Topic { key: &key, stage: Stage::Terminated, owner }, &notice)
     }
+}
+
+/// The machines that calls from before `listed_at` turn out to have terminated: later ones are known of anyway.
+pub(crate) fn explained(settled: &[SettledIntent], listed_at: Timestamp) -> Summary {
+    let is_explained = |one: &&SettledIntent| match one.settlement {
+        Settlement::Confirmed | Settlement::Done => one.intent.intended_at < listed_at,
+        Settlement::StillPresent | Settlement::NotDone => false,
+    };
+    let explained = settled.iter().filter(is_explained);
+    explained.fold(Summary::default(), |sum, one| Summary {
+        live: sum.live + 1,
+        tags: sum.tags + one.intent.tags,
+    })
 }
 
 /// How a machine stands in an inventory.
