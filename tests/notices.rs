@@ -116,6 +116,26 @@ async fn an_owner_is_told_of_all_machines_at_once() {
     assert_eq!(told, expected.map(|(owner, ids)| (owner.to_owned(), ids.to_owned())));
 }
 
+/// Elsewhere, owners of what was terminated heard nothing because something else of the same run failed.
+#[tokio::test]
+async fn a_failure_keeps_nobody_from_being_told_and_is_told_once() {
+    let receiver = Receiver::start(&[]).await;
+    let stage = Stage::with(many_due(3)).await.more(&sinks(&[("hook", &receiver)]));
+    let stage = stage
+        .fault("error=INVALID_PARAMETER_VALUE,status=400,action=TerminateInstance,instance=i-0001");
+    stage.once_exits(5).await;
+    assert_eq!(receiver.count(), "1 terminated, 1 failed");
+    assert_eq!(receiver.told("terminated")[0].ids(), ["i-0000", "i-0002"]);
+    let failed = &receiver.told("failed")[0].machines[0];
+    assert_eq!(failed["instance_id"], "i-0001");
+    assert!(failed["detail"].as_str().unwrap().contains("INVALID_PARAMETER_VALUE"), "{failed}");
+    stage.once_exits(5).await;
+    assert_eq!(receiver.count(), "1 terminated, 1 failed", "the same failure is told once");
+    stage.sandbox.clear_faults();
+    stage.once_exits(0).await;
+    assert_eq!(receiver.count(), "2 terminated, 1 failed");
+}
+
 #[tokio::test]
 async fn a_machine_that_is_wanted_after_all_is_withdrawn_once() {
     let tagged = |one: Machine| one.with_tag("owner", "ann");
