@@ -34,7 +34,7 @@ use tokio::sync::Mutex;
 pub use self::{
     error::Error,
     group::Entry,
-    history::{Entry as HistoryEntry, Filter, RECYCLE_BIN},
+    history::{Entry as HistoryEntry, Filter, RECYCLE_BIN, recoverable_until},
     holds::{Held, NewHold},
     intents::{Ending, Intent, OpenIntent, SettledIntent},
     notices::{Unsent, Written},

@@ -9,6 +9,13 @@ use super::{Error, Journal, at, ms};
 /// How long a machine waits in the recycle bin, says the page of `TerminateInstance`.
 pub const RECYCLE_BIN: SignedDuration = SignedDuration::from_hours(24);
 
+/// Until when a machine that was terminated at an instant can be taken back, in whole seconds.
+#[must_use]
+pub fn recoverable_until(terminated_at: Timestamp) -> Timestamp {
+    let end = terminated_at + RECYCLE_BIN;
+    Timestamp::from_second(end.as_second()).unwrap_or(end)
+}
+
 /// The most entries of one kind that are read; the newest count.
 const ENTRIES_MAX: i64 = 10_000;
 
@@ -157,7 +164,7 @@ async fn terminations(
             code,
             request_id,
             run: Some(run),
-            recoverable_until: is_in_bin.then(|| since + RECYCLE_BIN),
+            recoverable_until: is_in_bin.then(|| recoverable_until(since)),
         }
     };
     Ok(rows.into_iter().map(entry).collect())

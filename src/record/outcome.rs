@@ -6,7 +6,7 @@ use super::{Recorder, audience::Topic};
 use crate::{
     clock,
     inventory::{Instance, Status},
-    journal::{Ending, Entry, Error, NewHold, RECYCLE_BIN, Written},
+    journal::{Ending, Entry, Error, NewHold, RECYCLE_BIN, Written, recoverable_until},
     notice::{Notice, Stage},
     plan::memory::HoldKind,
     report::{Act, Outcome},
@@ -91,7 +91,7 @@ impl Recorder<'_> {
         let is_in_bin = instance.status != Some(Status::CreateFailed);
         let notice = Notice {
             terminate_at: Some(now),
-            recoverable_until: is_in_bin.then(|| now + RECYCLE_BIN),
+            recoverable_until: is_in_bin.then(|| recoverable_until(now)),
             ..about(instance, rule, "terminated")
         };
         self.written(&Topic { key: &key, stage: Stage::Terminated, owner }, &notice)

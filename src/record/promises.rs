@@ -1,6 +1,6 @@
 //! What the owners of machines are promised, and when that is withdrawn.
 
-use jiff::Timestamp;
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 
 use super::{Recorder, audience::Topic};
 use crate::{
@@ -89,7 +89,7 @@ impl Recorder<'_> {
         now: Timestamp,
     ) -> NewPromise {
         let (account, id, name) = (self.account, instance.id.as_str(), rule.name.as_str());
-        let terminate_at = judgement.terminate_at.unwrap_or(Timestamp::MAX);
+        let terminate_at = whole_seconds(judgement.terminate_at.unwrap_or(Timestamp::MAX));
         let key = format!("noticed/{account}/{id}/{name}/{}", now.as_millisecond());
         self.events.emit(Event::Promised(instance, &rule.name, terminate_at));
         NewPromise {
@@ -114,12 +114,18 @@ impl Recorder<'_> {
         let machine = (id, instance.name.as_deref());
         let notice = Notice {
             due_at: judgement.due_at,
-            terminate_at: judgement.terminate_at,
+            terminate_at: judgement.terminate_at.map(whole_seconds),
             ..Notice::about(Some(machine), Some(rule_name), &rule.seen(instance))
         };
         let owner = self.settings.audience.owner(instance);
         self.written(&Topic { key, stage: Stage::Noticed, owner }, &notice)
     }
+}
+
+/// An instant as people are told it: never earlier than it is.
+fn whole_seconds(at: Timestamp) -> Timestamp {
+    let up = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil);
+    at.round(up).unwrap_or(at)
 }
 
 /// Why a promise is withdrawn: `None` if it stands. What only cannot be terminated at the moment was told rightly.

@@ -8,7 +8,7 @@ use super::{Recorder, audience::Topic};
 use crate::{
     clock,
     inventory::Inventory,
-    journal::{Error, OpenIntent, RECYCLE_BIN, SettledIntent, Written},
+    journal::{Error, OpenIntent, SettledIntent, Written, recoverable_until},
     notice::{Notice, Stage},
     plan::trust::Summary,
     report::{Event, Outcome, Settled, Settlement},
@@ -59,7 +59,7 @@ impl Recorder<'_> {
         let machine = (intent.instance_id.as_str(), intent.name.as_deref());
         let notice = Notice {
             terminate_at: Some(intent.intended_at),
-            recoverable_until: intent.recoverable.then(|| now + RECYCLE_BIN),
+            recoverable_until: intent.recoverable.then(|| recoverable_until(now)),
             ..Notice::about(Some(machine), Some(&intent.rule), "terminated")
         };
         let owner = intent.owner.as_deref();
