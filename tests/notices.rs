@@ -155,7 +155,7 @@ async fn a_machine_that_is_wanted_after_all_is_withdrawn_once() {
     stage.once_exits(0).await;
     assert_eq!(stage.terminated(), ["i-0000"], "the old promise is over: it is told anew");
     assert_eq!(receiver.told("noticed")[1].ids(), ["i-0001"]);
-    stage.time_passes(HOUR).await;
+    stage.time_passes(HOUR + SECOND).await;
     stage.once_exits(0).await;
     assert_eq!(stage.terminated(), ["i-0000", "i-0001"]);
 }
@@ -209,7 +209,7 @@ async fn a_sink_that_is_down_for_a_day_costs_no_machine() {
     stage.time_passes(HOUR - MINUTE).await;
     stage.once_exits(0).await;
     assert!(stage.terminated().is_empty(), "an hour from when they were really told");
-    stage.time_passes(MINUTE).await;
+    stage.time_passes(MINUTE + SECOND).await;
     stage.once_exits(0).await;
     assert_eq!(stage.terminated().len(), 2);
 }
@@ -227,7 +227,7 @@ async fn every_sink_has_to_have_told() {
     assert!(stage.terminated().is_empty() && !later.calls().is_empty());
     later.answer(200);
     stage.once_exits(0).await;
-    stage.time_passes(HOUR).await;
+    stage.time_passes(HOUR + SECOND).await;
     stage.once_exits(0).await;
     assert_eq!(stage.terminated(), ["i-0000"]);
     assert_eq!((receiver.told("noticed").len(), later.told("noticed").len()), (1, 1));
@@ -242,7 +242,7 @@ async fn a_notice_that_is_not_required_does_not_wait_for_its_sink() {
     stage.time_passes(HOUR - MINUTE).await;
     stage.once_exits(0).await;
     assert!(stage.terminated().is_empty());
-    stage.time_passes(MINUTE).await;
+    stage.time_passes(MINUTE + SECOND).await;
     stage.once_exits(0).await;
     assert_eq!(stage.terminated(), ["i-0000"]);
 }
@@ -318,7 +318,7 @@ async fn a_clock_that_runs_ahead_by_a_day_terminates_nothing_early() {
     stage.time_passes(-DAY).await;
     stage.once_exits(0).await;
     assert!(stage.terminated().is_empty(), "the clock is right again, and the hour is not over");
-    stage.time_passes(HOUR).await;
+    stage.time_passes(HOUR + SECOND).await;
     stage.once_exits(0).await;
     assert_eq!(stage.terminated(), ["i-0000"]);
     assert_eq!(receiver.count(), "1 noticed, 1 terminated");
@@ -354,7 +354,7 @@ async fn nobody_is_told_by_a_clock_that_is_wrong() {
     stage.once_exits(0).await;
     assert!(stage.terminated().is_empty(), "its owner was told just now");
     assert_eq!(receiver.count(), "1 noticed");
-    stage.time_passes(HOUR).await;
+    stage.time_passes(HOUR + SECOND).await;
     stage.once_exits(0).await;
     assert_eq!(stage.terminated(), ["i-0000"]);
 }
