@@ -3,9 +3,9 @@
 //! # The flow, one way
 //!
 //! ```text
-//! schedule ─▶ inventory ─▶ rules ─▶ plan ─▶ guard ─▶ confirm ─▶ execute ─▶ log · metrics · health
-//!  when        what is      what     what may          is it      do it,     what happened, all
-//!                           we want  be done           still true paced      fed by one stream
+//! schedule ─▶ inventory ─▶ rules ─▶ plan ─▶ guard ─▶ confirm ─▶ execute ─▶ record ─▶ deliver
+//!  when        what is      what     what may          is it      do it,     journal    whoever is
+//!                           we want  be done           still true paced      first      to be told
 //! ```
 //!
 //! [`run::run_once`] is that line as code. `plan` is the same line stopped earlier; a dry run is the same line but for the
@@ -42,6 +42,9 @@
 //!
 //! - The core reads no clock, environment, file or network: the same input gives the same plan, in the order of the ids.
 //! - Only [`plan::guard::approve`] can make what [`execute`] takes, and every target is read and judged again before its call.
+//! - Nothing is called that is not on disk before, with the whole record of the machine; a call without an outcome is settled by
+//!   a later inventory that is believed, and never sent again blindly.
+//! - No machine goes sooner after its owner was told than was promised, whatever restarts, sinks and clocks do.
 //! - Unknown keeps: an unreadable record, an unknown status, an absent field or an incomplete listing never leads to a
 //!   termination, and is counted. In `unless` and `protect`, unknown protects.
 //! - Every event goes to log, metrics and health through one place, so they cannot disagree.
