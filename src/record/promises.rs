@@ -23,15 +23,21 @@ impl Recorder<'_> {
         }
         let mut promises: Vec<_> = memory.promises.iter().collect();
         promises.sort_unstable_by(|a, b| a.0.cmp(b.0));
-        let mut ended = Vec::new();
+        let (mut ended, mut told) = (Vec::new(), Vec::new());
         for (id, promise) in promises {
             let decided = plan.decision(id);
             if let Some(why) = why_withdrawn(decided.map(|(_, judgement)| judgement), promise) {
                 ended.push(self.withdrawn(id.as_str(), promise, (decided, &why), plan.now));
-                self.events.emit(Event::Withdrawn(id.as_str(), &promise.rule, &why));
+                told.push((id, &promise.rule, why));
             }
         }
-        if ended.is_empty() { Ok(()) } else { self.journal().ended(&ended).await }
+        if !ended.is_empty() {
+            self.journal().ended(&ended).await?;
+        }
+        for (id, rule, why) in told {
+            self.events.emit(Event::Withdrawn(id.as_str(), rule, &why));
+        }
+        Ok(())
     }
 
     fn withdrawn(
@@ -58,7 +64,7 @@ impl Recorder<'_> {
         if !self.tells() {
             return Ok(());
         }
-        let (mut begun, mut more) = (Vec::new(), Vec::new());
+        let (mut begun, mut more, mut told) = (Vec::new(), Vec::new(), Vec::new());
         for (subject, judgement) in &plan.decisions {
             let (Subject::Instance(instance), Some(rule), Decision::Notice(telling)) =
                 (subject, judgement.rule, judgement.decision)
@@ -67,7 +73,9 @@ impl Recorder<'_> {
             };
             match (telling, memory.promises.get(&instance.id)) {
                 (Telling::ToTell, _) => {
-                    begun.push(self.promised(instance, rule, judgement, plan.now));
+                    let promise = self.promised(instance, rule, judgement, plan.now);
+                    told.push((*instance, &rule.name, promise.terminate_at));
+                    begun.push(promise);
                 }
                 (Telling::Undelivered, Some(promise)) => {
                     more.extend(self.noticed(&promise.key, instance, rule, judgement));
@@ -78,7 +86,13 @@ impl Recorder<'_> {
         if !more.is_empty() {
             self.journal().write_notices(&more).await?;
         }
-        if begun.is_empty() { Ok(()) } else { self.journal().promised(&begun).await }
+        if !begun.is_empty() {
+            self.journal().promised(&begun).await?;
+        }
+        for (instance, rule, terminate_at) in told {
+            self.events.emit(Event::Promised(instance, rule, terminate_at));
+        }
+        Ok(())
     }
 
     fn promised(
@@ -91,7 +105,6 @@ impl Recorder<'_> {
         let (account, id, name) = (self.account, instance.id.as_str(), rule.name.as_str());
         let terminate_at = whole_seconds(judgement.terminate_at.unwrap_or(Timestamp::MAX));
         let key = format!("noticed/{account}/{id}/{name}/{}", now.as_millisecond());
-        self.events.emit(Event::Promised(instance, &rule.name, terminate_at));
         NewPromise {
             account: account.to_owned(),
             instance_id: id.to_owned(),
