@@ -160,7 +160,8 @@ async fn it_is_asked_by_time_machine_and_rule() {
     stage.time_passes(DAY * 8).await;
     assert!(json(&stage, &[]).await.is_empty(), "seven days, unless said otherwise");
     let all = json(&stage, &["--since", "9d"]).await;
-    assert!(all.len() > 8 && all.is_sorted_by_key(|one| one["at"].as_str().unwrap().to_owned()));
+    let at = |one: &Value| one["at"].as_str().unwrap().parse::<Timestamp>().unwrap();
+    assert!(all.len() > 8 && all.is_sorted_by_key(at));
     let of_year = json(&stage, &["--since", "2026-01-01"]).await;
     assert_eq!(of_year.len(), all.len());
     for (exact, count) in [(DAY * 9, all.len()), (DAY * 8 - SignedDuration::from_hours(1), 0)] {
