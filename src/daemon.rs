@@ -126,11 +126,16 @@ impl Daemon {
         info!(mode, schedule, next, "waiting for the next run");
     }
 
-    /// Tells whether an operator paused; a journal that cannot be read is the next run's to tell.
+    /// Tells whether an operator paused, or why that cannot be told.
     async fn tell_pause(&self) {
-        if let Ok(pause) = self.site.journal.paused(clock::now()).await {
-            self.instruments.metrics.paused(pause.is_some());
-            self.instruments.health.paused(pause.map(|pause| pause.to_string()));
+        let Instruments { metrics, health, .. } = &self.instruments;
+        match self.site.journal.paused(clock::now()).await {
+            Ok(pause) => {
+                metrics.paused(pause.is_some());
+                health.paused(pause.map(|pause| pause.to_string()));
+                health.journal_unreadable(None);
+            }
+            Err(error) => health.journal_unreadable(Some(error.to_string())),
         }
     }
 

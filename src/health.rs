@@ -18,6 +18,7 @@ struct State {
     reload_problem: Option<String>,
     listings: BTreeMap<String, Option<Result<(), String>>>,
     journal_problems: BTreeMap<String, String>,
+    unreadable_journal: Option<String>,
     pause: Option<String>,
 }
 
@@ -36,6 +37,11 @@ impl Health {
     /// Notes whether an operator paused all terminations, in words.
     pub fn paused(&self, pause: Option<String>) {
         self.lock().pause = pause;
+    }
+
+    /// Notes why the journal cannot be read at the moment, or that it can.
+    pub fn journal_unreadable(&self, problem: Option<String>) {
+        self.lock().unreadable_journal = problem;
     }
 
     /// Notes that config and rules could not be used when they were last read.
@@ -72,11 +78,14 @@ impl Health {
             None => Some(format!("account {account}: not listed yet\n")),
         };
         let journal = |(account, why): (&String, &String)| format!("account {account}: {why}\n");
+        let unreadable = state.unreadable_journal.as_ref();
+        let unreadable = unreadable.filter(|_| state.journal_problems.is_empty());
         let reasons: String = state
             .listings
             .iter()
             .filter_map(reason)
             .chain(state.journal_problems.iter().map(journal))
+            .chain(unreadable.map(|why| format!("{why}\n")))
             .collect();
         let reload = state.reload_problem.as_ref();
         let remark = reload

@@ -72,6 +72,16 @@ async fn what_is_no_database_is_left_as_it_is() {
 }
 
 #[tokio::test]
+async fn a_service_tells_of_a_damaged_journal_before_its_first_run() {
+    let stage = Stage::with(many_due(1)).await;
+    fs::write(stage.path("journal.db"), [7_u8; 5000]).unwrap();
+    let service = Service::on(stage, "0 0 0 1 1 *").await;
+    let why = service.until("/readyz", |(_, text)| text.contains("journal")).await;
+    assert!(why.contains("damaged or not a journal"), "{why}");
+    service.ends_after("TERM").await.exits(0);
+}
+
+#[tokio::test]
 async fn a_journal_with_a_damaged_page_is_left_as_it_is() {
     let stage = with_journal(many_due(3)).await;
     let path = stage.path("journal.db");
