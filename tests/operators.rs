@@ -153,7 +153,10 @@ async fn nothing_is_terminated_during_a_pause() {
     assert_eq!(seen.lines("result", "paused").len(), 1);
     let plan = stage.run(&["plan"]).await;
     let first = plan.exits(0).out.lines().next().unwrap();
-    assert!(first.starts_with("PAUSED: paused since 2026-"), "{first}");
+    assert!(first.starts_with("PAUSED: paused since 20"), "{first}");
+    let json = stage.run(&["plan", "-o", "json"]).await.json();
+    let guard = &json["accounts"][0]["guard"];
+    assert!(guard["approved"] == false && guard["reason"].as_str().unwrap().contains("paused"));
     assert!(first.contains("by ann: an incident"), "{first}");
     assert!(stage.terminated().is_empty());
 

@@ -21,7 +21,11 @@ use crate::{
     cloud::{self, Unlisted},
     inventory::Inventory,
     journal::{self, Digests},
-    plan::{Plan, Scope, guard, memory::Memory},
+    plan::{
+        Plan, Scope,
+        guard::{self, Limits},
+        memory::Memory,
+    },
     site::{Site, process_env},
 };
 
@@ -113,9 +117,7 @@ pub(super) fn draft<'a>(site: &'a Site, seen: &'a [Seen], now: Timestamp) -> Pla
             let known = memory.as_ref().unwrap_or(&forgetful);
             let plan = Plan::draft(inventory, &setup.policy, known, &Scope::All, now);
             let refusal = match memory {
-                Ok(memory) => guard::check(&plan, &setup.limits, memory)
-                    .err()
-                    .map(|refusal| refusal.to_string()),
+                Ok(memory) => refusal(&plan, &setup.limits, memory),
                 Err(error) => Some(format!("{error}; without it a run terminates nothing")),
             };
             Drafted { plan, refusal }
@@ -125,6 +127,12 @@ pub(super) fn draft<'a>(site: &'a Site, seen: &'a [Seen], now: Timestamp) -> Pla
     });
     let (mode, accounts) = (site.config.mode, accounts.collect());
     PlanReport { generated_at: now, mode, accounts, digests: None }
+}
+
+/// Why a run would not execute the plan, if it would not.
+fn refusal(plan: &Plan<'_>, limits: &Limits, memory: &Memory) -> Option<String> {
+    let paused = memory.paused(plan.now).map(ToString::to_string);
+    paused.or_else(|| guard::check(plan, limits, memory).err().map(|refusal| refusal.to_string()))
 }
 
 fn exit_of_plan(report: &PlanReport<'_>, detailed: bool) -> Exit {
