@@ -222,7 +222,6 @@ pub struct Notifier {
 }
 
 struct Shared {
-    owner_tag: String,
     templates: Templates,
     sinks: Vec<Sink>,
 }
@@ -267,19 +266,18 @@ impl Notifier {
                 .map_err(|problem| Error::Unusable { sink: name(), problem })?;
             sinks.push(Sink { name: name(), stages: sink.stages.clone(), channel });
         }
-        let owner_tag = settings.owner_tag.clone();
-        Ok(Self { shared: Arc::new(Shared { owner_tag, templates, sinks }) })
+        Ok(Self { shared: Arc::new(Shared { templates, sinks }) })
+    }
+
+    /// A notifier without any sink.
+    pub fn silent() -> Result<Self, Error> {
+        let settings = Settings { sinks: Vec::new(), ..Settings::default() };
+        Self::new(&settings, |_| Ok::<_, Error>(Secrets::default()))
     }
 
     /// The sinks by name, and the stages that are told through each.
     pub fn sinks(&self) -> impl Iterator<Item = (&str, &[Stage])> {
         self.shared.sinks.iter().map(|sink| (sink.name.as_str(), sink.stages.as_slice()))
-    }
-
-    /// The key of the tag that names a machine's owner.
-    #[must_use]
-    pub fn owner_tag(&self) -> &str {
-        &self.shared.owner_tag
     }
 
     /// Sends a batch through a sink. An error may come although the batch has arrived; it is sent again under the same id then.
@@ -400,7 +398,6 @@ mod tests {
             Notifier::new(&Settings::default(), |_| Ok::<_, Error>(Secrets::default())).unwrap();
         let sinks: Vec<_> = notifier.sinks().collect();
         assert_eq!(sinks, [("log", &[Stage::Noticed, Stage::Withdrawn][..])]);
-        assert_eq!(notifier.owner_tag(), "owner");
     }
 
     #[test]

@@ -94,30 +94,37 @@ pub struct Site {
 impl Site {
     /// Finds credentials and makes clients for what was loaded.
     pub fn new(loaded: Loaded, env: Env) -> anyhow::Result<Self> {
+        let notifier = notifier(&loaded.config, env)?;
         let journal = Journal::at(&loaded.config.journal);
-        Self::with_journal(loaded, env, journal, Arc::default())
+        Self::made_of(loaded, env, &notifier, (journal, Arc::default()))
+    }
+
+    /// The same to look only: it tells nobody anything, and needs no secret of a sink.
+    pub fn to_look(loaded: Loaded, env: Env) -> anyhow::Result<Self> {
+        let journal = Journal::at(&loaded.config.journal);
+        Self::made_of(loaded, env, &Notifier::silent()?, (journal, Arc::default()))
     }
 
     /// The same for what was loaded anew; a journal in the same place stays open.
     pub fn reloaded(&self, loaded: Loaded, env: Env) -> anyhow::Result<Self> {
-        if self.config.journal == loaded.config.journal {
-            Self::with_journal(loaded, env, self.journal.clone(), Arc::clone(&self.pruned))
-        } else {
-            Self::new(loaded, env)
+        if self.config.journal != loaded.config.journal {
+            return Self::new(loaded, env);
         }
+        let notifier = notifier(&loaded.config, env)?;
+        let kept = (self.journal.clone(), Arc::clone(&self.pruned));
+        Self::made_of(loaded, env, &notifier, kept)
     }
 
-    fn with_journal(
+    fn made_of(
         loaded: Loaded,
         env: Env,
-        journal: Journal,
-        pruned: Arc<Mutex<Option<Instant>>>,
+        notifier: &Notifier,
+        (journal, pruned): (Journal, Arc<Mutex<Option<Instant>>>),
     ) -> anyhow::Result<Self> {
         let Loaded { config, rules, rule_files: _, digests } = loaded;
         let policy =
             Arc::new(Policy { rules, protect: config.protect.clone(), host: host::read() });
-        let notifier = Notifier::new(&config.notices, |sink| credentials::of_sink(sink, &env))?;
-        let audience = Arc::new(Audience::of_all(&notifier));
+        let audience = Arc::new(Audience::of_all(&config.notices));
         let record = record::Settings {
             journal: journal.clone(),
             audience,
@@ -191,6 +198,10 @@ impl Site {
             warn!("the journal forgets nothing: {error}");
         }
     }
+}
+
+fn notifier(config: &Config, env: Env) -> anyhow::Result<Notifier> {
+    Ok(Notifier::new(&config.notices, |sink| credentials::of_sink(sink, &env))?)
 }
 
 /// An id for a run: its time of beginning, which also sorts.

@@ -64,6 +64,14 @@ async fn plan_tells_by_its_exit_code_if_asked() {
 }
 
 #[tokio::test]
+async fn plan_tells_nobody_and_needs_no_secret_of_a_sink() {
+    let stage =
+        Stage::with(three()).await.more("notices: { sinks: [{ name: chat, type: slack }] }");
+    stage.run(&["plan"]).await.exits(0).says("terminate  due");
+    stage.run(&["run", "--once"]).await.exits(1).says("chat");
+}
+
+#[tokio::test]
 async fn a_plan_on_an_incomplete_inventory_says_so() {
     let stage = Stage::with(three()).await.fault("total-count=1");
     let seen = stage.run(&["plan", "-o", "json"]).await;

@@ -50,7 +50,7 @@ pub(super) async fn plan(path: &Path, args: &PlanArgs, console: &Console) -> any
         Err(exit) => return Ok(exit),
     };
     let digests = loaded.digests.clone();
-    let site = Site::new(loaded, process_env)?;
+    let site = Site::to_look(loaded, process_env)?;
     let seen = look(&site, console).await;
     site.journal.close().await;
     let now = clock::now();

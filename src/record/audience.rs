@@ -6,10 +6,10 @@ use crate::{
     inventory::Instance,
     journal::Written,
     notice::{Notice, Stage},
-    notify::Notifier,
+    notify,
 };
 
-/// Whom a notifier tells what.
+/// Who is told what.
 #[derive(Clone, Debug)]
 pub struct Audience {
     /// The tag whose value is the owner of a machine.
@@ -19,11 +19,11 @@ pub struct Audience {
 }
 
 impl Audience {
-    /// Everybody whom a notifier tells.
+    /// Everybody whom these settings tell.
     #[must_use]
-    pub fn of_all(notifier: &Notifier) -> Self {
-        let sinks = notifier.sinks().map(|(name, stages)| (name.to_owned(), stages.to_vec()));
-        Self { owner_tag: notifier.owner_tag().to_owned(), sinks: sinks.collect() }
+    pub fn of_all(notices: &notify::Settings) -> Self {
+        let sinks = notices.sinks.iter().map(|sink| (sink.name.clone(), sink.stages.clone()));
+        Self { owner_tag: notices.owner_tag.clone(), sinks: sinks.collect() }
     }
 
     /// The sinks that are told of a stage.
