@@ -26,6 +26,7 @@ use crate::{
         Plan,
         guard::Refusal,
         memory::{Memory, Pause},
+        trust::Belief,
     },
     report::{Events, RunResult},
 };
@@ -131,12 +132,12 @@ impl<'a> Recorder<'a> {
     }
 
     /// Writes what the listing looks like, and the decisions that changed.
-    pub(crate) async fn planned(&self, plan: &Plan<'_>, believed: bool) -> Result<(), Error> {
-        self.journal().listed(self.account, plan.summary, believed, plan.now).await?;
-        if believed {
-            self.journal().decided(self.account, self.events.run(), plan).await?;
+    pub(crate) async fn planned(&self, plan: &Plan<'_>, belief: Belief) -> Result<(), Error> {
+        self.journal().listed(self.account, plan.summary, belief, plan.now).await?;
+        match belief {
+            Belief::Believed => self.journal().decided(self.account, self.events.run(), plan).await,
+            Belief::Doubted => Ok(()),
         }
-        Ok(())
     }
 
     /// Writes that a machine is about to be called; it is on disk when this returns.

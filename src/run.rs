@@ -18,7 +18,7 @@ use crate::{
         Plan, Policy, Scope,
         guard::{self, Limits, Refusal},
         memory::Memory,
-        trust::Summary,
+        trust::{Belief, Summary},
     },
     record::{self, Recorder},
     report::{Event, Events, Report, RunResult},
@@ -145,12 +145,12 @@ impl Walk<'_> {
     async fn act_on(&self, client: &Client, inventory: &Inventory) -> Result<End, journal::Error> {
         let Self { setup, scope, events, recorder, .. } = *self;
         let (policy, limits) = (&*setup.policy, &setup.limits);
-        let (memory, believed) = self.remember(inventory).await?;
+        let (memory, belief) = self.remember(inventory).await?;
         let plan = Plan::draft(inventory, policy, &memory, scope, clock::now());
         events.emit(Event::Planned(&plan));
         self.out_of_reach(&plan);
-        recorder.planned(&plan, believed).await?;
-        if believed {
+        recorder.planned(&plan, belief).await?;
+        if belief == Belief::Believed {
             recorder.withdraw(&plan, &memory).await?;
         }
         if let Some(pause) = memory.paused(plan.now) {
@@ -170,18 +170,20 @@ impl Walk<'_> {
 
     /// What is remembered, and whether the inventory is believed in the light of that; only then does it settle what earlier runs
     /// left open, since a machine that a listing hides is not a machine that is gone.
-    async fn remember(&self, inventory: &Inventory) -> Result<(Memory, bool), journal::Error> {
+    async fn remember(&self, inventory: &Inventory) -> Result<(Memory, Belief), journal::Error> {
         let (recorder, limit) = (self.recorder, self.setup.limits.max_change_percent);
         let memory = recorder.memory(clock::now()).await?;
         let settled = recorder.read_settlements(inventory).await?;
         let listed_at = memory.baseline.believed_at.unwrap_or(Timestamp::MIN);
         let baseline = memory.baseline.without(record::explained(&settled, listed_at));
-        let believed = baseline.check(Summary::of(inventory), limit).is_ok();
-        if !believed || settled.is_empty() {
-            return Ok((memory, believed));
+        if baseline.check(Summary::of(inventory), limit).is_err() {
+            return Ok((memory, Belief::Doubted));
+        }
+        if settled.is_empty() {
+            return Ok((memory, Belief::Believed));
         }
         recorder.settle(&settled).await?;
-        Ok((recorder.memory(clock::now()).await?, believed))
+        Ok((recorder.memory(clock::now()).await?, Belief::Believed))
     }
 
     async fn execute(

@@ -88,6 +88,14 @@ async fn a_machine_that_is_kept_while_a_run_goes_on_is_not_called() {
 }
 
 #[tokio::test]
+async fn a_config_that_does_not_say_which_account_keeps_nothing_and_pauses_all_the_same() {
+    let stage = Stage::with(many_due(1)).await.account("max_in_flight: 0");
+    keep(&stage, "i-0000", &[]).await.exits(2).says("max_in_flight");
+    assert!(!stage.path("journal.db").exists());
+    stage.run(&["pause"]).await.exits(0).says("Nothing is terminated any more");
+}
+
+#[tokio::test]
 async fn what_is_held_is_listed() {
     let stage = Stage::with(many_due(3)).await;
     stage.run(&["holds"]).await.exits(0).says("Nothing is held.");

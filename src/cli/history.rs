@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{exit::Exit, ignore_closed_pipe, operator, render};
 use crate::{
     clock,
-    journal::{Filter, HistoryEntry, Journal},
+    journal::{Filter, HistoryEntry},
     lifetime,
 };
 
@@ -118,11 +118,11 @@ fn row(entry: HistoryEntry, now: Timestamp) -> Row {
 /// Shows what was done.
 pub(super) async fn history(path: &Path, args: HistoryArgs) -> anyhow::Result<Exit> {
     let HistoryArgs { since, instance, rule, output } = args;
-    let config = match operator::settings(path) {
-        Ok(config) => config,
+    let journal = match operator::journal_of(path) {
+        Ok(journal) => journal,
         Err(exit) => return Ok(exit),
     };
-    let (journal, now) = (Journal::at(&config.journal), clock::now());
+    let now = clock::now();
     let filter = Filter { since, instance_id: instance, rule };
     let entries = if journal.exists() { journal.history(&filter).await? } else { Vec::new() };
     journal.close().await;

@@ -8,7 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Output, exit::Exit, render, say, tell};
 use crate::{
-    clock, config, diagnostic,
+    clock, config,
+    diagnostic::{self, Problem},
     journal::{Journal, NewHold},
     lifetime,
     plan::memory::{HoldKind, Pause},
@@ -130,31 +131,44 @@ impl Which {
     }
 }
 
-/// The config, or what is wrong with it. Wrong rules are no reason not to pause, nor is a config that still tells the journal.
-pub(super) fn settings(path: &Path) -> Result<config::Config, Exit> {
+/// The config as far as it can be used, with what is wrong with it told. Wrong rules are no reason not to pause, nor is a config
+/// that still says what is `needed` of it.
+fn settings(path: &Path, needed: &[&str]) -> Result<config::Config, Exit> {
     let (config, problems) = config::load_alone(path, clock::now());
-    let usable = config.filter(|_| problems.iter().all(|problem| problem.path != "journal"));
     if !problems.is_empty() {
         tell(&diagnostic::render(&problems, false));
     }
+    let top = |problem: &Problem| problem.path.split(['.', '[']).next().map(str::to_owned);
+    let spoiled: Vec<_> = problems.iter().filter_map(top).collect();
+    let usable = config.filter(|_| !spoiled.iter().any(|key| needed.contains(&key.as_str())));
     usable.ok_or(Exit::Usage)
+}
+
+/// The journal that the config names.
+pub(super) fn journal_of(path: &Path) -> Result<Journal, Exit> {
+    settings(path, &["journal"]).map(|config| Journal::at(&config.journal))
+}
+
+/// The account that is meant, and the journal.
+fn account_of(path: &Path, which: Which) -> Result<(String, Journal), Exit> {
+    let config = settings(path, &["journal", "accounts"])?;
+    match which.of(&config.accounts) {
+        Ok(account) => Ok((account, Journal::at(&config.journal))),
+        Err(problem) => Err(wrong_usage(&problem)),
+    }
 }
 
 /// Keeps a machine for a while.
 pub(super) async fn keep(path: &Path, args: KeepArgs) -> anyhow::Result<Exit> {
     let KeepArgs { instance_id, length, reason, who, which } = args;
-    let config = match settings(path) {
-        Ok(config) => config,
+    let (account, journal) = match account_of(path, which) {
+        Ok(found) => found,
         Err(exit) => return Ok(exit),
-    };
-    let account = match which.of(&config.accounts) {
-        Ok(account) => account,
-        Err(problem) => return Ok(wrong_usage(&problem)),
     };
     if instance_id.trim().is_empty() {
         return Ok(wrong_usage("an instance's id is not empty"));
     }
-    let (journal, since) = (Journal::at(&config.journal), clock::now());
+    let since = clock::now();
     let until = since + length;
     let hold = NewHold {
         account,
@@ -179,15 +193,10 @@ pub(super) async fn keep(path: &Path, args: KeepArgs) -> anyhow::Result<Exit> {
 /// Ends what keeps a machine.
 pub(super) async fn unkeep(path: &Path, args: UnkeepArgs) -> anyhow::Result<Exit> {
     let UnkeepArgs { instance_id: id, who, which } = args;
-    let config = match settings(path) {
-        Ok(config) => config,
+    let (account, journal) = match account_of(path, which) {
+        Ok(found) => found,
         Err(exit) => return Ok(exit),
     };
-    let account = match which.of(&config.accounts) {
-        Ok(account) => account,
-        Err(problem) => return Ok(wrong_usage(&problem)),
-    };
-    let journal = Journal::at(&config.journal);
     let by = who.name();
     let ended =
         journal.exists() && journal.unkeep(&account, &id, by.as_deref(), clock::now()).await?;
@@ -202,11 +211,11 @@ pub(super) async fn unkeep(path: &Path, args: UnkeepArgs) -> anyhow::Result<Exit
 
 /// Lists what is held.
 pub(super) async fn holds(path: &Path, args: HoldsArgs) -> anyhow::Result<Exit> {
-    let config = match settings(path) {
-        Ok(config) => config,
+    let journal = match journal_of(path) {
+        Ok(journal) => journal,
         Err(exit) => return Ok(exit),
     };
-    let (journal, now) = (Journal::at(&config.journal), clock::now());
+    let now = clock::now();
     let holds = if journal.exists() { journal.holds(now).await? } else { Vec::new() };
     journal.close().await;
     let mut out = std::io::stdout().lock();
@@ -221,14 +230,13 @@ pub(super) async fn holds(path: &Path, args: HoldsArgs) -> anyhow::Result<Exit> 
 /// Stops all terminations.
 pub(super) async fn pause(path: &Path, args: PauseArgs) -> anyhow::Result<Exit> {
     let PauseArgs { length, reason, who } = args;
-    let config = match settings(path) {
-        Ok(config) => config,
+    let journal = match journal_of(path) {
+        Ok(journal) => journal,
         Err(exit) => return Ok(exit),
     };
     let since = clock::now();
     let until = length.map(|length| since.checked_add(length).unwrap_or(Timestamp::MAX));
     let pause = Pause { since, until, reason, by: who.name() };
-    let journal = Journal::at(&config.journal);
     journal.pause(&pause).await?;
     journal.close().await;
     say(&format!("{pause}\nNothing is terminated any more; `zenreaper resume` ends that.\n"))?;
@@ -237,11 +245,11 @@ pub(super) async fn pause(path: &Path, args: PauseArgs) -> anyhow::Result<Exit> 
 
 /// Ends the pause.
 pub(super) async fn resume(path: &Path, args: ResumeArgs) -> anyhow::Result<Exit> {
-    let config = match settings(path) {
-        Ok(config) => config,
+    let journal = match journal_of(path) {
+        Ok(journal) => journal,
         Err(exit) => return Ok(exit),
     };
-    let (journal, by) = (Journal::at(&config.journal), args.who.name());
+    let by = args.who.name();
     let ended = journal.exists() && journal.resume(by.as_deref(), clock::now()).await?;
     journal.close().await;
     say(if ended { "resumed\n" } else { "there was no pause\n" })?;
@@ -250,15 +258,11 @@ pub(super) async fn resume(path: &Path, args: ResumeArgs) -> anyhow::Result<Exit
 
 /// Believes the listing that was doubted.
 pub(super) async fn trust(path: &Path, args: TrustArgs) -> anyhow::Result<Exit> {
-    let config = match settings(path) {
-        Ok(config) => config,
+    let (account, journal) = match account_of(path, args.which) {
+        Ok(found) => found,
         Err(exit) => return Ok(exit),
     };
-    let account = match args.which.of(&config.accounts) {
-        Ok(account) => account,
-        Err(problem) => return Ok(wrong_usage(&problem)),
-    };
-    let (journal, by) = (Journal::at(&config.journal), args.who.name());
+    let by = args.who.name();
     let believed = journal.exists() && journal.trust(&account, by.as_deref(), clock::now()).await?;
     journal.close().await;
     say(if believed {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::AnyConnection;
 
 use super::{Error, Journal, ms};
-use crate::plan::trust::Summary;
+use crate::plan::trust::{Belief, Summary};
 
 /// What rules and config were when a run was made, as SHA-256.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -112,17 +112,20 @@ impl Journal {
         &self,
         account: &str,
         summary: Summary,
-        believed: bool,
+        belief: Belief,
         now: Timestamp,
     ) -> Result<(), Error> {
         self.write(async |connection| {
             insert_listing(connection, account).await?;
-            let statement = if believed {
-                "UPDATE listings SET believed_at = $2, believed_live = $3, believed_tags = $4, \
-                 doubted_at = NULL, doubted_live = NULL, doubted_tags = NULL WHERE account = $1"
-            } else {
-                "UPDATE listings SET doubted_at = $2, doubted_live = $3, doubted_tags = $4 \
-                 WHERE account = $1"
+            let statement = match belief {
+                Belief::Believed => {
+                    "UPDATE listings SET believed_at = $2, believed_live = $3, believed_tags = $4, \
+                     doubted_at = NULL, doubted_live = NULL, doubted_tags = NULL WHERE account = $1"
+                }
+                Belief::Doubted => {
+                    "UPDATE listings SET doubted_at = $2, doubted_live = $3, doubted_tags = $4 \
+                     WHERE account = $1"
+                }
             };
             sqlx::query(statement)
                 .bind(account)

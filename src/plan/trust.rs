@@ -28,6 +28,15 @@ pub struct Baseline {
     pub doubted: Option<Summary>,
 }
 
+/// Whether a listing is acted upon.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Belief {
+    /// It is.
+    Believed,
+    /// It shrank too much.
+    Doubted,
+}
+
 /// By what a listing shrank too much.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Shrink {
