@@ -26,7 +26,7 @@ use self::{
     values::{Bounds, duration},
 };
 use crate::{
-    diagnostic::{Problem, Source},
+    diagnostic::{Code, Problem, Source},
     journal::Digests,
     lifetime::shorten,
     notify,
@@ -229,7 +229,8 @@ fn root(reader: &mut Reader, at: &At<'_>, now: Timestamp) -> Option<Config> {
         reader.boolean(&at);
     }
     let journal = fields.get("journal").and_then(|at| {
-        reader.value(&at, "a file such as sqlite:///var/lib/zenreaper/journal.db", journal)
+        let expected = "a file such as sqlite:///var/lib/zenreaper/journal.db";
+        reader.value(&at, Code::NotAJournal, expected, journal)
     });
     let listen = fields.get("http").and_then(|at| listen(reader, &at));
     let Times { retention, commitment_hold, apply_max_age } = times::times(reader, &fields);
@@ -267,7 +268,8 @@ fn journal(text: &str) -> Result<PathBuf, String> {
 }
 
 fn timezone(reader: &mut Reader, at: &At<'_>) -> Option<TimeZone> {
-    reader.value(at, "the name of a time zone such as UTC or Asia/Shanghai", |text| {
+    let expected = "the name of a time zone such as UTC or Asia/Shanghai";
+    reader.value(at, Code::NotATimeZone, expected, |text| {
         TimeZone::get(text).map_err(|_| format!("`{}` is not a time zone", shorten(text)))
     })
 }
@@ -279,14 +281,16 @@ fn schedule(
     now: Timestamp,
 ) -> Option<Schedule> {
     let parse = |text: &str| Schedule::parse(text, zone.clone(), now);
-    let own = fields.get("schedule").and_then(|at| reader.value(&at, schedule::HELP, parse));
+    let own = fields
+        .get("schedule")
+        .and_then(|at| reader.value(&at, Code::NotASchedule, schedule::HELP, parse));
     own.or_else(|| parse(DEFAULT_SCHEDULE).ok())
 }
 
 fn listen(reader: &mut Reader, at: &At<'_>) -> Option<SocketAddr> {
     let fields = reader.fields(at, &["listen"])?;
     let at = fields.get("listen")?;
-    reader.value(&at, "an address and a port such as 127.0.0.1:9464", |text| {
+    reader.value(&at, Code::NotAListener, "an address and a port such as 127.0.0.1:9464", |text| {
         text.parse().map_err(|_| format!("`{}` is not an address with a port", shorten(text)))
     })
 }

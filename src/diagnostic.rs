@@ -3,10 +3,14 @@
 //! Pure: a [`Problem`] is a value, [`render`] makes the text that a terminal shows. The value of a line that looks like a
 //! credential is never shown, whoever put it there.
 
+mod code;
+
 use std::{ops::Range, sync::Arc};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde::Serialize;
+
+pub use self::code::Code;
 
 /// A file, or what stands for one.
 #[derive(Debug, Eq, PartialEq)]
@@ -21,9 +25,9 @@ pub struct Source {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Place {
     /// The line, from 1.
-    pub line: u64,
+    pub line: u32,
     /// The column in characters, from 1.
-    pub column: u64,
+    pub column: u32,
     /// The bytes of the text.
     pub bytes: Range<usize>,
 }
@@ -31,6 +35,8 @@ pub struct Place {
 /// One thing that is wrong.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Problem {
+    /// What kind of thing it is.
+    pub code: Code,
     /// The file.
     pub source: Arc<Source>,
     /// Where in it; `None` if the whole file is meant.
@@ -45,9 +51,10 @@ pub struct Problem {
 
 #[derive(Serialize)]
 struct Json<'a> {
+    code: &'a str,
     file: &'a str,
-    line: Option<u64>,
-    column: Option<u64>,
+    line: Option<u32>,
+    column: Option<u32>,
     path: &'a str,
     message: &'a str,
     help: &'a str,
@@ -55,10 +62,11 @@ struct Json<'a> {
 
 impl Serialize for Problem {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { source, place, path, message, help } = self;
+        let Self { code, source, place, path, message, help } = self;
+        let code = code.as_str();
         let line = place.as_ref().map(|place| place.line);
         let column = place.as_ref().map(|place| place.column);
-        Json { file: &source.name, line, column, path, message, help }.serialize(serializer)
+        Json { code, file: &source.name, line, column, path, message, help }.serialize(serializer)
     }
 }
 
@@ -73,10 +81,10 @@ pub fn render(problems: &[Problem], colour: bool) -> String {
 }
 
 fn render_one(problem: &Problem, renderer: &Renderer) -> String {
-    let Problem { source, place, path, message, help } = problem;
+    let Problem { code, source, place, path, message, help } = problem;
     let title = if path.is_empty() { message.clone() } else { format!("{path}: {message}") };
     let text = mask_credentials(&source.text);
-    let mut group = Group::with_title(Level::ERROR.primary_title(title));
+    let mut group = Group::with_title(Level::ERROR.primary_title(title).id(code.as_str()));
     group = match place {
         Some(place) => {
             let caret = AnnotationKind::Primary.span(place.bytes.clone());
@@ -146,14 +154,15 @@ mod tests {
         let source = Arc::new(Source { name: "rules/a.yaml".into(), text: text.into() });
         let place = Some(Place { line: 2, column: 3, bytes });
         let (message, help) = ("unknown key".into(), "did you mean `name`?".into());
-        Problem { source, place, path: "rules[0].nmae".into(), message, help }
+        let (code, path) = (Code::UnknownKey, "rules[0].nmae".into());
+        Problem { code, source, place, path, message, help }
     }
 
     #[test]
     fn a_problem_shows_its_line_with_a_caret() {
         let text = render(&[problem("rules:\n  nmae: x\n", 9..13)], false);
         expect_test::expect![[r"
-            error: rules[0].nmae: unknown key
+            error[ZR010]: rules[0].nmae: unknown key
              --> rules/a.yaml:2:3
               |
             2 |   nmae: x

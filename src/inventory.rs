@@ -210,12 +210,16 @@ pub struct Instance {
     pub charge_type: Option<ChargeType>,
     /// `createTime`; `None` also when it is not a time.
     pub created: Option<Timestamp>,
+    /// `internetChargeType`.
+    pub internet_charge_type: Option<Arc<str>>,
     /// `resourceGroupId`.
     pub resource_group_id: Option<Arc<str>>,
     /// `resourceGroupName`.
     pub resource_group_name: Option<Arc<str>>,
     /// Every public and private address that could be read.
     pub addresses: Box<[IpAddr]>,
+    /// Whether these are all: both lists were told, and nothing in them could not be read.
+    pub addresses_told: bool,
     /// `tags`.
     pub tags: Tags,
 }
@@ -425,9 +429,11 @@ pub(crate) mod tests {
             status: Some(Status::Running),
             charge_type: Some(ChargeType::Postpaid),
             created: Some("2026-11-01T00:00:00Z".parse().unwrap()),
+            internet_charge_type: Some("ByBandwidth".into()),
             resource_group_id: Some("rg-1".into()),
             resource_group_name: Some("platform".into()),
             addresses: Box::new(["203.0.113.7".parse().unwrap()]),
+            addresses_told: true,
             tags: Tags::default(),
         }
     }

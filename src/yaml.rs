@@ -12,7 +12,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_yaml::{Spanned, options::NonFiniteFloatPolicy};
 
 pub(crate) use self::read::{At, Fields, Reader, indexed, nearest_of};
-use crate::diagnostic::{Place, Problem, Source};
+use crate::diagnostic::{Code, Place, Problem, Source};
 
 /// The largest file that is read, in bytes.
 pub(crate) const FILE_BYTES_MAX: usize = 1 << 20;
@@ -59,7 +59,8 @@ pub(crate) struct Key {
 
 /// Parses a document; an empty one is `Null`.
 pub(crate) fn parse(source: &Arc<Source>) -> Result<Node, Problem> {
-    let fail = |place, message: String, help: String| Problem {
+    let fail = |code, place, message: String, help: String| Problem {
+        code,
         source: Arc::clone(source),
         place,
         path: String::new(),
@@ -68,14 +69,14 @@ pub(crate) fn parse(source: &Arc<Source>) -> Result<Node, Problem> {
     };
     if source.text.len() > FILE_BYTES_MAX {
         let message = format!("the file is larger than {FILE_BYTES_MAX} bytes");
-        return Err(fail(None, message, "expected a smaller file".to_owned()));
+        return Err(fail(Code::TooMuch, None, message, "expected a smaller file".to_owned()));
     }
     serde_yaml::from_str_with_options::<Spanned<Raw>>(&source.text, options())
         .map(|raw| resolve(raw, &source.text))
         .map_err(|error| {
             let place = error.location().map(|at| place_of(&at, &source.text));
-            let (message, help) = wording(error.without_snippet());
-            fail(place, message, help)
+            let (code, message, help) = wording(error.without_snippet());
+            fail(code, place, message, help)
         })
 }
 
@@ -93,7 +94,7 @@ fn options() -> serde_yaml::Options {
 }
 
 /// The parser's message without its place and talk of its options, and what to do about it.
-fn wording(error: &serde_yaml::Error) -> (String, String) {
+fn wording(error: &serde_yaml::Error) -> (Code, String, String) {
     let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or_default();
     let text = text.split(", set DuplicateKeyPolicy").next().unwrap_or_default();
@@ -101,18 +102,22 @@ fn wording(error: &serde_yaml::Error) -> (String, String) {
     match error {
         serde_yaml::Error::AliasError { error, .. } => wording(error.without_snippet()),
         serde_yaml::Error::Budget { .. } => (
+            Code::TooMuch,
             "the file has too many values, or nests too deeply".to_owned(),
             format!(
                 "expected at most {NODES_MAX} values, aliases resolved, nested {DEPTH_MAX} deep"
             ),
         ),
         serde_yaml::Error::DuplicateMappingKey { .. } => {
-            (message, "expected every key once: take one of the two out".to_owned())
+            let help = "expected every key once: take one of the two out";
+            (Code::DuplicateKey, message, help.to_owned())
         }
         serde_yaml::Error::MultipleDocuments { .. } => {
-            (message, "expected one document: put each into a file of its own".to_owned())
+            let help = "expected one document: put each into a file of its own";
+            (Code::SeveralDocuments, message, help.to_owned())
         }
         _ => (
+            Code::NotYaml,
             message,
             "expected YAML: spaces to indent, quotes around special characters".to_owned(),
         ),
@@ -220,7 +225,10 @@ fn place_of(at: &serde_yaml::Location, text: &str) -> Place {
     let start = offset(at.span().byte_offset()).unwrap_or_else(|| offset_of(at, text));
     let start = start.min(text.len());
     let length = offset(at.span().byte_len()).unwrap_or_default();
-    Place { line: at.line(), column: at.column(), bytes: start..(start + length).min(text.len()) }
+    // A file has at most a million of each.
+    let narrow = |from_1: u64| u32::try_from(from_1).unwrap_or(u32::MAX);
+    let (line, column) = (narrow(at.line()), narrow(at.column()));
+    Place { line, column, bytes: start..(start + length).min(text.len()) }
 }
 
 /// The byte at a line and column: the scanner's own errors tell no offset.
@@ -273,7 +281,7 @@ mod tests {
         check("a: &x {k: v}\nb: *x\nc: {<<: *x, q: 1}", r#"{a={k="v"} b={k="v"} c={q="1" k="v"}}"#);
     }
 
-    fn check_wrong(text: &str, line: u64, column: u64, message: &str) {
+    fn check_wrong(text: &str, line: u32, column: u32, message: &str) {
         let problem = parse(&source(text)).unwrap_err();
         let place = problem.place.clone().unwrap();
         assert_eq!((place.line, place.column), (line, column), "{text}: {}", problem.message);

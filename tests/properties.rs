@@ -375,7 +375,9 @@ fn instance(n: usize, machine: &Machine) -> Instance {
         created: machine.age.map(|age| hours(-age)),
         resource_group_id: shared(group_id),
         resource_group_name: shared(group_name),
+        internet_charge_type: None,
         addresses: Box::default(),
+        addresses_told: true,
         tags: Tags::new(tags.collect()).unwrap(),
     }
 }

@@ -92,6 +92,8 @@ struct WireInstance<'a> {
     #[serde(borrow, default)]
     instance_charge_type: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
+    internet_charge_type: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
     instance_status: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     create_time: Option<Cow<'a, str>>,
@@ -194,7 +196,7 @@ fn instance(entry: &str, interner: &mut Interner) -> Result<Instance, String> {
     if wire.instance_id.is_empty() {
         return Err("its id is empty".to_owned());
     }
-    let addresses = addresses(&wire);
+    let (addresses, addresses_told) = addresses(&wire);
     let tags = tags(wire.tags.unwrap_or_default(), interner)?;
     let mut shared = |text: Option<Cow<'_, str>>| text.map(|text| interner.intern(&text));
     Ok(Instance {
@@ -207,21 +209,25 @@ fn instance(entry: &str, interner: &mut Interner) -> Result<Instance, String> {
         status: shared(wire.instance_status).map(Status::from),
         charge_type: shared(wire.instance_charge_type).map(ChargeType::from),
         created: wire.create_time.and_then(|text| text.parse().ok()),
+        internet_charge_type: shared(wire.internet_charge_type),
         resource_group_id: shared(wire.resource_group_id),
         resource_group_name: shared(wire.resource_group_name),
         addresses,
+        addresses_told,
         tags,
     })
 }
 
-fn addresses(wire: &WireInstance<'_>) -> Box<[std::net::IpAddr]> {
-    let lists =
-        [&wire.public_ip_addresses, &wire.private_ip_addresses].into_iter().flatten().flatten();
-    let texts = wire.primary_public_ip_address.iter().chain(lists);
-    let mut addresses: Vec<_> = texts.filter_map(|text| text.parse().ok()).collect();
+/// The addresses that can be read, and whether they are all that there are.
+fn addresses(wire: &WireInstance<'_>) -> (Box<[std::net::IpAddr]>, bool) {
+    let lists = [&wire.public_ip_addresses, &wire.private_ip_addresses];
+    let texts = wire.primary_public_ip_address.iter().chain(lists.into_iter().flatten().flatten());
+    let read: Vec<Option<_>> = texts.map(|text| text.parse().ok()).collect();
+    let are_all = lists.iter().all(|list| list.is_some()) && !read.contains(&None);
+    let mut addresses: Vec<_> = read.into_iter().flatten().collect();
     addresses.sort_unstable();
     addresses.dedup();
-    addresses.into()
+    (addresses.into(), are_all)
 }
 
 fn tags(wire: WireTags<'_>, interner: &mut Interner) -> Result<Tags, String> {
@@ -246,7 +252,7 @@ mod tests {
         let page = read(
             r#"{"requestId":"r","totalCount":1,"dataSet":[{"instanceId":"i-1","instanceName":"dev \"a\" é","hostname":"h","zoneId":"HKG-A",
             "instanceTypeId":"M6C","imageName":"Debian 12","instanceChargeType":"POSTPAID","instanceStatus":"RUNNING",
-            "createTime":"2026-11-01T00:00:00Z","expiredTime":null,"resourceGroupId":"g","resourceGroupName":"n",
+            "createTime":"2026-11-01T00:00:00Z","expiredTime":null,"internetChargeType":"ByBandwidth","resourceGroupId":"g","resourceGroupName":"n",
             "primaryPublicIpAddress":"203.0.113.7","publicIpAddresses":["203.0.113.7","2001:db8::1"],"privateIpAddresses":["10.0.0.1","?"],
             "tags":{"tags":[{"key":"env","value":"dev"},{"key":"empty","value":null}]},"somethingNew":{"a":[1]}}]}"#,
         )
@@ -257,7 +263,8 @@ mod tests {
         assert_eq!(one.status, Some(Status::Running));
         assert_eq!(one.charge_type, Some(ChargeType::Postpaid));
         assert_eq!(one.created.unwrap().to_string(), "2026-11-01T00:00:00Z");
-        assert_eq!(one.addresses.len(), 3);
+        assert_eq!((one.addresses.len(), one.addresses_told), (3, false));
+        assert_eq!(one.internet_charge_type.as_deref(), Some("ByBandwidth"));
         assert_eq!((one.tags.get("env"), one.tags.get("empty")), (Some("dev"), Some("")));
     }
 

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use super::values::{Bounds, NAME_HELP, duration, own_name};
 use crate::{
     cloud::{self, Endpoint, Rate, Retry},
+    diagnostic::Code,
     lifetime::shorten,
     yaml::{self, At, Fields, Reader},
 };
@@ -65,6 +66,7 @@ pub(super) fn accounts(reader: &mut Reader, at: &At<'_>) -> Vec<Account> {
     if items.is_empty() || items.len() > ACCOUNTS_MAX {
         reader.wrong(
             at,
+            Code::TooMuch,
             format!("{} accounts", items.len()),
             format!("expected 1 to {ACCOUNTS_MAX} accounts"),
         );
@@ -77,6 +79,7 @@ pub(super) fn accounts(reader: &mut Reader, at: &At<'_>) -> Vec<Account> {
         if accounts.iter().any(|other| other.name == account.name) {
             reader.wrong(
                 &item,
+                Code::DuplicateName,
                 format!("`{}` is the name of another account", account.name),
                 "expected another name",
             );
@@ -97,13 +100,14 @@ fn account(reader: &mut Reader, at: &At<'_>, name: Option<&str>) -> Option<Accou
     let endpoint = fields.get("endpoint");
     let endpoint = match endpoint {
         Some(at) => {
-            reader.value(&at, "an origin such as https://console.zenlayer.com", endpoint_of)
+            let expected = "an origin such as https://console.zenlayer.com";
+            reader.value(&at, Code::NotAnEndpoint, expected, endpoint_of)
         }
         None => Endpoint::parse(DEFAULT_ENDPOINT).ok(),
     };
-    let version = fields
-        .get("api_version")
-        .and_then(|at| reader.value(&at, "a version such as 2022-11-20", api_version));
+    let version = fields.get("api_version").and_then(|at| {
+        reader.value(&at, Code::NotAnApiVersion, "a version such as 2022-11-20", api_version)
+    });
     let (describe_rate, terminate_rate) = rates(reader, &fields)?;
     let max_in_flight =
         fields.get("max_in_flight").and_then(|at| reader.number(&at, 1..=IN_FLIGHT_MAX));
@@ -145,7 +149,7 @@ fn rates(reader: &mut Reader, fields: &Fields<'_>) -> Option<(Rate, Rate)> {
     let own = fields.get("rate").and_then(|at| reader.fields(&at, &["describe", "terminate"]));
     let mut rate = |key: &str, default: &str| {
         let own = own.as_ref().and_then(|fields| fields.get(key));
-        let own = own.and_then(|at| reader.value(&at, Rate::HELP, Rate::parse));
+        let own = own.and_then(|at| reader.value(&at, Code::NotARate, Rate::HELP, Rate::parse));
         own.or_else(|| Rate::parse(default).ok())
     };
     Some((rate("describe", DEFAULT_DESCRIBE_RATE)?, rate("terminate", DEFAULT_TERMINATE_RATE)?))

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    diagnostic::{Place, Problem, Source},
+    diagnostic::{Code, Place, Problem, Source},
     yaml::FILE_BYTES_MAX,
 };
 
@@ -68,15 +68,17 @@ pub(super) fn read_source(path: &Path) -> Result<Arc<Source>, Problem> {
 
 /// A file that is no text, at the first byte that is none.
 fn not_utf8(path: &Path, error: &std::string::FromUtf8Error) -> Problem {
+    let narrow = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let valid = error.utf8_error().valid_up_to();
     let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
     let before = text.get(..valid).unwrap_or_default();
-    let line = before.matches('\n').count() as u64 + 1;
+    let line = narrow(before.matches('\n').count() + 1);
     let column = before.lines().last().filter(|_| !before.ends_with('\n'));
-    let column = column.map_or(0, |line| line.chars().count()) as u64 + 1;
+    let column = narrow(column.map_or(0, |line| line.chars().count()) + 1);
     let place =
         Place { line, column, bytes: valid..valid + char::REPLACEMENT_CHARACTER.len_utf8() };
     Problem {
+        code: Code::NotUtf8,
         source: Arc::new(Source { name: path.display().to_string(), text }),
         place: Some(place),
         path: String::new(),
@@ -91,5 +93,5 @@ fn unreadable(path: &Path, why: &str) -> Problem {
     let help =
         "check the path and its permissions; `--config` names the config, `rules` in it the rules"
             .to_owned();
-    Problem { source, place: None, path: String::new(), message, help }
+    Problem { code: Code::Unreadable, source, place: None, path: String::new(), message, help }
 }

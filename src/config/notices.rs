@@ -4,6 +4,7 @@ use lettre::Address;
 
 use super::values::{NAME_HELP, own_name};
 use crate::{
+    diagnostic::Code,
     lifetime::shorten,
     notice::Stage,
     notify::{self, Kind, Settings, SinkSettings, SinkUrl, Smtp, Tls},
@@ -45,9 +46,9 @@ pub(super) fn notices(reader: &mut Reader, at: &At<'_>) -> Settings {
     let Some(fields) = reader.fields(at, &NOTICES_KEYS) else {
         return default;
     };
-    let owner_tag = fields
-        .get("owner_tag")
-        .and_then(|at| reader.value(&at, "the key of a tag, 1 to 128 characters", tag));
+    let owner_tag = fields.get("owner_tag").and_then(|at| {
+        reader.value(&at, Code::NotATagKey, "the key of a tag, 1 to 128 characters", tag)
+    });
     let mut template = |key: &str| fields.get(key).and_then(|at| template(reader, &at));
     let (subject, text) = (template("subject"), template("text"));
     let sinks = fields.get("sinks").map(|at| sinks(reader, &at));
@@ -68,7 +69,9 @@ fn tag(text: &str) -> Result<String, String> {
 
 fn template(reader: &mut Reader, at: &At<'_>) -> Option<String> {
     let expected = "a template over stage, account, owner, machines and detail, as in the README";
-    reader.value(at, expected, |text| notify::check_template(text).map(|()| text.to_owned()))
+    reader.value(at, Code::NotATemplate, expected, |text| {
+        notify::check_template(text).map(|()| text.to_owned())
+    })
 }
 
 fn sinks(reader: &mut Reader, at: &At<'_>) -> Vec<SinkSettings> {
@@ -81,6 +84,7 @@ fn sinks(reader: &mut Reader, at: &At<'_>) -> Vec<SinkSettings> {
         if sinks.iter().any(|other| other.name == sink.name) {
             reader.wrong(
                 &item,
+                Code::DuplicateName,
                 format!("`{}` is the name of another sink", sink.name),
                 "expected another name",
             );
@@ -96,7 +100,7 @@ fn some<'a>(reader: &mut Reader, at: &At<'a>, max: usize, what: &str) -> Vec<At<
     let items = reader.list(at, &expected).unwrap_or_default();
     let counted = matches!(at.node.value, Value::List(_)) && !(1..=max).contains(&items.len());
     if counted {
-        reader.wrong(at, format!("the list has {} items", items.len()), expected);
+        reader.wrong(at, Code::TooMuch, format!("the list has {} items", items.len()), expected);
     }
     items
 }
@@ -140,7 +144,8 @@ fn stages(reader: &mut Reader, at: &At<'_>) -> Vec<Stage> {
     for item in some(reader, at, Stage::ALL.len(), "stages; without the key it is all of them") {
         match reader.word(&item, &words) {
             Some(stage) if stages.contains(&stage) => {
-                reader.wrong(&item, "the stage is named twice", "expected every stage once");
+                let help = "expected every stage once";
+                reader.wrong(&item, Code::DuplicateName, "the stage is named twice", help);
             }
             Some(stage) => stages.push(stage),
             None => {}
@@ -160,14 +165,14 @@ fn kind_of(reader: &mut Reader, fields: &Fields<'_>, kind: Type) -> Option<Kind>
 
 fn url(reader: &mut Reader, fields: &Fields<'_>) -> Option<SinkUrl> {
     let expected = "an https URL such as https://hooks.example.com/zenreaper";
-    fields.get("url").and_then(|at| reader.value(&at, expected, SinkUrl::parse))
+    fields.get("url").and_then(|at| reader.value(&at, Code::NotASinkUrl, expected, SinkUrl::parse))
 }
 
 fn email(reader: &mut Reader, fields: &Fields<'_>) -> Option<Kind> {
     let server = "a host and a port such as smtp.example.com:587";
     let smtp = fields
         .require(reader, "smtp", server)
-        .and_then(|at| reader.value(&at, server, Smtp::parse));
+        .and_then(|at| reader.value(&at, Code::NotMail, server, Smtp::parse));
     let smtp = secured(reader, fields, smtp);
     let from = fields.require(reader, "from", ADDRESS).and_then(|at| mailbox(reader, &at));
     let to = fields.require(reader, "to", "a list of mail addresses");
@@ -179,7 +184,7 @@ fn email(reader: &mut Reader, fields: &Fields<'_>) -> Option<Kind> {
 const ADDRESS: &str = "a mail address such as ops@example.com, in plain ASCII and without a name";
 
 fn mailbox(reader: &mut Reader, at: &At<'_>) -> Option<Address> {
-    reader.value(at, ADDRESS, notify::address)
+    reader.value(at, Code::NotMail, ADDRESS, notify::address)
 }
 
 /// The server with what `tls` says of it.
@@ -192,7 +197,7 @@ fn secured(reader: &mut Reader, fields: &Fields<'_>, smtp: Option<Smtp>) -> Opti
     match smtp.secured_by(tls) {
         Ok(smtp) => Some(smtp),
         Err(message) => {
-            reader.wrong(&at, message, "expected starttls or implicit");
+            reader.wrong(&at, Code::NotMail, message, "expected starttls or implicit");
             None
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::{
+    diagnostic::Code,
     lifetime::{self, DURATION_HELP, shorten},
     rules,
     yaml::{At, Reader},
@@ -39,13 +40,14 @@ pub(super) fn signed_duration(
         Ok(_) => {
             reader.wrong(
                 at,
+                Code::OutOfRange,
                 format!("`{}` is out of range", shorten(text)),
                 format!("expected {help}"),
             );
             None
         }
         Err(message) => {
-            reader.wrong(at, message, format!("expected {DURATION_HELP}"));
+            reader.wrong(at, Code::NotADuration, message, format!("expected {DURATION_HELP}"));
             None
         }
     }
@@ -56,7 +58,7 @@ pub(super) const NAME_HELP: &str =
 
 /// The name of something of the user's own; `whose` it is, is for the message.
 pub(super) fn own_name(reader: &mut Reader, at: &At<'_>, whose: &str) -> Option<String> {
-    reader.value(at, NAME_HELP, |text| {
+    reader.value(at, Code::NotAName, NAME_HELP, |text| {
         rules::RuleName::new(text)
             .map(|_| text.to_owned())
             .map_err(|_| format!("`{}` is not {whose} name", shorten(text)))

@@ -10,7 +10,7 @@ use super::{
     expiry::TagExpiry,
 };
 use crate::{
-    diagnostic::{Problem, Source},
+    diagnostic::{Code, Problem, Source},
     inventory::{ChargeType, Status},
     lifetime::{self, DURATION_HELP, INSTANT_HELP},
     yaml::{self, At, Fields, Reader, Value},
@@ -93,7 +93,12 @@ fn file(reader: &mut Reader, root: &At<'_>, zone: &TimeZone, names: &mut Names) 
         return Vec::new();
     };
     if items.len() + names.len() > RULES_MAX {
-        reader.wrong(&at, format!("more than {RULES_MAX} rules"), "expected fewer rules");
+        reader.wrong(
+            &at,
+            Code::TooMuch,
+            format!("more than {RULES_MAX} rules"),
+            "expected fewer rules",
+        );
         return Vec::new();
     }
     items.iter().filter_map(|item| rule(reader, item, zone, names)).collect()
@@ -119,15 +124,20 @@ fn rule(reader: &mut Reader, at: &At<'_>, zone: &TimeZone, names: &mut Names) ->
 /// The notice of a rule; one that is wrong is noted, which refuses the file.
 fn notice(reader: &mut Reader, fields: &Fields<'_>) -> Option<NoticePeriod> {
     let length = fields.get("notice").and_then(|at| {
-        reader.value(&at, DURATION_HELP, |text| match lifetime::duration(text) {
-            Ok(length) if length.is_zero() => Err("a notice of no time tells nobody".to_owned()),
-            read => read,
+        reader.value(&at, Code::NotADuration, DURATION_HELP, |text| {
+            match lifetime::duration(text) {
+                Ok(length) if length.is_zero() => {
+                    Err("a notice of no time tells nobody".to_owned())
+                }
+                read => read,
+            }
         })
     });
     let required = fields.get("notice_required").and_then(|at| {
         if fields.get("notice").is_none() {
             let message = "`notice_required` has no meaning here";
-            reader.wrong(&at, message, "expected `notice_required` beside `notice` only");
+            let help = "expected `notice_required` beside `notice` only";
+            reader.wrong(&at, Code::OutOfPlace, message, help);
         }
         reader.boolean(&at)
     });
@@ -148,11 +158,12 @@ fn limits(reader: &mut Reader, at: &At<'_>) -> RuleLimits {
 
 fn name(reader: &mut Reader, fields: &Fields<'_>, names: &mut Names) -> Option<RuleName> {
     let at = fields.require(reader, "name", NAME_HELP)?;
-    let name = reader.value(&at, NAME_HELP, RuleName::new)?;
+    let name = reader.value(&at, Code::NotAName, NAME_HELP, RuleName::new)?;
     let here = format!("{}:{}", reader.source_name(), at.node.place.line);
     if let Some(first) = names.insert(name.clone(), here) {
         reader.wrong(
             &at,
+            Code::DuplicateName,
             format!("`{name}` is a name that another rule has"),
             format!("expected a name of its own: the first one is at {first}"),
         );
@@ -168,10 +179,16 @@ fn action(reader: &mut Reader, at: &At<'_>) {
         "terminate" => {}
         "release" => reader.wrong(
             at,
+            Code::LaterVersion,
             "`release` needs a later version of zenreaper",
             "expected terminate: the recycle bin leaves 24 hours to change one's mind",
         ),
-        other => reader.wrong(at, format!("`{other}` is not an action"), "expected terminate"),
+        other => reader.wrong(
+            at,
+            Code::UnknownWord,
+            format!("`{other}` is not an action"),
+            "expected terminate",
+        ),
     }
 }
 
@@ -181,6 +198,7 @@ fn match_of(reader: &mut Reader, at: &At<'_>) -> Option<Condition> {
         Value::Text(text) => {
             reader.wrong(
                 at,
+                Code::UnknownWord,
                 format!("`{}` is not a matcher", lifetime::shorten(text)),
                 format!("expected {MATCH_HELP}"),
             );
@@ -206,6 +224,7 @@ fn matcher(reader: &mut Reader, at: &At<'_>) -> Option<Condition> {
     if fields.iter().next().is_none() {
         reader.wrong(
             at,
+            Code::EmptyMatcher,
             "an empty matcher would match everything",
             format!("expected {MATCH_HELP}"),
         );
@@ -228,6 +247,7 @@ fn condition(reader: &mut Reader, key: &str, at: &At<'_>) -> Option<Condition> {
                 if text.is_empty() {
                     reader.wrong(
                         at,
+                        Code::EmptyValue,
                         "an empty text matches no machine",
                         format!("expected {TEXT_HELP}"),
                     );
@@ -248,6 +268,7 @@ fn on_words(reader: &mut Reader, at: &At<'_>, field: Field, words: &[&str]) -> O
         {
             reader.wrong(
                 at,
+                Code::UnknownWord,
                 format!("`{}` is not known here", lifetime::shorten(text)),
                 yaml::nearest_of(text, words),
             );
@@ -261,7 +282,7 @@ fn tags(reader: &mut Reader, at: &At<'_>) -> Option<Condition> {
     const HELP: &str = "expected tags such as `{ env: dev }`";
     let entries = reader.entries(at, HELP)?;
     if entries.is_empty() {
-        reader.wrong(at, "an empty matcher would match everything", HELP);
+        reader.wrong(at, Code::EmptyMatcher, "an empty matcher would match everything", HELP);
         return None;
     }
     let mut conditions = Vec::with_capacity(entries.len());
@@ -281,7 +302,12 @@ fn test(reader: &mut Reader, at: &At<'_>, read: &mut ReadPattern<'_>) -> Option<
     match &at.node.value {
         Value::Map(_) => exists(reader, at).map(Test::Exists),
         Value::List(items) if items.is_empty() => {
-            reader.wrong(at, "an empty list matches no machine", format!("expected {TEXT_HELP}"));
+            reader.wrong(
+                at,
+                Code::EmptyValue,
+                "an empty list matches no machine",
+                format!("expected {TEXT_HELP}"),
+            );
             None
         }
         Value::List(items) => {
@@ -294,7 +320,7 @@ fn test(reader: &mut Reader, at: &At<'_>, read: &mut ReadPattern<'_>) -> Option<
 }
 
 fn pattern(reader: &mut Reader, at: &At<'_>, case: Case) -> Option<Pattern> {
-    reader.value(at, TEXT_HELP, |text| Pattern::new(text, case))
+    reader.value(at, Code::NotAPattern, TEXT_HELP, |text| Pattern::new(text, case))
 }
 
 fn exists(reader: &mut Reader, at: &At<'_>) -> Option<bool> {
@@ -312,6 +338,7 @@ fn expiry(reader: &mut Reader, at: &At<'_>, zone: &TimeZone) -> Option<Expiry> {
         if let (Some(at), None) = (fields.get(key), fields.get("tag")) {
             reader.wrong(
                 &at,
+                Code::OutOfPlace,
                 format!("`{key}` has no meaning here"),
                 "expected `default` and `max` beside `tag` only",
             );
@@ -320,13 +347,15 @@ fn expiry(reader: &mut Reader, at: &At<'_>, zone: &TimeZone) -> Option<Expiry> {
     match (fields.get("after"), fields.get("at"), fields.get("tag")) {
         (Some(after), None, None) => duration(reader, &after).map(Expiry::After),
         (None, Some(at), None) => {
-            reader.value(&at, INSTANT_HELP, |text| lifetime::instant(text, zone)).map(Expiry::At)
+            let instant = |text: &str| lifetime::instant(text, zone);
+            reader.value(&at, Code::NotAnInstant, INSTANT_HELP, instant).map(Expiry::At)
         }
         (None, None, Some(key)) => tag_expiry(reader, &fields, &key, zone),
         (after, instant, tag) => {
             let several = [after, instant, tag].into_iter().flatten().nth(1);
             reader.wrong(
                 several.as_ref().unwrap_or(at),
+                Code::UnclearExpiry,
                 "it is not clear when a match is due",
                 "expected exactly one of after, at, tag",
             );
@@ -341,7 +370,7 @@ fn tag_expiry(
     key: &At<'_>,
     zone: &TimeZone,
 ) -> Option<Expiry> {
-    let text = reader.value(key, "the key of a tag", |text| match text {
+    let text = reader.value(key, Code::NotATagKey, "the key of a tag", |text| match text {
         "" => Err("a tag's key is not empty".to_owned()),
         text => Ok(text.to_owned()),
     });
@@ -353,6 +382,7 @@ fn tag_expiry(
     {
         reader.wrong(
             &at,
+            Code::DefaultBeyondMax,
             "`default` is longer than `max`",
             "expected a default that the cap allows",
         );
@@ -370,7 +400,7 @@ fn optional_duration(
 }
 
 fn duration(reader: &mut Reader, at: &At<'_>) -> Option<jiff::SignedDuration> {
-    reader.value(at, DURATION_HELP, lifetime::duration)
+    reader.value(at, Code::NotADuration, DURATION_HELP, lifetime::duration)
 }
 
 #[cfg(test)]

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use super::{Key, Node, Value};
-use crate::diagnostic::{Place, Problem, Source, is_credential};
+use crate::{
+    diagnostic::{Code, Place, Problem, Source, is_credential},
+    lifetime::shorten,
+};
 
 /// How alike two words must be (Jaro-Winkler, 0 to 1) for one to be offered for the other.
 const ALIKE_MIN: f64 = 0.75;
@@ -51,15 +54,16 @@ impl Reader {
     pub(crate) fn wrong(
         &mut self,
         at: &At<'_>,
+        code: Code,
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.note(at.node.place.clone(), at.path.clone(), message.into(), help.into());
+        self.note(code, (&at.node.place, at.path.clone()), message.into(), help.into());
     }
 
-    fn note(&mut self, place: Place, path: String, message: String, help: String) {
-        let source = Arc::clone(&self.source);
-        self.problems.push(Problem { source, place: Some(place), path, message, help });
+    fn note(&mut self, code: Code, (place, path): (&Place, String), message: String, help: String) {
+        let (source, place) = (Arc::clone(&self.source), Some(place.clone()));
+        self.problems.push(Problem { code, source, place, path, message, help });
     }
 
     /// The entries of a mapping whose keys must be among `allowed`.
@@ -78,16 +82,21 @@ impl Reader {
         let entries = self.entries(at, &expected)?;
         for (key, _) in entries {
             let name = key.name.as_str();
-            let (message, help) = match (allowed.contains(&name), later.contains(&name)) {
+            let (code, message, help) = match (allowed.contains(&name), later.contains(&name)) {
                 (true, _) => continue,
                 (false, true) => (
+                    Code::LaterVersion,
                     format!("`{name}` needs a later version of zenreaper"),
                     "expected a file without it: this version refuses what it would have to ignore"
                         .to_owned(),
                 ),
-                (false, false) => ("unknown key".to_owned(), nearest_of(name, allowed)),
+                (false, false) => {
+                    let code =
+                        if is_credential(name) { Code::Credential } else { Code::UnknownKey };
+                    (code, "unknown key".to_owned(), nearest_of(name, allowed))
+                }
             };
-            self.note(key.place.clone(), at.key(name), message, help);
+            self.note(code, (&key.place, at.key(name)), message, help);
         }
         Some(Fields { at: at.clone(), entries })
     }
@@ -97,7 +106,7 @@ impl Reader {
         match &at.node.value {
             Value::Map(entries) => Some(entries),
             Value::Null | Value::Text(_) | Value::List(_) => {
-                self.wrong(at, at.node.value.is_not("a mapping"), expected);
+                self.wrong(at, Code::WrongKind, at.node.value.is_not("a mapping"), expected);
                 None
             }
         }
@@ -106,7 +115,7 @@ impl Reader {
     /// The items of a list.
     pub(crate) fn list<'a>(&mut self, at: &At<'a>, expected: &str) -> Option<Vec<At<'a>>> {
         let Value::List(items) = &at.node.value else {
-            self.wrong(at, at.node.value.is_not("a list"), expected);
+            self.wrong(at, Code::WrongKind, at.node.value.is_not("a list"), expected);
             return None;
         };
         Some(indexed(items, &at.path))
@@ -115,7 +124,8 @@ impl Reader {
     /// The text of a scalar.
     pub(crate) fn text<'a>(&mut self, at: &At<'a>, expected: &str) -> Option<&'a str> {
         let Value::Text(text) = &at.node.value else {
-            self.wrong(at, at.node.value.is_not("a text"), format!("expected {expected}"));
+            let message = at.node.value.is_not("a text");
+            self.wrong(at, Code::WrongKind, message, format!("expected {expected}"));
             return None;
         };
         Some(text)
@@ -125,19 +135,21 @@ impl Reader {
     pub(crate) fn value<T>(
         &mut self,
         at: &At<'_>,
+        code: Code,
         expected: &str,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
         let text = self.text(at, expected)?;
-        parse(text).map_err(|message| self.wrong(at, message, format!("expected {expected}"))).ok()
+        let help = || format!("expected {expected}");
+        parse(text).map_err(|message| self.wrong(at, code, message, help())).ok()
     }
 
     /// `true` or `false`.
     pub(crate) fn boolean(&mut self, at: &At<'_>) -> Option<bool> {
-        self.value(at, "true or false", |text| match text {
+        self.value(at, Code::NotABoolean, "true or false", |text| match text {
             "true" => Ok(true),
             "false" => Ok(false),
-            other => Err(format!("`{other}` is not a boolean")),
+            other => Err(format!("`{}` is not a boolean", shorten(other))),
         })
     }
 
@@ -148,9 +160,9 @@ impl Reader {
         range: std::ops::RangeInclusive<u32>,
     ) -> Option<u32> {
         let expected = format!("a whole number from {} to {}", range.start(), range.end());
-        self.value(at, &expected, |text| {
+        self.value(at, Code::NotANumber, &expected, |text| {
             let number = text.parse().ok().filter(|number| range.contains(number));
-            number.ok_or_else(|| format!("`{text}` is not such a number"))
+            number.ok_or_else(|| format!("`{}` is not such a number", shorten(text)))
         })
     }
 
@@ -160,7 +172,8 @@ impl Reader {
         let text = self.text(at, &format!("one of {}", names.join(", ")))?;
         let found = words.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
         if found.is_none() {
-            self.wrong(at, format!("`{text}` is not known here"), nearest_of(text, &names));
+            let message = format!("`{}` is not known here", shorten(text));
+            self.wrong(at, Code::UnknownWord, message, nearest_of(text, &names));
         }
         found
     }
@@ -196,7 +209,8 @@ impl<'a> Fields<'a> {
     ) -> Option<At<'a>> {
         let found = self.get(name);
         if found.is_none() {
-            reader.wrong(&self.at, format!("`{name}` is missing"), format!("expected {expected}"));
+            let (message, help) = (format!("`{name}` is missing"), format!("expected {expected}"));
+            reader.wrong(&self.at, Code::MissingKey, message, help);
         }
         found
     }

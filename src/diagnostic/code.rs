@@ -1,0 +1,187 @@
+//! The codes of what can be wrong: stable, so that people can look them up and programs can tell them apart.
+
+use std::fmt;
+
+/// What kind of thing is wrong. A code keeps its meaning for ever; one that is no longer used is not given to another.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Code {
+    /// A file or a folder that cannot be read.
+    Unreadable,
+    /// A file that is not UTF-8.
+    NotUtf8,
+    /// More than zenreaper takes: bytes, values, depth, items.
+    TooMuch,
+    /// A file that is not YAML.
+    NotYaml,
+    /// A key that stands twice.
+    DuplicateKey,
+    /// A file with more than one document.
+    SeveralDocuments,
+    /// A key that is not known.
+    UnknownKey,
+    /// A key that must be there and is not.
+    MissingKey,
+    /// A text where a mapping should be, and the like.
+    WrongKind,
+    /// A word that is not one of those that are known.
+    UnknownWord,
+    /// What should be `true` or `false` and is not.
+    NotABoolean,
+    /// What should be a whole number in a range and is not.
+    NotANumber,
+    /// What only a later version knows.
+    LaterVersion,
+    /// A key that means nothing where it stands.
+    OutOfPlace,
+    /// A credential in a file.
+    Credential,
+    /// A name that something else has.
+    DuplicateName,
+    /// What should be a name and is not.
+    NotAName,
+    /// What should be a duration and is not.
+    NotADuration,
+    /// A duration outside its bounds.
+    OutOfRange,
+    /// What should be a date or a timestamp and is not.
+    NotAnInstant,
+    /// What should be a time zone and is not.
+    NotATimeZone,
+    /// What should be a crontab and is not, or never fires.
+    NotASchedule,
+    /// A glob, or a text to compare with, that cannot be used.
+    NotAPattern,
+    /// A regular expression that cannot be used.
+    NotARegex,
+    /// What should be an address or a network and is not.
+    NotANetwork,
+    /// What should compare an age and does not.
+    NotAnAge,
+    /// What should be the key of a tag and is not.
+    NotATagKey,
+    /// A matcher without a condition.
+    EmptyMatcher,
+    /// A text or a list that no machine could match.
+    EmptyValue,
+    /// An expiry that says nothing, or several things.
+    UnclearExpiry,
+    /// A default life that is longer than the longest.
+    DefaultBeyondMax,
+    /// `action: release` without `allow_release`.
+    ReleaseNotAllowed,
+    /// What should be the address of the API and is not.
+    NotAnEndpoint,
+    /// What should be a version of the API and is not.
+    NotAnApiVersion,
+    /// What should be a rate and is not.
+    NotARate,
+    /// What should be the URL of a journal and is not.
+    NotAJournal,
+    /// What should be an address and a port to listen on and is not.
+    NotAListener,
+    /// What should be the URL of a sink and is not.
+    NotASinkUrl,
+    /// What should be a mail server or a mail address and is not.
+    NotMail,
+    /// A template of a notice that cannot be used.
+    NotATemplate,
+}
+
+impl Code {
+    /// Every code, in the order of their numbers.
+    pub const ALL: [Self; 40] = [
+        Self::Unreadable,
+        Self::NotUtf8,
+        Self::TooMuch,
+        Self::NotYaml,
+        Self::DuplicateKey,
+        Self::SeveralDocuments,
+        Self::UnknownKey,
+        Self::MissingKey,
+        Self::WrongKind,
+        Self::UnknownWord,
+        Self::NotABoolean,
+        Self::NotANumber,
+        Self::LaterVersion,
+        Self::OutOfPlace,
+        Self::Credential,
+        Self::DuplicateName,
+        Self::NotAName,
+        Self::NotADuration,
+        Self::OutOfRange,
+        Self::NotAnInstant,
+        Self::NotATimeZone,
+        Self::NotASchedule,
+        Self::NotAPattern,
+        Self::NotARegex,
+        Self::NotANetwork,
+        Self::NotAnAge,
+        Self::NotATagKey,
+        Self::EmptyMatcher,
+        Self::EmptyValue,
+        Self::UnclearExpiry,
+        Self::DefaultBeyondMax,
+        Self::ReleaseNotAllowed,
+        Self::NotAnEndpoint,
+        Self::NotAnApiVersion,
+        Self::NotARate,
+        Self::NotAJournal,
+        Self::NotAListener,
+        Self::NotASinkUrl,
+        Self::NotMail,
+        Self::NotATemplate,
+    ];
+
+    /// The code as it is shown.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreadable => "ZR001",
+            Self::NotUtf8 => "ZR002",
+            Self::TooMuch => "ZR003",
+            Self::NotYaml => "ZR004",
+            Self::DuplicateKey => "ZR005",
+            Self::SeveralDocuments => "ZR006",
+            Self::UnknownKey => "ZR010",
+            Self::MissingKey => "ZR011",
+            Self::WrongKind => "ZR012",
+            Self::UnknownWord => "ZR013",
+            Self::NotABoolean => "ZR014",
+            Self::NotANumber => "ZR015",
+            Self::LaterVersion => "ZR016",
+            Self::OutOfPlace => "ZR017",
+            Self::Credential => "ZR018",
+            Self::DuplicateName => "ZR019",
+            Self::NotAName => "ZR020",
+            Self::NotADuration => "ZR021",
+            Self::OutOfRange => "ZR022",
+            Self::NotAnInstant => "ZR023",
+            Self::NotATimeZone => "ZR024",
+            Self::NotASchedule => "ZR025",
+            Self::NotAPattern => "ZR026",
+            Self::NotARegex => "ZR027",
+            Self::NotANetwork => "ZR028",
+            Self::NotAnAge => "ZR029",
+            Self::NotATagKey => "ZR030",
+            Self::EmptyMatcher => "ZR040",
+            Self::EmptyValue => "ZR041",
+            Self::UnclearExpiry => "ZR042",
+            Self::DefaultBeyondMax => "ZR043",
+            Self::ReleaseNotAllowed => "ZR044",
+            Self::NotAnEndpoint => "ZR060",
+            Self::NotAnApiVersion => "ZR061",
+            Self::NotARate => "ZR062",
+            Self::NotAJournal => "ZR063",
+            Self::NotAListener => "ZR064",
+            Self::NotASinkUrl => "ZR065",
+            Self::NotMail => "ZR066",
+            Self::NotATemplate => "ZR067",
+        }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
