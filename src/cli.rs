@@ -27,7 +27,7 @@ use crate::{
     config::{self, Loaded},
     daemon::{self, Daemon},
     diagnostic, log,
-    plan::Scope,
+    run::Order,
     site::{Instruments, Site, process_env},
 };
 
@@ -211,7 +211,7 @@ async fn run_once(
     let instruments = Instruments::new(vec![console.sink()])?;
     instruments.prepare(&loaded);
     let site = Site::new(loaded, process_env)?;
-    let results = site.run(|_| Scope::All, &instruments, &stop).await;
+    let results = site.run(|_| Order::ASKED, &instruments, &stop).await;
     site.journal.close().await;
     if let Some(file) = metrics_file {
         write_whole(file, instruments.metrics.render()?.as_bytes())?;

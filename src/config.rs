@@ -31,7 +31,7 @@ use crate::{
     lifetime::shorten,
     notify,
     plan::guard::Limits,
-    rules::{self, Condition, RuleSet},
+    rules::{self, Condition, Release, RuleSet, Terms},
     schedule::{self, Schedule},
     yaml::{self, At, Fields, Reader},
 };
@@ -108,6 +108,8 @@ pub struct Config {
     pub limits: Limits,
     /// The machines that are never touched.
     pub protect: Condition,
+    /// Whether rules may destroy for good.
+    pub release: Release,
     /// The file of the journal.
     pub journal: PathBuf,
     /// How long the journal keeps what is over.
@@ -158,7 +160,8 @@ pub fn load(path: &Path, now: Timestamp) -> Result<Loaded, Vec<Problem>> {
     }
     let (sources, unread) = files::rule_sources(&config.rules);
     problems.extend(unread);
-    let rules = rules::parse(&sources, &config.timezone).map_err(|wrong| problems.extend(wrong));
+    let terms = Terms { zone: config.timezone.clone(), release: config.release };
+    let rules = rules::parse(&sources, &terms).map_err(|wrong| problems.extend(wrong));
     match rules {
         Ok(rules) if problems.is_empty() => {
             let digests = Digests { rules: digest(&sources), config: digest(&[source]) };
@@ -208,11 +211,11 @@ pub fn read(source: &Arc<Source>, now: Timestamp) -> (Option<Config>, Vec<Proble
 }
 
 fn root(reader: &mut Reader, at: &At<'_>, now: Timestamp) -> Option<Config> {
-    let fields = reader.fields(at, &KEYS)?;
+    let fields = reader.document(at, &KEYS)?;
     let modes = [("dry-run", Mode::DryRun), ("enforce", Mode::Enforce)];
     let mode = fields.get("mode").and_then(|at| reader.word(&at, &modes)).unwrap_or(Mode::DryRun);
     let timezone =
-        fields.get("timezone").and_then(|at| timezone(reader, &at)).unwrap_or(TimeZone::UTC);
+        fields.get("timezone").and_then(|at| rules::timezone(reader, &at)).unwrap_or(TimeZone::UTC);
     let schedule = schedule(reader, &fields, &timezone, now)?;
     let jitter =
         fields.get("jitter").and_then(|at| duration(reader, &at, JITTER)).unwrap_or_default();
@@ -225,9 +228,7 @@ fn root(reader: &mut Reader, at: &At<'_>, now: Timestamp) -> Option<Config> {
     };
     let limits = limits::limits(reader, &fields);
     let protect = fields.get("protect").and_then(|at| rules::matchers(reader, &at));
-    if let Some(at) = fields.get("allow_release") {
-        reader.boolean(&at);
-    }
+    let release = fields.get("allow_release").and_then(|at| reader.boolean(&at));
     let journal = fields.get("journal").and_then(|at| {
         let expected = "a file such as sqlite:///var/lib/zenreaper/journal.db";
         reader.value(&at, Code::NotAJournal, expected, journal)
@@ -244,6 +245,7 @@ fn root(reader: &mut Reader, at: &At<'_>, now: Timestamp) -> Option<Config> {
         accounts,
         limits,
         protect: protect.unwrap_or(Condition::NOTHING),
+        release: if release == Some(true) { Release::Allowed } else { Release::Refused },
         listen: listen.or_else(|| DEFAULT_LISTEN.parse().ok())?,
         journal: journal.unwrap_or_else(|| DEFAULT_JOURNAL.into()),
         retention,
@@ -265,13 +267,6 @@ fn journal(text: &str) -> Result<PathBuf, String> {
         // Without the text, which may hold a password.
         _ => Err("it is not the URL of a journal".to_owned()),
     }
-}
-
-fn timezone(reader: &mut Reader, at: &At<'_>) -> Option<TimeZone> {
-    let expected = "the name of a time zone such as UTC or Asia/Shanghai";
-    reader.value(at, Code::NotATimeZone, expected, |text| {
-        TimeZone::get(text).map_err(|_| format!("`{}` is not a time zone", shorten(text)))
-    })
 }
 
 fn schedule(

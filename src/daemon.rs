@@ -2,7 +2,9 @@
 //!
 //! One loop does everything in turn, so runs cannot overlap, and a reload never falls into a run. tokio-cron-scheduler wakes
 //! the loop once a second; a timer that knows no wall clock wakes it too, because that crate falls silent while the clock is set
-//! back. What is due is for [`Agenda`] to say.
+//! back. What is due is for [`Rota`] to say.
+
+mod rota;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -16,11 +18,12 @@ use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use self::rota::Rota;
 use crate::{
     clock, config, diagnostic,
-    plan::Scope,
+    plan::{Scope, Turn},
     report::RunResult,
-    schedule::Agenda,
+    run::Order,
     site::{Env, Instruments, Site},
     web::{self, Served},
 };
@@ -87,30 +90,30 @@ impl Daemon {
         let mut reload = signal(SignalKind::hangup())?;
         let mut fallback = interval(WAKE_INTERVAL);
         fallback.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut agenda = Agenda::new(self.site.config.schedule.clone(), clock::now());
-        self.tell_next(&agenda);
+        let mut rota = Rota::new(&self.site.config.schedule, self.site.rules(), clock::now());
+        self.tell_next(&rota);
         let interrupted = loop {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => break false,
                 _ = reload.recv() => {
                     self.reload();
-                    agenda.reschedule(self.site.config.schedule.clone(), clock::now());
-                    self.tell_next(&agenda);
+                    rota.reschedule(&self.site.config.schedule, self.site.rules(), clock::now());
+                    self.tell_next(&rota);
                 }
                 () = wake.notified() => {}
                 _ = fallback.tick() => {}
             }
             self.tell_pause().await;
-            let is_due = agenda.is_due(clock::now());
-            self.instruments.metrics.next_run(agenda.next());
-            if is_due {
-                let results = self.run_after_jitter().await;
+            let turn = rota.turn(clock::now());
+            self.instruments.metrics.next_run(rota.next());
+            if let Some(turn) = turn {
+                let results = self.run_after_jitter(turn).await;
                 if results.contains(&RunResult::Interrupted) {
                     break true;
                 }
-                agenda.done(clock::now());
-                self.instruments.metrics.next_run(agenda.next());
+                rota.done(clock::now());
+                self.instruments.metrics.next_run(rota.next());
             }
         };
         ticker.shutdown().await?;
@@ -119,8 +122,8 @@ impl Daemon {
         Ok(interrupted)
     }
 
-    fn tell_next(&self, agenda: &Agenda) {
-        let next = agenda.next().map(|next| next.to_string());
+    fn tell_next(&self, rota: &Rota) {
+        let next = rota.next().map(|next| next.to_string());
         let (mode, schedule) =
             (self.site.config.mode.as_str(), self.site.config.schedule.pattern());
         info!(mode, schedule, next, "waiting for the next run");
@@ -139,13 +142,14 @@ impl Daemon {
         }
     }
 
-    async fn run_after_jitter(&self) -> Vec<RunResult> {
+    async fn run_after_jitter(&self, turn: Turn) -> Vec<RunResult> {
         let jitter = self.site.config.jitter.mul_f64(fastrand::f64());
         tokio::select! {
             () = self.stop.cancelled() => return Vec::new(),
             () = sleep(jitter) => {}
         }
-        self.site.run(|_| Scope::All, &self.instruments, &self.stop).await
+        let order = Order { scope: Scope::All, turn };
+        self.site.run(|_| order.clone(), &self.instruments, &self.stop).await
     }
 
     /// Takes config and rules afresh; if they cannot be used, the last good ones stay.

@@ -9,12 +9,16 @@ pub mod guard;
 pub mod memory;
 mod seen;
 pub mod trust;
+mod turn;
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-pub use self::decision::{Decision, Keep, Skip, Telling};
+pub use self::{
+    decision::{Decision, Delay, Keep, Skip, Telling},
+    turn::Turn,
+};
 use self::{
     eligibility::Host,
     memory::{Hold, Memory},
@@ -121,20 +125,25 @@ impl Policy {
         now: Timestamp,
         matched: &mut dyn FnMut(usize),
     ) -> Judgement<'_> {
-        let mut seen = Seen::new(now, memory.promises.get(&instance.id));
+        let mut seen = Seen::new(now, memory.promises.get(&instance.id), &memory.resting);
         for (n, rule) in self.rules.rules.iter().enumerate() {
-            let verdict = rule.evaluate(instance);
+            let verdict = rule.evaluate(instance, now);
             if let Verdict::Matches(_) = verdict {
                 matched(n);
             }
             seen.take(rule, &verdict);
         }
         let hold = memory.hold(&instance.id, now);
-        seen.judgement(hold, || self.eligible(instance, hold))
+        seen.judgement(hold, || self.eligible(instance, hold, now))
     }
 
-    fn eligible(&self, instance: &Instance, hold: Option<Hold>) -> Result<(), Skip> {
-        eligibility::check(instance, &self.protect, &self.host)?;
+    fn eligible(
+        &self,
+        instance: &Instance,
+        hold: Option<Hold>,
+        now: Timestamp,
+    ) -> Result<(), Skip> {
+        eligibility::check(instance, &self.protect, &self.host, now)?;
         hold.map_or(Ok(()), |hold| Err(hold.kind.skip()))
     }
 }
@@ -301,13 +310,13 @@ pub(crate) mod tests {
             Listing, Page, Status,
             tests::{instance, tags},
         },
-        rules::parse,
+        rules::{Terms, parse},
     };
 
     /// A policy with these rules, nothing protected and no host.
     pub(crate) fn policy(yaml: &str) -> Policy {
         let source = crate::diagnostic::Source { name: "rules.yaml".into(), text: yaml.into() };
-        let rules = parse(&[source.into()], &jiff::tz::TimeZone::UTC).unwrap();
+        let rules = parse(&[source.into()], &Terms::default()).unwrap();
         Policy { rules, protect: Condition::NOTHING, host: Host::default() }
     }
 

@@ -4,22 +4,31 @@
 //! not tell makes it [`Verdict::Unknown`], which never terminates. In `unless` and `protect` it is the other way round: there,
 //! unknown protects. Text conditions on tags are two-valued: a tag that is not there is simply not matched.
 
+mod age;
 mod condition;
 mod expiry;
+mod field;
+mod network;
+mod origin;
 mod parse;
+mod pattern;
 mod sight;
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::inventory::Instance;
+use crate::{inventory::Instance, schedule::Schedule};
 
-pub(crate) use self::parse::matchers;
+pub(crate) use self::parse::{matchers, timezone};
 pub use self::{
-    condition::{Condition, Field, Truth},
+    age::AgeTest,
+    condition::{Condition, Test, Truth},
     expiry::{Due, Expiry},
-    parse::parse,
+    field::Field,
+    origin::Origin,
+    parse::{Release, Terms, parse},
+    pattern::Pattern,
 };
 
 /// The name of a rule, unique over all files.
@@ -70,6 +79,21 @@ pub struct Rule {
     pub notice: Option<NoticePeriod>,
     /// What the rule may do at most.
     pub limits: RuleLimits,
+    /// When its turn is, instead of the config's schedule.
+    pub schedule: Option<Schedule>,
+    /// What is done to a match.
+    pub action: Action,
+    /// Where it was written.
+    pub origin: Origin,
+}
+
+/// What is done to a machine.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Action {
+    /// It goes to the recycle bin, which leaves 24 hours to change one's mind.
+    Terminate,
+    /// It is released from there too, which is for good.
+    Release,
 }
 
 /// How long before its termination a machine's owner is told.
@@ -114,9 +138,13 @@ pub enum Verdict {
 }
 
 impl Rule {
-    /// What this rule says of `instance`.
-    pub fn evaluate(&self, instance: &Instance) -> Verdict {
-        match (self.matches.test(instance), self.unless.test(instance)) {
+    /// What this rule says of `instance` at `now`.
+    pub fn evaluate(&self, instance: &Instance, now: Timestamp) -> Verdict {
+        let matches = self.matches.test(instance, now);
+        if matches == Truth::False {
+            return Verdict::NoMatch;
+        }
+        match (matches, self.unless.test(instance, now)) {
             (Truth::False, _) => Verdict::NoMatch,
             (Truth::True, Truth::True) => Verdict::Excepted,
             (Truth::Unknown(field), Truth::True) => Verdict::Unknown(field),
@@ -141,6 +169,8 @@ impl Rule {
 pub struct RuleSet {
     /// The rules.
     pub rules: Vec<Rule>,
+    /// Those that are switched off by `enabled: false`.
+    pub disabled: Vec<Rule>,
 }
 
 #[cfg(test)]
@@ -153,7 +183,8 @@ mod tests {
         let rules = parse::tests::rules(&yaml);
         let mut subject = instance("i-1");
         edit(&mut subject);
-        assert_eq!(&rules.rules[0].evaluate(&subject), expected, "{yaml}");
+        let now = "2026-11-04T00:00:00Z".parse().unwrap();
+        assert_eq!(&rules.rules[0].evaluate(&subject, now), expected, "{yaml}");
     }
 
     const AT_ONCE: Verdict = Verdict::Matches(Due::AtOnce);

@@ -15,7 +15,7 @@ use crate::{
     journal,
     notify::Notifier,
     plan::{
-        Plan, Policy, Scope,
+        Plan, Policy, Scope, Turn,
         guard::{self, Limits, Refusal},
         memory::Memory,
         trust::{Belief, Summary},
@@ -46,10 +46,12 @@ pub struct Setup {
 impl Setup {
     /// What is remembered of the account at `now`; nothing, if there is no journal yet.
     pub async fn remember(&self, now: Timestamp) -> Result<Memory, journal::Error> {
-        if !self.record.journal.exists() {
-            return Ok(Memory::default());
-        }
-        self.record.memory(&self.account, now).await
+        let memory = if self.record.journal.exists() {
+            self.record.memory(&self.account, now).await?
+        } else {
+            Memory::default()
+        };
+        Ok(memory.at_turn(&Turn::Asked, &self.policy.rules, now))
     }
 }
 
@@ -76,10 +78,24 @@ impl From<RunResult> for End {
     }
 }
 
+/// What a run is for.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// What it may terminate.
+    pub scope: Scope,
+    /// Which rules have their turn.
+    pub turn: Turn,
+}
+
+impl Order {
+    /// A run that somebody asks for, for whatever the rules take.
+    pub const ASKED: Self = Self { scope: Scope::All, turn: Turn::Asked };
+}
+
 /// Runs once, and tells `events` everything. Once `stop` is cancelled, nothing is sent any more.
 pub async fn run_once(
     setup: &Setup,
-    scope: &Scope,
+    order: &Order,
     events: &Events,
     stop: &CancellationToken,
 ) -> RunResult {
@@ -90,7 +106,7 @@ pub async fn run_once(
     let End { result, refusal } = match observe(setup, events, stop).await {
         Err(result) => result.into(),
         Ok((client, inventory)) => {
-            let walk = Walk { setup, scope, events, stop, recorder: &recorder };
+            let walk = Walk { setup, order, events, stop, recorder: &recorder };
             let walked = match begun {
                 Ok(()) => walk.act_on(&client, &inventory).await,
                 Err(error) => Err(error),
@@ -135,7 +151,7 @@ async fn observe(
 /// The line from the inventory on.
 struct Walk<'a> {
     setup: &'a Setup,
-    scope: &'a Scope,
+    order: &'a Order,
     events: &'a Events,
     stop: &'a CancellationToken,
     recorder: &'a Recorder<'a>,
@@ -143,10 +159,10 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     async fn act_on(&self, client: &Client, inventory: &Inventory) -> Result<End, journal::Error> {
-        let Self { setup, scope, events, recorder, .. } = *self;
+        let Self { setup, order, events, recorder, .. } = *self;
         let (policy, limits) = (&*setup.policy, &setup.limits);
         let (memory, belief) = self.remember(inventory).await?;
-        let plan = Plan::draft(inventory, policy, &memory, scope, clock::now());
+        let plan = Plan::draft(inventory, policy, &memory, &order.scope, clock::now());
         events.emit(Event::Planned(&plan));
         self.out_of_reach(&plan);
         recorder.planned(&plan, belief).await?;
@@ -172,7 +188,7 @@ impl Walk<'_> {
     /// left open, since a machine that a listing hides is not a machine that is gone.
     async fn remember(&self, inventory: &Inventory) -> Result<(Memory, Belief), journal::Error> {
         let (recorder, limit) = (self.recorder, self.setup.limits.max_change_percent);
-        let memory = recorder.memory(clock::now()).await?;
+        let memory = self.memory().await?;
         let settled = recorder.read_settlements(inventory).await?;
         let listed_at = memory.baseline.believed_at.unwrap_or(Timestamp::MIN);
         let baseline = memory.baseline.without(record::explained(&settled, listed_at));
@@ -183,7 +199,13 @@ impl Walk<'_> {
             return Ok((memory, Belief::Believed));
         }
         recorder.settle(&settled).await?;
-        Ok((recorder.memory(clock::now()).await?, Belief::Believed))
+        Ok((self.memory().await?, Belief::Believed))
+    }
+
+    async fn memory(&self) -> Result<Memory, journal::Error> {
+        let now = clock::now();
+        let memory = self.recorder.memory(now).await?;
+        Ok(memory.at_turn(&self.order.turn, &self.setup.policy.rules, now))
     }
 
     async fn execute(
@@ -203,7 +225,7 @@ impl Walk<'_> {
 
     /// Tells what a saved plan would terminate and this one does not.
     fn out_of_reach(&self, plan: &Plan<'_>) {
-        for (id, rule, why) in plan.dropped_from(self.scope) {
+        for (id, rule, why) in plan.dropped_from(&self.order.scope) {
             self.events.emit(Event::OutOfReach(&id, &rule, &why));
         }
     }

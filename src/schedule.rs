@@ -6,7 +6,7 @@
 //! starts a job again while it still runs.
 
 use croner::parser::{CronParser, Seconds, Year};
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 /// What a pattern looks like, for error messages.
 pub const HELP: &str = "a crontab of 5 fields such as `*/15 * * * *`, of 6 with seconds first, or @hourly, @daily and friends";
@@ -39,6 +39,19 @@ impl Schedule {
     pub fn next_after(&self, now: Timestamp) -> Option<Timestamp> {
         let local = now.to_zoned(self.zone.clone());
         self.cron.find_next_occurrence(&local, false).ok().map(|next| next.timestamp())
+    }
+
+    /// Whether a run is due after `since` and until `now`.
+    #[must_use]
+    pub fn fires_within(&self, since: Timestamp, now: Timestamp) -> bool {
+        self.next_after(since).is_some_and(|next| next <= now)
+    }
+
+    /// The first instant from `at` on at which a run is due.
+    #[must_use]
+    pub fn first_from(&self, at: Timestamp) -> Option<Timestamp> {
+        let before = at.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(Timestamp::MIN);
+        self.next_after(before)
     }
 
     /// The pattern as it was written.

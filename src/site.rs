@@ -22,10 +22,11 @@ use crate::{
     log,
     metrics::Metrics,
     notify::Notifier,
-    plan::{Policy, Scope},
+    plan::Policy,
     record::{self, Audience},
     report::{Event, Events, RunResult, Sink},
-    run::{Setup, run_once},
+    rules::RuleSet,
+    run::{Order, Setup, run_once},
 };
 
 /// The metrics, the health and the sinks that a process has one of.
@@ -85,6 +86,8 @@ pub struct Site {
     pub config: Config,
     /// A run for each account.
     pub setups: Vec<Setup>,
+    /// What instances are judged by, in every account.
+    policy: Arc<Policy>,
     /// The journal of all of them.
     pub journal: Journal,
     /// When the journal last forgot what is old.
@@ -149,13 +152,19 @@ impl Site {
             })
         };
         let setups = config.accounts.iter().map(setup).collect::<Result<_, _>>()?;
-        Ok(Self { config, setups, journal, pruned })
+        Ok(Self { config, setups, policy, journal, pruned })
     }
 
-    /// Runs once for each account in turn, for what its scope allows; how each run ended.
+    /// The rules, the same for every account.
+    #[must_use]
+    pub fn rules(&self) -> &RuleSet {
+        &self.policy.rules
+    }
+
+    /// Runs once for each account in turn, as its order says; how each run ended.
     pub async fn run(
         &self,
-        scope_of: impl Fn(&str) -> Scope,
+        order_of: impl Fn(&str) -> Order,
         instruments: &Instruments,
         stop: &CancellationToken,
     ) -> Vec<RunResult> {
@@ -165,7 +174,7 @@ impl Site {
             let events = Events::new(&run, &setup.account, &instruments.sinks);
             let started = clock::monotonic();
             let result =
-                AssertUnwindSafe(run_once(setup, &scope_of(&setup.account), &events, stop))
+                AssertUnwindSafe(run_once(setup, &order_of(&setup.account), &events, stop))
                     .catch_unwind()
                     .await;
             results.push(result.unwrap_or_else(|_| {

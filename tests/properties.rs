@@ -340,7 +340,7 @@ fn rule_json(n: usize, rule: &ModelRule) -> Value {
 fn parse(rules: &[Value]) -> RuleSet {
     let text = json!({ "rules": rules }).to_string();
     let source = Arc::new(Source { name: "rules.yaml".into(), text });
-    rules::parse(&[source], &TimeZone::UTC)
+    rules::parse(&[source], &Terms::default())
         .unwrap_or_else(|problems| panic!("{}", diagnostic::render(&problems, false)))
 }
 
@@ -538,7 +538,7 @@ fn damaged(good: &'static str) -> impl Strategy<Value = String> {
 
 fn read_rules(text: String) {
     let source = Arc::new(Source { name: "rules.yaml".into(), text });
-    if let Err(problems) = rules::parse(&[source], &TimeZone::UTC) {
+    if let Err(problems) = rules::parse(&[source], &Terms::default()) {
         assert!(!diagnostic::render(&problems, false).is_empty());
         assert!(!diagnostic::render(&problems, true).is_empty());
     }

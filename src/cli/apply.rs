@@ -18,8 +18,9 @@ use crate::{
     config::Loaded,
     daemon,
     inventory::InstanceId,
-    plan::Scope,
+    plan::{Scope, Turn},
     rules::RuleName,
+    run::Order,
     site::{Instruments, Site, process_env},
 };
 
@@ -91,7 +92,7 @@ pub(super) async fn apply(
     let instruments = Instruments::new(vec![console.sink()])?;
     instruments.prepare(&loaded);
     let site = Site::new(loaded, process_env)?;
-    let results = site.run(|account| saved.scope(account), &instruments, &stop).await;
+    let results = site.run(|account| saved.order(account), &instruments, &stop).await;
     site.journal.close().await;
     Ok(Exit::of_runs(&results))
 }
@@ -130,14 +131,15 @@ impl Saved {
         Ok(())
     }
 
-    /// What of it is to be terminated in an account.
-    fn scope(&self, account: &str) -> Scope {
+    /// A run for what of it is to be terminated in an account.
+    fn order(&self, account: &str) -> Order {
         let of = self.accounts.iter().filter(|own| own.account == account);
         let targets = of.flat_map(|own| &own.decisions).filter_map(|one| {
             let rule = RuleName::new(one.rule.as_deref()?).ok()?;
             let is_target = one.decision == "terminate";
             is_target.then(|| (InstanceId::new(&one.instance_id), rule))
         });
-        Scope::Saved(targets.collect::<BTreeMap<_, _>>())
+        let scope = Scope::Saved(targets.collect::<BTreeMap<_, _>>());
+        Order { scope, turn: Turn::Asked }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     clock, config,
     daemon::{self, Daemon},
     diagnostic,
-    plan::Scope,
+    run::Order,
     sandbox::{self, Options, Sandbox, fleet},
     site::{Instruments, Site},
 };
@@ -82,7 +82,7 @@ pub(super) async fn demo(args: &DemoArgs) -> anyhow::Result<Exit> {
     say(
         "\n2. An enforced run: each target is read again, then terminated, at the configured pace.\n\n",
     )?;
-    let results = site.run(|_| Scope::All, &instruments, &stop).await;
+    let results = site.run(|_| Order::ASKED, &instruments, &stop).await;
     let exit = Exit::of_runs(&results);
     say(&summary(&sandbox))?;
     if args.once || stop.is_cancelled() {

@@ -1,6 +1,6 @@
 //! What a plan needs to know of earlier runs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 use sqlx::AnyConnection;
@@ -33,6 +33,8 @@ impl Journal {
                 terminated_in_a_day: terminated_since(connection, account, now - DAY).await?,
                 baseline: baseline(connection, account).await?,
                 pause: operator::pause_at(connection, now).await?,
+                last_run_at: last_run_at(connection, account).await?,
+                resting: HashSet::new(),
             })
         })
         .await
@@ -116,6 +118,20 @@ async fn terminated_since(
     .fetch_one(connection)
     .await?;
     Ok(count(calls))
+}
+
+/// When the last run began that came to an end: not the one that asks.
+async fn last_run_at(
+    connection: &mut AnyConnection,
+    account: &str,
+) -> Result<Option<Timestamp>, sqlx::Error> {
+    let (last,): (Option<i64>,) = sqlx::query_as(
+        "SELECT MAX(started_at) FROM runs WHERE account = $1 AND ended_at IS NOT NULL",
+    )
+    .bind(account)
+    .fetch_one(connection)
+    .await?;
+    Ok(last.map(at))
 }
 
 async fn baseline(connection: &mut AnyConnection, account: &str) -> Result<Baseline, sqlx::Error> {

@@ -11,11 +11,31 @@ pub enum Decision {
     /// It will be terminated once its owner has been told for long enough.
     Notice(Telling),
     /// It matches, and is not due yet.
-    Wait,
+    Wait(Delay),
     /// It matches and is due, or cannot tell when it is, but is not to be touched.
     Skip(Skip),
     /// It stays, since no rule takes it.
     Keep(Keep),
+}
+
+/// What a match waits for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Delay {
+    /// It is not due yet.
+    NotDue,
+    /// It is due, and goes when its rule's schedule says so.
+    OffSchedule,
+}
+
+impl Delay {
+    /// The name, a reason of a decision.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotDue => "not_due",
+            Self::OffSchedule => "off_schedule",
+        }
+    }
 }
 
 /// How far the telling of an owner is.
@@ -94,7 +114,7 @@ impl Decision {
         match self {
             Self::Terminate => "terminate",
             Self::Notice(_) => "notice",
-            Self::Wait => "wait",
+            Self::Wait(_) => "wait",
             Self::Skip(_) => "skip",
             Self::Keep(_) => "keep",
         }
@@ -106,7 +126,7 @@ impl Decision {
         match self {
             Self::Terminate => "due",
             Self::Notice(telling) => telling.as_str(),
-            Self::Wait => "not_due",
+            Self::Wait(delay) => delay.as_str(),
             Self::Skip(skip) => skip.as_str(),
             Self::Keep(keep) => keep.as_str(),
         }
@@ -169,7 +189,9 @@ impl Keep {
             Self::Unknown(Field::Image) => "unknown_image",
             Self::Unknown(Field::Status) => "unknown_status",
             Self::Unknown(Field::ChargeType) => "unknown_charge_type",
+            Self::Unknown(Field::InternetChargeType) => "unknown_internet_charge_type",
             Self::Unknown(Field::ResourceGroup) => "unknown_resource_group",
+            Self::Unknown(Field::Ip) => "unknown_ip",
             Self::Unknown(Field::CreateTime) => "unknown_create_time",
         }
     }

@@ -5,6 +5,8 @@
 
 use std::net::IpAddr;
 
+use jiff::Timestamp;
+
 use super::Skip;
 use crate::{
     inventory::{ChargeType, Instance, Status},
@@ -49,9 +51,14 @@ fn is_same_name(a: &str, b: &str) -> bool {
         && (tail.is_empty() || (tail.starts_with('.') && !short.contains('.')))
 }
 
-/// Whether `instance` may be terminated, or why not.
-pub fn check(instance: &Instance, protect: &Condition, host: &Host) -> Result<(), Skip> {
-    match protect.test(instance) {
+/// Whether `instance` may be terminated at `now`, or why not.
+pub fn check(
+    instance: &Instance,
+    protect: &Condition,
+    host: &Host,
+    now: Timestamp,
+) -> Result<(), Skip> {
+    match protect.test(instance, now) {
         Truth::True | Truth::Unknown(_) => return Err(Skip::Protected),
         Truth::False => {}
     }
@@ -97,7 +104,7 @@ mod tests {
         let mut subject = instance("i");
         subject.status = status.map(|text| Status::from(std::sync::Arc::from(text)));
         subject.charge_type = charge.map(|text| ChargeType::from(std::sync::Arc::from(text)));
-        check(&subject, &Condition::NOTHING, &Host::default())
+        check(&subject, &Condition::NOTHING, &Host::default(), Timestamp::UNIX_EPOCH)
             .map_or_else(Skip::as_str, |()| "eligible")
     }
 
@@ -137,7 +144,7 @@ mod tests {
             let mut subject = instance("i");
             subject.addresses = Box::new([address.parse().unwrap()]);
             subject.hostname = hostname.map(Into::into);
-            check(&subject, &Condition::NOTHING, &host) == Err(Skip::Own)
+            check(&subject, &Condition::NOTHING, &host, Timestamp::UNIX_EPOCH) == Err(Skip::Own)
         };
         assert!(is("203.0.113.7", None));
         assert!(is("203.0.113.8", Some("reaper.example")));
@@ -171,11 +178,14 @@ mod tests {
             name: "r".into(),
             text: "rules: [{ name: p, match: { zone: SEL-A } }]".into(),
         };
-        let rules = crate::rules::parse(&[source.into()], &jiff::tz::TimeZone::UTC).unwrap();
+        let rules = crate::rules::parse(&[source.into()], &crate::rules::Terms::default()).unwrap();
         let protect = &rules.rules[0].matches;
         let mut subject = instance("i");
-        assert_eq!(check(&subject, protect, &Host::default()), Ok(()));
+        assert_eq!(check(&subject, protect, &Host::default(), Timestamp::UNIX_EPOCH), Ok(()));
         subject.zone = None;
-        assert_eq!(check(&subject, protect, &Host::default()), Err(Skip::Protected));
+        assert_eq!(
+            check(&subject, protect, &Host::default(), Timestamp::UNIX_EPOCH),
+            Err(Skip::Protected)
+        );
     }
 }

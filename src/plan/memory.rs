@@ -2,12 +2,15 @@
 //!
 //! The journal fills it; here it is plain data, so that a plan stays a function of its input.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::{Skip, trust::Baseline};
-use crate::{inventory::InstanceId, rules::RuleName};
+use super::{Skip, Turn, trust::Baseline};
+use crate::{
+    inventory::InstanceId,
+    rules::{RuleName, RuleSet},
+};
 
 /// What is remembered of an account.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +25,10 @@ pub struct Memory {
     pub baseline: Baseline,
     /// Why nothing is to be terminated at all, if an operator said so.
     pub pause: Option<Pause>,
+    /// When the last run began that came to an end.
+    pub last_run_at: Option<Timestamp>,
+    /// The rules whose turn it is not: see [`super::Turn`].
+    pub resting: HashSet<RuleName>,
 }
 
 /// Why a machine is not to be called for a while.
@@ -118,6 +125,13 @@ impl std::fmt::Display for Pause {
 }
 
 impl Memory {
+    /// The same, with the rules resting whose turn it is not at `now`.
+    #[must_use]
+    pub fn at_turn(self, turn: &Turn, rules: &RuleSet, now: Timestamp) -> Self {
+        let resting = turn.resting(rules, self.last_run_at, now);
+        Self { resting, ..self }
+    }
+
     /// The hold on a machine at `now`, if there is one.
     #[must_use]
     pub fn hold(&self, id: &InstanceId, now: Timestamp) -> Option<Hold> {

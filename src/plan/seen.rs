@@ -1,17 +1,20 @@
 //! What the rules said of one instance, and the one judgement that it comes to.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 
 use super::{
-    Decision, Judgement, Keep, Skip, Telling,
+    Decision, Delay, Judgement, Keep, Skip, Telling,
     memory::{Hold, Promise},
 };
-use crate::rules::{Delivery, Due, Field, NoticePeriod, Rule, Verdict};
+use crate::rules::{Delivery, Due, Field, NoticePeriod, Rule, RuleName, Verdict};
 
 /// What the rules said so far, the first of each kind, but the earliest of those to come.
 pub(super) struct Seen<'r, 'm> {
     now: Timestamp,
     promise: Option<&'m Promise>,
+    resting: &'m HashSet<RuleName>,
     unreadable: Option<&'r Rule>,
     due: Option<Match<'r>>,
     to_come: Option<Match<'r>>,
@@ -31,11 +34,16 @@ struct Match<'r> {
 }
 
 impl<'r, 'm> Seen<'r, 'm> {
-    /// Nothing so far, of an instance whose owner was promised this.
-    pub(super) fn new(now: Timestamp, promise: Option<&'m Promise>) -> Self {
+    /// Nothing so far, of an instance whose owner was promised this, while these rules rest.
+    pub(super) fn new(
+        now: Timestamp,
+        promise: Option<&'m Promise>,
+        resting: &'m HashSet<RuleName>,
+    ) -> Self {
         Self {
             now,
             promise,
+            resting,
             unreadable: None,
             due: None,
             to_come: None,
@@ -65,7 +73,9 @@ impl<'r, 'm> Seen<'r, 'm> {
             None => Match { rule, due_at, terminate_at: due_at, telling: None },
             Some(notice) => self.after_notice(rule, due_at, notice),
         };
-        if own.terminate_at <= self.now {
+        let has_turn = self.resting.is_empty() || !self.resting.contains(&rule.name);
+        let own = own.on_schedule(self.now, has_turn.then_some(self.now));
+        if own.terminate_at <= self.now && has_turn {
             self.due = self.due.or(Some(own));
         } else if self.to_come.is_none_or(|other| own.terminate_at < other.terminate_at) {
             self.to_come = Some(own);
@@ -124,20 +134,35 @@ impl<'r, 'm> Seen<'r, 'm> {
 }
 
 impl<'r> Match<'r> {
+    /// The same, to be terminated when the rule's own schedule says so; at once if it does so `now`.
+    fn on_schedule(self, now: Timestamp, turn: Option<Timestamp>) -> Self {
+        let Some(schedule) = &self.rule.schedule else { return self };
+        let terminate_at = match (self.terminate_at <= now, turn) {
+            (true, Some(_)) => Some(self.terminate_at),
+            (true, None) => schedule.next_after(now),
+            (false, _) => schedule.first_from(self.terminate_at),
+        };
+        Self { terminate_at: terminate_at.unwrap_or(Timestamp::MAX), ..self }
+    }
+
     /// What is to happen before the time of termination has come: nobody is told of what cannot be done.
     fn before_its_time(&self, now: Timestamp, eligible: impl Fn() -> Result<(), Skip>) -> Decision {
-        let Some(telling) = self.telling else { return Decision::Wait };
-        match eligible() {
-            Ok(()) => Decision::Notice(telling),
-            Err(skip) if self.due_at <= now => Decision::Skip(skip),
-            Err(_) => Decision::Wait,
+        let is_due = self.due_at <= now;
+        if self.telling.is_none() && !is_due {
+            return Decision::Wait(Delay::NotDue);
+        }
+        match (eligible(), self.telling) {
+            (Ok(()), Some(telling)) => Decision::Notice(telling),
+            (Ok(()), None) => Decision::Wait(Delay::OffSchedule),
+            (Err(skip), _) if is_due => Decision::Skip(skip),
+            (Err(_), _) => Decision::Wait(Delay::NotDue),
         }
     }
 
     fn judged(self, decision: Decision, hold: Option<Hold>) -> Judgement<'r> {
         let Self { rule, due_at, terminate_at, telling: _ } = self;
         let terminate_at = match decision {
-            Decision::Terminate | Decision::Notice(_) | Decision::Wait => Some(terminate_at),
+            Decision::Terminate | Decision::Notice(_) | Decision::Wait(_) => Some(terminate_at),
             Decision::Skip(_) | Decision::Keep(_) => None,
         };
         let by_hold = |hold: &Hold| decision == Decision::Skip(hold.kind.skip());
@@ -155,6 +180,7 @@ mod tests {
     use crate::{
         inventory::{Instance, Status, tests::instance},
         plan::{
+            Turn,
             memory::{HoldKind, Memory},
             tests::policy,
         },
@@ -258,6 +284,46 @@ rules:
             let free = policy.judge(&subject, &memory, until);
             assert_eq!((free.decision, free.held_until), (Decision::Terminate, None));
         }
+    }
+
+    const SCHEDULED: &str = "
+rules:
+  - { name: nightly, match: { zone: HKG-A }, expire: { after: 72h }, schedule: '0 22 * * *' }
+  - { name: told, match: { zone: SEL-A }, expire: { after: 72h }, schedule: '0 22 * * *', notice: 24h }
+";
+
+    /// Of a machine that was created at 2026-11-01T00:00:00Z, when the last run began then.
+    fn check_scheduled(zone: &str, last_run: &str, now: &str, expected: &str) {
+        let mut subject = instance("i");
+        subject.zone = Some(zone.into());
+        if zone == "locked" {
+            (subject.zone, subject.status) = (Some("HKG-A".into()), Some(Status::Installing));
+        }
+        let policy = policy(SCHEDULED);
+        let memory = Memory { last_run_at: Some(at(last_run)), ..Memory::default() };
+        let memory = memory.at_turn(&Turn::Asked, &policy.rules, at(now));
+        let judgement = policy.judge(&subject, &memory, at(now));
+        let when = judgement.terminate_at;
+        let when = when.map_or("-".to_owned(), |at| at.strftime("%d %H:%M").to_string());
+        let decision = judgement.decision;
+        assert_eq!(format!("{} {} {when}", decision.as_str(), decision.reason()), expected);
+    }
+
+    #[test]
+    fn a_rule_with_a_schedule_acts_only_in_its_turn() {
+        let (before, after) = ("2026-11-04T21:45:00Z", "2026-11-04T22:00:00Z");
+        check_scheduled("HKG-A", before, "2026-11-03T23:00:00Z", "wait not_due 04 22:00");
+        check_scheduled("HKG-A", before, "2026-11-04T21:59:59Z", "wait off_schedule 04 22:00");
+        check_scheduled("HKG-A", before, "2026-11-04T22:00:00Z", "terminate due 04 00:00");
+        check_scheduled("HKG-A", after, "2026-11-04T22:15:00Z", "wait off_schedule 05 22:00");
+        check_scheduled("locked", after, "2026-11-04T22:15:00Z", "skip installing -");
+    }
+
+    #[test]
+    fn an_owner_is_told_in_any_run_and_promised_the_turn_that_comes_after() {
+        let last = "2026-11-04T21:45:00Z";
+        check_scheduled("SEL-A", last, "2026-11-03T09:00:00Z", "notice to_tell 04 22:00");
+        check_scheduled("SEL-A", last, "2026-11-04T23:00:00Z", "notice to_tell 06 22:00");
     }
 
     proptest! {

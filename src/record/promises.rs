@@ -153,7 +153,7 @@ fn why_withdrawn(judgement: Option<&Judgement<'_>>, promise: &Promise) -> Option
         | Decision::Skip(Skip::Commitment | Skip::Creating | Skip::Installing | Skip::NotInPlan) => {
             true
         }
-        Decision::Skip(_) | Decision::Wait | Decision::Keep(_) => false,
+        Decision::Skip(_) | Decision::Wait(_) | Decision::Keep(_) => false,
     };
     if same_rule && stands {
         return None;

@@ -2,75 +2,11 @@
 //!
 //! A condition is compiled once and tested without allocation.
 
-use std::fmt;
+use ipnet::IpNet;
+use jiff::Timestamp;
 
-use globset::{GlobBuilder, GlobMatcher};
-
-use crate::{inventory::Instance, lifetime::shorten};
-
-/// A field that a rule can look at.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Field {
-    /// `instanceId`.
-    Id,
-    /// `instanceName`.
-    Name,
-    /// `hostname`.
-    Hostname,
-    /// `zoneId`.
-    Zone,
-    /// `instanceTypeId`.
-    Type,
-    /// `imageName`.
-    Image,
-    /// `instanceStatus`.
-    Status,
-    /// `instanceChargeType`.
-    ChargeType,
-    /// `resourceGroupId` or `resourceGroupName`: either may match.
-    ResourceGroup,
-    /// `createTime`.
-    CreateTime,
-}
-
-impl Field {
-    /// Every field.
-    pub const ALL: [Self; 10] = [
-        Self::Id,
-        Self::Name,
-        Self::Hostname,
-        Self::Zone,
-        Self::Type,
-        Self::Image,
-        Self::Status,
-        Self::ChargeType,
-        Self::ResourceGroup,
-        Self::CreateTime,
-    ];
-
-    /// The field's name in rules.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Id => "id",
-            Self::Name => "name",
-            Self::Hostname => "hostname",
-            Self::Zone => "zone",
-            Self::Type => "type",
-            Self::Image => "image",
-            Self::Status => "status",
-            Self::ChargeType => "charge_type",
-            Self::ResourceGroup => "resource_group",
-            Self::CreateTime => "create_time",
-        }
-    }
-}
-
-impl fmt::Display for Field {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+use super::{age::AgeTest, field::Field, pattern::Pattern};
+use crate::inventory::Instance;
 
 /// Whether something holds.
 #[must_use]
@@ -90,69 +26,27 @@ impl From<bool> for Truth {
     }
 }
 
-/// A pattern for a text.
-#[derive(Clone, Debug)]
-pub enum Pattern {
-    /// The very text.
-    Exact(Box<str>),
-    /// The very text, in upper or lower case.
-    AnyCase(Box<str>),
-    /// A glob.
-    Glob(Box<GlobMatcher>),
-}
+impl std::ops::Not for Truth {
+    type Output = Self;
 
-/// The longest pattern, in bytes; no field of the API is longer than 128 characters.
-const PATTERN_BYTES_MAX: usize = 512;
-
-/// Whether upper and lower case differ.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Case {
-    /// They do.
-    Exact,
-    /// They do not.
-    Any,
-}
-
-impl Pattern {
-    /// Compiles a pattern: exact, or a glob where it has `*` or `?`.
-    pub(crate) fn new(text: &str, case: Case) -> Result<Self, String> {
-        if text.len() > PATTERN_BYTES_MAX {
-            return Err(format!("`{}` is longer than {PATTERN_BYTES_MAX} bytes", shorten(text)));
-        }
-        if !text.contains(['*', '?']) {
-            return Ok(match case {
-                Case::Exact => Self::Exact(text.into()),
-                Case::Any => Self::AnyCase(text.into()),
-            });
-        }
-        let glob = GlobBuilder::new(text).case_insensitive(case == Case::Any).build();
-        let bad =
-            |error: globset::Error| format!("`{}` is not a glob: {}", shorten(text), error.kind());
-        glob.map(|glob| Self::Glob(Box::new(glob.compile_matcher()))).map_err(bad)
-    }
-
-    fn is_match(&self, text: &str) -> bool {
+    fn not(self) -> Self {
         match self {
-            Self::Exact(own) => **own == *text,
-            Self::AnyCase(own) => own.eq_ignore_ascii_case(text),
-            Self::Glob(glob) => glob.is_match(text),
+            Self::True => Self::False,
+            Self::False => Self::True,
+            Self::Unknown(field) => Self::Unknown(field),
         }
     }
 }
 
-/// What is asked of a text.
+/// What is asked of a value.
 #[derive(Clone, Debug)]
-pub enum Test {
+pub enum Test<T> {
     /// It matches one of these.
-    AnyOf(Vec<Pattern>),
+    AnyOf(Vec<T>),
+    /// It matches none of these.
+    NoneOf(Vec<T>),
     /// It is there, or it is not.
     Exists(bool),
-}
-
-impl Test {
-    fn matches(patterns: &[Pattern], text: &str) -> bool {
-        patterns.iter().any(|pattern| pattern.is_match(text))
-    }
 }
 
 /// A condition on an instance.
@@ -161,41 +55,59 @@ pub enum Condition {
     /// Every instance.
     Everything,
     /// On a field.
-    Field(Field, Test),
+    Field(Field, Test<Pattern>),
     /// On the tag with a key.
-    Tag(Box<str>, Test),
+    Tag(Box<str>, Test<Pattern>),
+    /// On the addresses.
+    Ip(Test<IpNet>),
+    /// On the age: one of these comparisons holds.
+    Age(Vec<AgeTest>),
     /// All of these hold.
     All(Vec<Self>),
     /// One of these holds.
     Any(Vec<Self>),
+    /// This does not hold.
+    Not(Box<Self>),
 }
 
 impl Condition {
     /// A condition that holds for no instance.
     pub const NOTHING: Self = Self::Any(Vec::new());
 
-    /// Whether the condition holds for `instance`.
-    pub fn test(&self, instance: &Instance) -> Truth {
+    /// All of these hold; a single one needs no frame.
+    pub(super) fn all(mut conditions: Vec<Self>) -> Self {
+        match (conditions.pop(), conditions.is_empty()) {
+            (Some(only), true) => only,
+            (last, _) => {
+                conditions.extend(last);
+                Self::All(conditions)
+            }
+        }
+    }
+
+    /// Whether the condition holds for `instance` at `now`.
+    pub fn test(&self, instance: &Instance, now: Timestamp) -> Truth {
         match self {
             Self::Everything => Truth::True,
             Self::Field(field, test) => test_field(*field, test, instance),
             Self::Tag(key, test) => test_tag(test, instance.tags.get(key)),
-            Self::All(all) => first_that(all, instance, Truth::False, Truth::True),
-            Self::Any(any) => first_that(any, instance, Truth::True, Truth::False),
+            Self::Ip(test) => test_addresses(test, instance),
+            Self::Age(tests) => test_age(tests, instance, now),
+            Self::All(all) => {
+                first_that(Truth::False, all.iter().map(|one| one.test(instance, now)))
+            }
+            Self::Any(any) => {
+                first_that(Truth::True, any.iter().map(|one| one.test(instance, now)))
+            }
+            Self::Not(one) => !one.test(instance, now),
         }
     }
 }
 
-/// `decides` if one condition says so, else the first unknown, else `otherwise`.
-fn first_that(
-    conditions: &[Condition],
-    instance: &Instance,
-    decides: Truth,
-    otherwise: Truth,
-) -> Truth {
-    let mut result = otherwise;
-    for condition in conditions {
-        let truth = condition.test(instance);
+/// `decides` if one of the truths is that, else the first unknown, else the contrary.
+fn first_that(decides: Truth, truths: impl Iterator<Item = Truth>) -> Truth {
+    let mut result = !decides;
+    for truth in truths {
         if truth == decides {
             return decides;
         }
@@ -206,82 +118,84 @@ fn first_that(
     result
 }
 
-fn test_tag(test: &Test, value: Option<&str>) -> Truth {
+/// A tag that is not there is simply not matched.
+fn test_tag(test: &Test<Pattern>, value: Option<&str>) -> Truth {
+    let is_any = |patterns: &[Pattern]| value.is_some_and(|value| is_any_of(patterns, value));
     match test {
-        Test::AnyOf(patterns) => value.is_some_and(|value| Test::matches(patterns, value)).into(),
+        Test::AnyOf(patterns) => is_any(patterns).into(),
+        Test::NoneOf(patterns) => (!is_any(patterns)).into(),
         Test::Exists(wanted) => (value.is_some() == *wanted).into(),
     }
 }
 
-fn test_field(field: Field, test: &Test, instance: &Instance) -> Truth {
-    let values = values(field, instance);
-    let told = || values.iter().flatten();
+fn test_field(field: Field, test: &Test<Pattern>, instance: &Instance) -> Truth {
+    let texts = field.texts(instance);
+    let told = || texts.iter().flatten();
+    let any = |patterns: &[Pattern]| {
+        if told().any(|text| is_any_of(patterns, text)) {
+            Truth::True
+        } else if texts.contains(&None) {
+            Truth::Unknown(field)
+        } else {
+            Truth::False
+        }
+    };
     match test {
         Test::Exists(wanted) => (told().next().is_some() == *wanted).into(),
-        Test::AnyOf(patterns) if told().any(|value| Test::matches(patterns, value)) => Truth::True,
-        Test::AnyOf(_) if values.contains(&None) => Truth::Unknown(field),
-        Test::AnyOf(_) => Truth::False,
+        Test::AnyOf(patterns) => any(patterns),
+        Test::NoneOf(patterns) => !any(patterns),
     }
 }
 
-/// The one or two texts of a field; a field of one text has it twice.
-fn values(field: Field, instance: &Instance) -> [Option<&str>; 2] {
-    let one = |text: Option<_>| [text, text];
-    match field {
-        Field::Id => one(Some(instance.id.as_str())),
-        Field::Name => one(instance.name.as_deref()),
-        Field::Hostname => one(instance.hostname.as_deref()),
-        Field::Zone => one(instance.zone.as_deref()),
-        Field::Type => one(instance.instance_type.as_deref()),
-        Field::Image => one(instance.image.as_deref()),
-        Field::Status => one(instance.status.as_ref().map(crate::inventory::Status::as_str)),
-        Field::ChargeType => {
-            one(instance.charge_type.as_ref().map(crate::inventory::ChargeType::as_str))
-        }
-        Field::ResourceGroup => {
-            [instance.resource_group_id.as_deref(), instance.resource_group_name.as_deref()]
-        }
-        Field::CreateTime => [None, None],
+fn is_any_of(patterns: &[Pattern], text: &str) -> bool {
+    patterns.iter().any(|pattern| pattern.is_match(text))
+}
+
+/// Any address of the instance counts; one that was not told, or cannot be read, may be any.
+fn test_addresses(test: &Test<IpNet>, instance: &Instance) -> Truth {
+    let any = |holds: bool| match (holds, instance.addresses_told) {
+        (true, _) => Truth::True,
+        (false, true) => Truth::False,
+        (false, false) => Truth::Unknown(Field::Ip),
+    };
+    let within = |networks: &[IpNet]| {
+        let holds = |address| networks.iter().any(|network| network.contains(address));
+        any(instance.addresses.iter().any(holds))
+    };
+    match test {
+        Test::AnyOf(networks) => within(networks),
+        Test::NoneOf(networks) => !within(networks),
+        Test::Exists(true) => any(!instance.addresses.is_empty()),
+        Test::Exists(false) => !any(!instance.addresses.is_empty()),
+    }
+}
+
+fn test_age(tests: &[AgeTest], instance: &Instance, now: Timestamp) -> Truth {
+    match instance.created {
+        None => Truth::Unknown(Field::CreateTime),
+        Some(created) => tests.iter().any(|test| test.holds(created, now)).into(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inventory::tests::{instance, tags};
+    use crate::{
+        inventory::tests::{instance, tags},
+        rules::{network, pattern::Case},
+    };
 
     fn check(condition: &Condition, instance: &Instance, expected: Truth) {
-        assert_eq!(condition.test(instance), expected, "{condition:?}");
+        let now = "2026-11-04T00:00:00Z".parse().unwrap();
+        assert_eq!(condition.test(instance, now), expected, "{condition:?}");
+    }
+
+    fn patterns(texts: &[&str]) -> Vec<Pattern> {
+        texts.iter().map(|text| Pattern::new(text, Case::Exact).unwrap()).collect()
     }
 
     fn on(field: Field, pattern: &str) -> Condition {
-        Condition::Field(field, Test::AnyOf(vec![Pattern::new(pattern, Case::Exact).unwrap()]))
-    }
-
-    #[test]
-    fn texts_match_exactly_or_by_glob() {
-        for (pattern, text, expected) in [
-            ("dev", "dev", true),
-            ("dev", "Dev", false),
-            ("dev", "dev-1", false),
-            ("dev-*", "dev-1", true),
-            ("dev-*", "dev-", true),
-            ("dev-*", "my-dev-1", false),
-            ("d?v", "dev", true),
-            ("d?v", "deev", false),
-            ("*", "", true),
-            ("*", "a/b", true),
-            ("a.c", "abc", false),
-            ("[ab]", "[ab]", true),
-            ("[ab]*", "b1", true),
-        ] {
-            let pattern = Pattern::new(pattern, Case::Exact).unwrap();
-            assert_eq!(pattern.is_match(text), expected, "{pattern:?} {text}");
-        }
-        assert!(Pattern::new("running", Case::Any).unwrap().is_match("RUNNING"));
-        assert!(Pattern::new("run*", Case::Any).unwrap().is_match("RUNNING"));
-        assert!(Pattern::new("[a*", Case::Exact).is_err());
-        assert!(Pattern::new(&"x".repeat(513), Case::Exact).is_err());
+        Condition::Field(field, Test::AnyOf(patterns(&[pattern])))
     }
 
     #[test]
@@ -290,13 +204,13 @@ mod tests {
         check(&on(Field::ResourceGroup, "rg-1"), &subject, Truth::True);
         check(&on(Field::ResourceGroup, "platform"), &subject, Truth::True);
         check(&on(Field::ResourceGroup, "other"), &subject, Truth::False);
+        let other = Condition::Field(Field::ResourceGroup, Test::NoneOf(patterns(&["platform"])));
+        check(&other, &subject, Truth::False);
         subject.resource_group_name = None;
         check(&on(Field::ResourceGroup, "rg-1"), &subject, Truth::True);
-        check(
-            &on(Field::ResourceGroup, "platform"),
-            &subject,
-            Truth::Unknown(Field::ResourceGroup),
-        );
+        let unknown = Truth::Unknown(Field::ResourceGroup);
+        check(&on(Field::ResourceGroup, "platform"), &subject, unknown);
+        check(&other, &subject, unknown);
     }
 
     #[test]
@@ -312,17 +226,71 @@ mod tests {
     }
 
     #[test]
+    fn a_tag_is_none_of_some_values_also_if_it_is_not_there() {
+        let mut subject = instance("i");
+        let not_prod = Condition::Tag("env".into(), Test::NoneOf(patterns(&["prod", "live-*"])));
+        check(&not_prod, &subject, Truth::True);
+        for (value, expected) in [("dev", Truth::True), ("prod", Truth::False)] {
+            subject.tags = tags(&[("env", value)]);
+            check(&not_prod, &subject, expected);
+        }
+    }
+
+    #[test]
+    fn an_address_that_was_not_told_may_be_any() {
+        let mut subject = instance("i");
+        let within = |text| vec![network::parse(text).unwrap()];
+        let (inside, outside) = (within("203.0.113.0/24"), within("10.0.0.0/8"));
+        let any = |networks: &[IpNet]| Condition::Ip(Test::AnyOf(networks.to_vec()));
+        let none = |networks: &[IpNet]| Condition::Ip(Test::NoneOf(networks.to_vec()));
+        let (exists, absent) =
+            (Condition::Ip(Test::Exists(true)), Condition::Ip(Test::Exists(false)));
+        check(&any(&inside), &subject, Truth::True);
+        check(&any(&outside), &subject, Truth::False);
+        check(&none(&outside), &subject, Truth::True);
+        subject.addresses_told = false;
+        check(&any(&inside), &subject, Truth::True);
+        check(&any(&outside), &subject, Truth::Unknown(Field::Ip));
+        check(&none(&inside), &subject, Truth::False);
+        check(&none(&outside), &subject, Truth::Unknown(Field::Ip));
+        check(&exists, &subject, Truth::True);
+        subject.addresses = Box::default();
+        check(&exists, &subject, Truth::Unknown(Field::Ip));
+        check(&absent, &subject, Truth::Unknown(Field::Ip));
+        subject.addresses_told = true;
+        check(&exists, &subject, Truth::False);
+        check(&absent, &subject, Truth::True);
+    }
+
+    #[test]
+    fn an_age_needs_the_time_of_creation() {
+        let mut subject = instance("i");
+        let age = |texts: &[&str]| {
+            Condition::Age(texts.iter().map(|text| AgeTest::parse(text).unwrap()).collect())
+        };
+        check(&age(&[">= 3d"]), &subject, Truth::True);
+        check(&age(&["> 3d"]), &subject, Truth::False);
+        check(&age(&["< 1d", "> 2d"]), &subject, Truth::True);
+        subject.created = None;
+        check(&age(&[">= 3d"]), &subject, Truth::Unknown(Field::CreateTime));
+    }
+
+    #[test]
     fn unknown_yields_to_what_decides() {
         let mut subject = instance("i");
         subject.zone = None;
         let (unknown, yes, no) = (on(Field::Zone, "x"), on(Field::Id, "i"), on(Field::Id, "j"));
         let all = |list: &[&Condition]| Condition::All(list.iter().copied().cloned().collect());
         let any = |list: &[&Condition]| Condition::Any(list.iter().copied().cloned().collect());
+        let not = |one: &Condition| Condition::Not(Box::new(one.clone()));
         let zone = Truth::Unknown(Field::Zone);
         check(&all(&[&unknown, &yes]), &subject, zone);
         check(&all(&[&unknown, &no]), &subject, Truth::False);
         check(&any(&[&unknown, &yes]), &subject, Truth::True);
         check(&any(&[&unknown, &no]), &subject, zone);
+        check(&not(&unknown), &subject, zone);
+        check(&not(&yes), &subject, Truth::False);
+        check(&not(&no), &subject, Truth::True);
         check(&Condition::NOTHING, &subject, Truth::False);
         check(&Condition::Everything, &subject, Truth::True);
     }

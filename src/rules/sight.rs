@@ -1,10 +1,7 @@
 //! What a rule looks at in an instance, as text, so that a decision can be told by the values it saw.
 
 use super::{Condition, Expiry, Field, Rule};
-use crate::{
-    inventory::{ChargeType, Instance, Status},
-    lifetime::shorten,
-};
+use crate::{inventory::Instance, lifetime::shorten};
 
 /// The most values that are told.
 const VALUES_MAX: usize = 20;
@@ -46,6 +43,9 @@ impl Seen<'_> {
             Condition::Everything => {}
             Condition::Field(field, _) => self.field(*field),
             Condition::Tag(key, _) => self.tag(key),
+            Condition::Ip(_) => self.field(Field::Ip),
+            Condition::Age(_) => self.field(Field::CreateTime),
+            Condition::Not(one) => self.condition(one),
             Condition::All(all) | Condition::Any(all) => {
                 for one in all {
                     self.condition(one);
@@ -59,28 +59,7 @@ impl Seen<'_> {
     }
 
     fn field(&mut self, field: Field) {
-        self.add(field.as_str().to_owned(), field.text_of(self.instance));
-    }
-}
-
-impl Field {
-    /// The field's value as text.
-    fn text_of(self, instance: &Instance) -> Option<String> {
-        let text = |text: Option<&str>| text.map(str::to_owned);
-        match self {
-            Self::Id => Some(instance.id.to_string()),
-            Self::Name => text(instance.name.as_deref()),
-            Self::Hostname => text(instance.hostname.as_deref()),
-            Self::Zone => text(instance.zone.as_deref()),
-            Self::Type => text(instance.instance_type.as_deref()),
-            Self::Image => text(instance.image.as_deref()),
-            Self::Status => text(instance.status.as_ref().map(Status::as_str)),
-            Self::ChargeType => text(instance.charge_type.as_ref().map(ChargeType::as_str)),
-            Self::ResourceGroup => text(
-                instance.resource_group_id.as_deref().or(instance.resource_group_name.as_deref()),
-            ),
-            Self::CreateTime => instance.created.map(|at| at.to_string()),
-        }
+        self.add(field.as_str().to_owned(), field.shown(self.instance));
     }
 }
 

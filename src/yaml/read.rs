@@ -11,6 +11,9 @@ use crate::{
 /// How alike two words must be (Jaro-Winkler, 0 to 1) for one to be offered for the other.
 const ALIKE_MIN: f64 = 0.75;
 
+/// What the keys of a document begin with that are the user's own.
+const OWN_PREFIX: &str = "x-";
+
 /// A node and the path of keys that leads to it.
 #[derive(Clone, Debug)]
 pub(crate) struct At<'a> {
@@ -68,37 +71,36 @@ impl Reader {
 
     /// The entries of a mapping whose keys must be among `allowed`.
     pub(crate) fn fields<'a>(&mut self, at: &At<'a>, allowed: &[&str]) -> Option<Fields<'a>> {
-        self.fields_or_later(at, allowed, &[])
+        let entries = self.known_entries(at, allowed)?;
+        self.among(at, entries.iter(), allowed);
+        Some(Fields { at: at.clone(), entries })
     }
 
-    /// Like [`Self::fields`], where `later` names keys that a later version will know.
-    pub(crate) fn fields_or_later<'a>(
-        &mut self,
-        at: &At<'a>,
-        allowed: &[&str],
-        later: &[&str],
-    ) -> Option<Fields<'a>> {
-        let expected = format!("expected a mapping with the keys {}", allowed.join(", "));
-        let entries = self.entries(at, &expected)?;
-        for (key, _) in entries {
-            let name = key.name.as_str();
-            let (code, message, help) = match (allowed.contains(&name), later.contains(&name)) {
-                (true, _) => continue,
-                (false, true) => (
-                    Code::LaterVersion,
-                    format!("`{name}` needs a later version of zenreaper"),
-                    "expected a file without it: this version refuses what it would have to ignore"
-                        .to_owned(),
-                ),
-                (false, false) => {
-                    let code =
-                        if is_credential(name) { Code::Credential } else { Code::UnknownKey };
-                    (code, "unknown key".to_owned(), nearest_of(name, allowed))
-                }
-            };
-            self.note(code, (&key.place, at.key(name)), message, help);
-        }
+    /// The same of a whole document: there, keys that begin with `x-` are the user's own, to put anchors under.
+    pub(crate) fn document<'a>(&mut self, at: &At<'a>, allowed: &[&str]) -> Option<Fields<'a>> {
+        let entries = self.known_entries(at, allowed)?;
+        let is_ours = |(key, _): &&(Key, Node)| !key.name.starts_with(OWN_PREFIX);
+        self.among(at, entries.iter().filter(is_ours), allowed);
         Some(Fields { at: at.clone(), entries })
+    }
+
+    fn known_entries<'a>(&mut self, at: &At<'a>, allowed: &[&str]) -> Option<&'a [(Key, Node)]> {
+        self.entries(at, &format!("expected a mapping with the keys {}", allowed.join(", ")))
+    }
+
+    /// Notes the keys that are not among `allowed`.
+    fn among<'a>(
+        &mut self,
+        at: &At<'_>,
+        entries: impl Iterator<Item = &'a (Key, Node)>,
+        allowed: &[&str],
+    ) {
+        for (key, _) in entries.filter(|(key, _)| !allowed.contains(&key.name.as_str())) {
+            let name = key.name.as_str();
+            let code = if is_credential(name) { Code::Credential } else { Code::UnknownKey };
+            let help = nearest_of(name, allowed);
+            self.note(code, (&key.place, at.key(name)), "unknown key".to_owned(), help);
+        }
     }
 
     /// The entries of a mapping with keys of the user's own.
