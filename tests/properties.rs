@@ -16,7 +16,7 @@ use zenreaper::{
     inventory::{ChargeType, Instance, InstanceId, Inventory, Listing, Page, Status, Tags},
     lifetime,
     plan::{Plan, Policy, Scope, Target, eligibility::Host, memory::Memory},
-    rules::{self, Condition, RuleSet},
+    rules::{self, Condition, RuleSet, Terms},
     schedule::Schedule,
 };
 
