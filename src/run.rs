@@ -44,16 +44,6 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// What is remembered of the account at `now`; nothing, if there is no journal yet.
-    pub async fn remember(&self, now: Timestamp) -> Result<Memory, journal::Error> {
-        if !self.record.journal.exists() {
-            return Ok(Memory::default());
-        }
-        self.record.memory(&self.account, now).await
-    }
-}
-
-impl Setup {
     async fn deliver(
         &self,
         events: &Events,
