@@ -17,6 +17,7 @@ use jiff::Timestamp;
 
 pub use self::{
     decision::{Decision, Delay, Keep, Skip, Telling},
+    seen::Course,
     turn::Turn,
 };
 use self::{
@@ -137,7 +138,8 @@ impl Policy {
         seen.judgement(hold, || self.eligible(instance, hold, now))
     }
 
-    fn eligible(
+    /// Whether `instance` may be touched at all at `now`, or why not; `hold` is what keeps it then.
+    pub fn eligible(
         &self,
         instance: &Instance,
         hold: Option<Hold>,

@@ -24,7 +24,7 @@ pub(crate) use self::parse::{matchers, timezone};
 pub use self::{
     age::AgeTest,
     condition::{Condition, Test, Truth},
-    expiry::{Due, Expiry},
+    expiry::{Bought, Due, Expiry, TagExpiry},
     field::Field,
     origin::Origin,
     parse::{Release, Terms, parse},

@@ -28,15 +28,32 @@ impl Host {
     /// Whether `instance` is this machine, or looks like it.
     #[must_use]
     pub fn is(&self, instance: &Instance) -> bool {
-        let same_address =
-            instance.addresses.iter().any(|address| self.addresses.contains(address));
-        let same_name = instance
-            .hostname
-            .as_ref()
-            .is_some_and(|other| self.hostnames.iter().any(|own| is_same_name(own, other)));
-        let same_id = self.ids.iter().any(|own| own.eq_ignore_ascii_case(instance.id.as_str()));
-        same_address || same_name || same_id
+        self.likeness(instance).is_some()
     }
+
+    /// By what `instance` is this machine, or looks like it.
+    #[must_use]
+    pub fn likeness(&self, instance: &Instance) -> Option<Likeness> {
+        let own_address = |address: &&IpAddr| self.addresses.contains(address);
+        let address = instance.addresses.iter().find(own_address);
+        let own_name = |other: &&str| self.hostnames.iter().any(|own| is_same_name(own, other));
+        let name = || instance.hostname.as_deref().filter(own_name);
+        let same_id = || self.ids.iter().any(|own| own.eq_ignore_ascii_case(instance.id.as_str()));
+        let by_name = || name().map(|name| Likeness::Hostname(name.into()));
+        let by_address = address.map(|address| Likeness::Address(*address));
+        by_address.or_else(by_name).or_else(|| same_id().then_some(Likeness::Id))
+    }
+}
+
+/// By what an instance is the machine that zenreaper runs on, or looks like it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Likeness {
+    /// An address of both.
+    Address(IpAddr),
+    /// A name that both have, up to a domain.
+    Hostname(Box<str>),
+    /// The id.
+    Id,
 }
 
 /// Whether two host names mean the same machine: equal, or equal up to a domain that only one of them has.
@@ -68,7 +85,8 @@ pub fn check(
     by_status(instance)
 }
 
-fn by_status(instance: &Instance) -> Result<(), Skip> {
+/// Whether the table of the design lets `instance` be terminated, by its status and charge type.
+pub fn by_status(instance: &Instance) -> Result<(), Skip> {
     use Status::{
         Booting, CreateFailed, Creating, InstallFailed, Installing, Other, Pending, Recycle,
         Running, Stopped, Stopping,

@@ -6,9 +6,41 @@ use jiff::Timestamp;
 
 use super::{
     Decision, Delay, Judgement, Keep, Skip, Telling,
-    memory::{Hold, Promise},
+    memory::{Hold, Memory, Promise},
 };
-use crate::rules::{Delivery, Due, Field, NoticePeriod, Rule, RuleName, Verdict};
+use crate::{
+    inventory::Instance,
+    rules::{Delivery, Due, Field, NoticePeriod, Rule, RuleName, Verdict},
+};
+
+/// What one rule comes to for an instance that it takes, as if it were the only rule.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Course {
+    /// When the instance was or will be due.
+    pub due_at: Timestamp,
+    /// When it goes, at the earliest.
+    pub terminate_at: Timestamp,
+    /// How far the telling of its owner is, if the time for that has come.
+    pub telling: Option<Telling>,
+}
+
+impl Course {
+    /// What `rule` comes to for `instance` at `now`; `None` if the rule does not take it, or does not say when.
+    #[must_use]
+    pub fn of(rule: &Rule, instance: &Instance, memory: &Memory, now: Timestamp) -> Option<Self> {
+        let due_at = match rule.evaluate(instance, now) {
+            Verdict::Matches(Due::AtOnce) => now,
+            Verdict::Matches(Due::At(at)) => at,
+            Verdict::Matches(Due::Never | Due::Unknown(_) | Due::Unreadable)
+            | Verdict::NoMatch
+            | Verdict::Excepted
+            | Verdict::Unknown(_) => return None,
+        };
+        let seen = Seen::new(now, memory.promises.get(&instance.id), &memory.resting);
+        let Match { rule: _, due_at, terminate_at, telling } = seen.course(rule, due_at);
+        Some(Self { due_at, terminate_at, telling })
+    }
+}
 
 /// What the rules said so far, the first of each kind, but the earliest of those to come.
 pub(super) struct Seen<'r, 'm> {
@@ -69,17 +101,25 @@ impl<'r, 'm> Seen<'r, 'm> {
     }
 
     fn matches(&mut self, rule: &'r Rule, due_at: Timestamp) {
-        let own = match rule.notice {
-            None => Match { rule, due_at, terminate_at: due_at, telling: None },
-            Some(notice) => self.after_notice(rule, due_at, notice),
-        };
-        let has_turn = self.resting.is_empty() || !self.resting.contains(&rule.name);
-        let own = own.on_schedule(self.now, has_turn.then_some(self.now));
-        if own.terminate_at <= self.now && has_turn {
+        let own = self.course(rule, due_at);
+        if own.terminate_at <= self.now && self.has_turn(rule) {
             self.due = self.due.or(Some(own));
         } else if self.to_come.is_none_or(|other| own.terminate_at < other.terminate_at) {
             self.to_come = Some(own);
         }
+    }
+
+    /// What comes of a rule that takes the instance.
+    fn course(&self, rule: &'r Rule, due_at: Timestamp) -> Match<'r> {
+        let own = match rule.notice {
+            None => Match { rule, due_at, terminate_at: due_at, telling: None },
+            Some(notice) => self.after_notice(rule, due_at, notice),
+        };
+        own.on_schedule(self.now, self.has_turn(rule).then_some(self.now))
+    }
+
+    fn has_turn(&self, rule: &Rule) -> bool {
+        self.resting.is_empty() || !self.resting.contains(&rule.name)
     }
 
     /// When a rule that tells the owner first terminates: never sooner than promised, and never without a promise.

@@ -31,6 +31,19 @@ pub struct TagExpiry {
     pub zone: TimeZone,
 }
 
+/// What a tag that says when says.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Bought {
+    /// A life, counted from the creation.
+    Life(SignedDuration),
+    /// An instant.
+    Until(Timestamp),
+    /// `never` or `forever`.
+    Never,
+    /// Nothing that can be read.
+    Unreadable,
+}
+
 /// When a match is due.
 #[must_use]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -64,22 +77,29 @@ impl TagExpiry {
         let Some(value) = instance.tags.get(&self.key) else {
             return self.default.map_or(Due::Never, |life| after(instance, life));
         };
-        let bought = self.read(value, instance);
+        let bought = match self.read(value) {
+            Bought::Life(life) => after(instance, life),
+            Bought::Until(instant) => Due::At(instant),
+            Bought::Never => Due::Never,
+            Bought::Unreadable => Due::Unreadable,
+        };
         match (bought, self.max) {
             (Due::At(_) | Due::Never, Some(max)) => earlier(bought, after(instance, max)),
             (bought, _) => bought,
         }
     }
 
-    fn read(&self, value: &str, instance: &Instance) -> Due {
+    /// What a value of the tag says.
+    #[must_use]
+    pub fn read(&self, value: &str) -> Bought {
         let value = value.trim();
         if ["never", "forever"].iter().any(|word| value.eq_ignore_ascii_case(word)) {
-            return Due::Never;
+            return Bought::Never;
         }
         match (lifetime::duration(value), lifetime::instant(value, &self.zone)) {
-            (Ok(life), _) => after(instance, life),
-            (_, Ok(instant)) => Due::At(instant),
-            _ => Due::Unreadable,
+            (Ok(life), _) => Bought::Life(life),
+            (_, Ok(instant)) => Bought::Until(instant),
+            _ => Bought::Unreadable,
         }
     }
 }

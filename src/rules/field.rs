@@ -70,7 +70,8 @@ impl Field {
     }
 
     /// The one or two texts of a field; a field of one text has it twice. What is no text has none.
-    pub(super) fn texts(self, instance: &Instance) -> [Option<&str>; 2] {
+    #[must_use]
+    pub fn texts(self, instance: &Instance) -> [Option<&str>; 2] {
         let one = |text: Option<_>| [text, text];
         match self {
             Self::Id => one(Some(instance.id.as_str())),

@@ -1,0 +1,1 @@
+//! That an explanation says what a run does.
