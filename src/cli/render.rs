@@ -225,7 +225,7 @@ fn unreadable_tag(subject: Subject<'_>, judgement: &Judgement<'_>) -> Option<Str
 }
 
 /// An instant as seen from another one: `in 3h`, `2d ago`.
-fn relative(at: Timestamp, now: Timestamp) -> String {
+pub(super) fn relative(at: Timestamp, now: Timestamp) -> String {
     let distance = at.duration_since(now);
     let text = coarse(distance.abs());
     match distance.signum() {
@@ -315,9 +315,13 @@ pub(super) fn history_table(
 /// Writes that config and rules are right.
 pub(super) fn check_text(path: &Path, loaded: &Loaded, out: &mut dyn Write) -> Result<()> {
     let Loaded { config, rules, rule_files, digests: _ } = loaded;
+    let switched_off = match rules.disabled.len() {
+        0 => String::new(),
+        disabled => format!(", {disabled} switched off"),
+    };
     writeln!(
         out,
-        "ok: {} with {} rules in {rule_files} files; mode {}, schedule {}",
+        "ok: {} with {} rules in {rule_files} files{switched_off}; mode {}, schedule {}",
         path.display(),
         rules.rules.len(),
         config.mode.as_str(),
