@@ -121,7 +121,7 @@ impl Site {
         notifier: &Notifier,
         (journal, pruned): (Journal, Arc<Mutex<Option<Instant>>>),
     ) -> anyhow::Result<Self> {
-        let Loaded { config, rules, rule_files: _, digests } = loaded;
+        let Loaded { config, rules, rule_files: _, digests, warnings: _ } = loaded;
         let policy =
             Arc::new(Policy { rules, protect: config.protect.clone(), host: host::read() });
         let audience = Arc::new(Audience::of_all(&config.notices));
