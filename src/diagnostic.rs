@@ -105,14 +105,29 @@ pub(crate) fn sorted(mut problems: Vec<Problem>) -> Vec<Problem> {
     problems
 }
 
+/// The most errors, and the most warnings, that are shown as text: nobody reads more, and each looks through its file anew.
+const SHOWN_MAX: usize = 100;
+
 /// The problems as text in the order that they have, each with file, line, column, the line itself and a caret, and how many they
 /// are at the end. No problem is no text.
 #[must_use]
 pub fn render(problems: &[Problem], colour: bool) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
-    let texts = problems.iter().map(|one| render_one(one, &renderer));
+    let texts = shown(problems).map(|one| render_one(one, &renderer));
     let texts: Vec<_> = texts.chain(summary(problems, &renderer)).collect();
     texts.iter().map(|text| text.trim_end().to_owned() + "\n").collect::<Vec<_>>().join("\n")
+}
+
+fn shown(problems: &[Problem]) -> impl Iterator<Item = &Problem> {
+    let (mut errors, mut warnings) = (0, 0);
+    problems.iter().filter(move |one| {
+        let count = match one.code.severity() {
+            Severity::Error => &mut errors,
+            Severity::Warning => &mut warnings,
+        };
+        *count += 1;
+        *count <= SHOWN_MAX
+    })
 }
 
 fn level(severity: Severity) -> Level<'static> {
@@ -155,7 +170,11 @@ fn summary(problems: &[Problem], renderer: &Renderer) -> Option<String> {
     let code = of(worst).next()?.code;
     let files: BTreeSet<_> = problems.iter().map(|one| one.source.name.as_str()).collect();
     let files = count(files.len(), "file");
-    let text = format!("{counts} in {files}; `zenreaper check --explain {code}` tells more");
+    let more = match shown(problems).count() {
+        all if all == problems.len() => String::new(),
+        some => format!(", of which {some} are shown"),
+    };
+    let text = format!("{counts} in {files}{more}; `zenreaper check --explain {code}` tells more");
     Some(renderer.render(&[Group::with_title(level(worst).primary_title(text))]))
 }
 
@@ -248,6 +267,18 @@ mod tests {
         (problem.place, problem.path) = (None, String::new());
         assert_eq!(problem.to_string(), "rules/a.yaml: unknown key");
         assert_eq!(render(&[], false), "");
+    }
+
+    #[test]
+    fn a_hundred_problems_are_shown_and_all_are_counted() {
+        let one = problem("rules:\n  nmae: x\n", 9..13);
+        let text = render(&vec![one.clone(); 100], false);
+        assert_eq!(text.matches("did you mean").count(), 100);
+        assert!(text.contains("\nerror: 100 problems in 1 file; `"), "{text}");
+        let text = render(&vec![one; 5000], false);
+        assert_eq!(text.matches("did you mean").count(), 100);
+        let told = "\nerror: 5000 problems in 1 file, of which 100 are shown; `";
+        assert!(text.contains(told), "{text}");
     }
 
     #[test]
