@@ -7,6 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     cloud::Observation,
+    diagnostic::Problem,
     inventory::Instance,
     lifetime::shorten,
     plan::{Plan, Subject},
@@ -39,6 +40,13 @@ pub fn start<W: Write + 'static>(format: Format, writer: impl Fn() -> W + Send +
     };
     if let Err(already) = started {
         debug!("the log was started before: {already}");
+    }
+}
+
+/// Writes what somebody should look at in config and rules to the log.
+pub fn warnings(warnings: &[Problem]) {
+    for warning in warnings {
+        warn!(code = warning.code.as_str(), "{warning}");
     }
 }
 
