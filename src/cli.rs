@@ -10,6 +10,7 @@ mod progress;
 mod render;
 mod sandbox;
 mod table;
+mod test;
 
 use std::{
     io::{IsTerminal, Write},
@@ -98,6 +99,8 @@ enum Command {
     Trust(operator::TrustArgs),
     /// Check the config and the rules, without any call.
     Check(CheckArgs),
+    /// Run the tests of the rules, without any call.
+    Test(test::TestArgs),
     /// See the whole thing at work, against an embedded sandbox cloud.
     Demo(demo::DemoArgs),
     /// Serve a simulated cloud on this host, for rehearsals and tests.
@@ -165,6 +168,7 @@ async fn command(cli: Cli, console: &Console) -> anyhow::Result<Exit> {
         Command::Resume(args) => operator::resume(&config, args).await,
         Command::Trust(args) => operator::trust(&config, args).await,
         Command::Check(args) => check(&config, &args),
+        Command::Test(args) => test::test(&config, &args),
         Command::Demo(args) => demo::demo(&args).await,
         Command::Sandbox(args) => sandbox::sandbox(args).await,
     }
@@ -228,7 +232,7 @@ fn write_whole(file: &Path, text: &[u8]) -> anyhow::Result<()> {
 }
 
 fn check(path: &Path, args: &CheckArgs) -> anyhow::Result<Exit> {
-    let loaded = config::load(path, clock::now());
+    let loaded = test::checked(path, config::load(path, clock::now()));
     let mut out = std::io::stdout().lock();
     match (&loaded, args.output) {
         (Ok(loaded), Output::Table) => render::check_text(path, loaded, &mut out),
