@@ -1,15 +1,13 @@
 //! What a case expects, and what is compared with it: the words and instants of a judgement, as text.
 
+use super::{Named, parse};
 use crate::{
-    cases::Named,
     diagnostic::Code,
     lifetime::shorten,
     plan::{Decision, Judgement, Keep, Skip, Telling},
     rules::Field,
     yaml::{At, Fields, Reader, Value, nearest_of},
 };
-
-use super::parse;
 
 /// What is compared, by the names that it has in a test file.
 pub const COMPARED: [&str; 5] = ["decision", "reason", "rule", "due_at", "terminate_at"];

@@ -37,6 +37,25 @@ const MACHINE_KEYS: [&str; 14] = [
 
 const DEFAULT_ID: &str = "i-test";
 
+/// What is written of all machines of a file.
+pub(super) enum OfAll<'a> {
+    /// Nothing.
+    Unwritten,
+    /// Something that is wrong, which refuses the file.
+    Wrong,
+    /// These keys.
+    Written(Fields<'a>),
+}
+
+impl<'a> OfAll<'a> {
+    fn fields(&self) -> Option<&Fields<'a>> {
+        match self {
+            Self::Unwritten | Self::Wrong => None,
+            Self::Written(fields) => Some(fields),
+        }
+    }
+}
+
 /// What is written of a machine, key by key over what is written of all.
 #[derive(Clone, Copy)]
 pub(super) struct Written<'a, 'f> {
@@ -182,7 +201,7 @@ fn tags(reader: &mut Reader, at: &At<'_>) -> Tags {
 pub(super) fn machines<'a>(
     reader: &mut Reader,
     case: &Fields<'a>,
-    all: Option<&Fields<'a>>,
+    all: &OfAll<'a>,
     now: Timestamp,
 ) -> Vec<Instance> {
     let items = match (case.get("machine"), case.get("machines")) {
@@ -193,15 +212,29 @@ pub(super) fn machines<'a>(
         }
         (Some(at), None) => vec![at],
         (None, Some(at)) => parse::non_empty_list(reader, &at, "expected a list of machines"),
-        (None, None) if all.is_some() => return vec![Written::new(None, all).machine(reader, now)],
-        (None, None) => {
-            case.require(reader, "machine", "a machine such as `{ tags: { env: dev } }`");
-            return Vec::new();
-        }
+        (None, None) => return only_of_all(reader, case, all, now),
     };
+    let all = all.fields();
     let mut machine = |at| {
         let own = fields(reader, at)?;
         Some(Written::new(Some(&own), all).machine(reader, now))
     };
     items.iter().filter_map(&mut machine).collect()
+}
+
+/// The machine of a case that writes none of its own.
+fn only_of_all<'a>(
+    reader: &mut Reader,
+    case: &Fields<'a>,
+    all: &OfAll<'a>,
+    now: Timestamp,
+) -> Vec<Instance> {
+    match all {
+        OfAll::Written(fields) => vec![Written::new(None, Some(fields)).machine(reader, now)],
+        OfAll::Wrong => Vec::new(),
+        OfAll::Unwritten => {
+            case.require(reader, "machine", "a machine such as `{ tags: { env: dev } }`");
+            Vec::new()
+        }
+    }
 }

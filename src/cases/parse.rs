@@ -7,7 +7,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::{
     BETWEEN_RUNS, Case, Named, Suite, Told,
     expectation::{Expectation, expectation},
-    machine::{self, Written, machines},
+    machine::{self, OfAll, Written, machines},
 };
 use crate::{
     diagnostic::{Code, Problem, Source},
@@ -71,11 +71,11 @@ fn suite(reader: &mut Reader, root: &At<'_>, source: &Arc<Source>) -> Option<Sui
     let timezone = fields.get("timezone").and_then(|at| timezone(reader, &at));
     let protect = fields.get("protect").and_then(|at| rules::matchers(reader, &at));
     let now = fields.get("now").map(|at| timestamp(reader, &at).unwrap_or(SOME_TIME));
-    let all = fields.get("machine").and_then(|at| machine_of_all(reader, &at));
+    let all = fields.get("machine").map_or(OfAll::Unwritten, |at| of_all(reader, &at));
     let tests = fields.require(reader, "tests", "a list of tests")?;
     let items = reader.list(&tests, "expected a list of tests, each with `name` and `expect`")?;
     let mut names = HashMap::new();
-    let for_all = ForAll { now, machine: all.as_ref() };
+    let for_all = ForAll { now, machine: &all };
     let case = |at| case(reader, at, &for_all, &mut names);
     let cases = items.iter().filter_map(case).collect();
     Some(Suite {
@@ -90,38 +90,40 @@ fn suite(reader: &mut Reader, root: &At<'_>, source: &Arc<Source>) -> Option<Sui
 /// What a file tells for all its cases.
 struct ForAll<'a, 'f> {
     now: Option<Timestamp>,
-    machine: Option<&'f Fields<'a>>,
+    machine: &'f OfAll<'a>,
 }
 
-/// What every machine has; what is wrong with it is told once, and not of each machine again.
-fn machine_of_all<'a>(reader: &mut Reader, at: &At<'a>) -> Option<Fields<'a>> {
+/// Reads what every machine has; what is wrong with it is told once, and not of each machine again.
+fn of_all<'a>(reader: &mut Reader, at: &At<'a>) -> OfAll<'a> {
     let before = reader.problems.len();
-    let fields = machine::fields(reader, at)?;
+    let Some(fields) = machine::fields(reader, at) else { return OfAll::Wrong };
     Written::new(Some(&fields), None).machine(reader, SOME_TIME);
-    (reader.problems.len() == before).then_some(fields)
+    if reader.problems.len() == before { OfAll::Written(fields) } else { OfAll::Wrong }
 }
 
 /// The names of the rule files; without any, the name of the test file without `.test`.
 fn rule_files(reader: &mut Reader, fields: &Fields<'_>, own: &str) -> Vec<Named> {
     let Some(at) = fields.get("rules") else {
-        let own = own.rsplit('/').next().unwrap_or(own);
-        let ends = [".yaml", ".yml"];
-        let name = ends
-            .iter()
-            .find_map(|end| Some(own.strip_suffix(&format!(".test{end}"))?.to_owned() + end));
-        if name.is_none() {
+        let beside = rule_file_of(own);
+        if beside.is_none() {
             fields.require(reader, "rules", RULES_HELP);
         }
-        return name
-            .map(|name| Named { name, place: None, path: String::new() })
-            .into_iter()
-            .collect();
+        return beside.into_iter().collect();
     };
     let items = match &at.node.value {
         Value::List(_) => non_empty_list(reader, &at, RULES_HELP),
         Value::Null | Value::Text(_) | Value::Map(_) => vec![at],
     };
     items.iter().filter_map(|at| rule_file(reader, at)).collect()
+}
+
+/// The rule file that a test file is named for.
+fn rule_file_of(test: &str) -> Option<Named> {
+    let test = test.rsplit('/').next()?;
+    let (name, end) = test.rsplit_once(".test.")?;
+    let is_yaml = ["yaml", "yml"].contains(&end);
+    let name = is_yaml.then(|| format!("{name}.{end}"))?;
+    Some(Named { name, place: None, path: String::new() })
 }
 
 fn rule_file(reader: &mut Reader, at: &At<'_>) -> Option<Named> {

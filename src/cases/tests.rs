@@ -1,5 +1,7 @@
 //! Test files that are read, run, met and not met.
 
+use proptest::prelude::*;
+
 use super::*;
 
 const RULES: &str = "
@@ -151,6 +153,10 @@ fn the_rules_have_the_name_of_the_test_file_unless_it_names_them() {
     };
     assert_eq!(names(""), ["dev.yaml"]);
     assert_eq!(names("rules: a.yaml"), ["a.yaml"]);
+    for (name, told) in [("a.b.test.yml", true), ("a.yaml", false), ("a.test.json", false)] {
+        let source = Source { name: name.into(), text: "tests: []".into() };
+        assert_eq!(parse(&source.into()).is_ok(), told, "{name}");
+    }
     assert_eq!(names("x-any: &a b.yml\nrules: [a.yaml, *a]"), ["a.yaml", "b.yml"]);
 }
 
@@ -176,4 +182,55 @@ fn a_rule_that_is_not_there_is_told_with_the_nearest_one() {
         wrong("told: { rule: dev, at: 2026-11-03T00:00:00Z }, expect: { decision: keep }"),
         ["ZR017 tests[0].told.rule: the rule `dev` tells nobody; expected a rule with `notice`"]
     );
+}
+
+/// A test file with every key.
+const EVERY_KEY: &str = "
+x-own: &own { tags: { env: dev } }
+rules: [dev.yaml]
+timezone: Asia/Shanghai
+protect: { tags: { protected: '*' } }
+now: 2026-11-04T00:00:00Z
+machine: { id: i, name: n, hostname: h, zone: ~, type: t, image: m, status: STOPPED, charge_type: ~ }
+tests:
+  - name: one
+    now: 2026-11-05T00:00:00Z
+    last_run: 2026-11-04T00:00:00Z
+    told: { rule: told, at: 2026-11-03T00:00:00Z }
+    held: true
+    machine: { internet_charge_type: b, resource_group: g, ip: 192.0.2.1, tags: {}, age: 3d }
+    expect: { decision: wait, reason: not_due, rule: ~, due_at: ~, terminate_at: 2026-11-04T00:00:00Z }
+  - { name: two, machines: [*own], expect: { decision: keep } }
+";
+
+#[test]
+fn every_key_is_taken() {
+    let suite = parse(&source(EVERY_KEY)).unwrap();
+    let [one, two] = &suite.cases[..] else { panic!("two cases") };
+    assert_eq!((one.line, two.line), (9, 16));
+    assert_eq!(two.machines[0].tags.get("env"), Some("dev"));
+    assert_eq!(suite.check_names(&policy().rules), []);
+}
+
+proptest! {
+    #[test]
+    fn a_damaged_file_is_refused_or_runs(
+        edits in prop::collection::vec((any::<prop::sample::Index>(), 0..4_usize, "[-:{}\\[\\]&*~'\"#, \na-z0-9é]{0,3}"), 0..6),
+    ) {
+        let mut text: Vec<char> = EVERY_KEY.chars().collect();
+        for (at, removed, inserted) in edits {
+            let start = at.index(text.len() + 1);
+            text.splice(start..(start + removed).min(text.len()), inserted.chars());
+        }
+        match parse(&source(&text.into_iter().collect::<String>())) {
+            Ok(suite) => {
+                let policy = suite.policy(policy().rules);
+                for case in &suite.cases {
+                    let failure = run(case, &policy).err();
+                    prop_assert!(failure.is_none_or(|failure| !failure.why.is_empty()));
+                }
+            }
+            Err(problems) => prop_assert!(!crate::diagnostic::render(&problems, false).is_empty()),
+        }
+    }
 }

@@ -26,7 +26,7 @@ use crate::{
 /// What `test` takes.
 #[derive(Debug, Args)]
 pub(super) struct TestArgs {
-    /// Test files, or folders with *.test.yaml in them; without any, those beside the rules of the config.
+    /// Test files, rule files with a test beside them, or folders; without any, the rules of the config.
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// A text for people, JSON for programs.
@@ -101,12 +101,13 @@ fn find(config: &Path, args: &TestArgs) -> Result<Found, Vec<Problem>> {
     }
     let mut found = Found::default();
     for path in &args.paths {
+        let beside = test_files(path).map_err(|problem| vec![problem])?;
         if path.is_dir() {
-            found.files.extend(test_files(path).map_err(|problem| vec![problem])?);
             found.rules.push(path.clone());
-        } else {
+        } else if beside.is_empty() {
             found.files.push(path.clone());
         }
+        found.files.extend(beside);
     }
     Ok(found)
 }

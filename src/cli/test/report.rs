@@ -5,7 +5,7 @@ use std::io::{Result, Write};
 use serde::{Serialize, Serializer};
 
 use super::{
-    super::table::{table, text},
+    super::table::{printable, table, text},
     Test,
 };
 use crate::{
@@ -117,7 +117,10 @@ fn failure_text(file: &str, case: &Case, failure: &Failure<'_>, out: &mut dyn Wr
     for row in String::from_utf8_lossy(&rows).lines() {
         writeln!(out, "  {row}")?;
     }
-    writeln!(out, "  {}", text(&failure.why))
+    for line in failure.why.lines() {
+        writeln!(out, "  {}", printable(line))?;
+    }
+    Ok(())
 }
 
 /// What is compared, row by row; those that differ are marked.
