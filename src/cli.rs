@@ -13,6 +13,7 @@ mod progress;
 mod render;
 mod sandbox;
 mod table;
+mod test;
 
 use std::{
     fs::OpenOptions,
@@ -105,6 +106,8 @@ enum Command {
     Trust(operator::TrustArgs),
     /// Check the config and the rules, without any call.
     Check(check::CheckArgs),
+    /// Run the tests of the rules, without any call.
+    Test(test::TestArgs),
     /// See the whole thing at work, against an embedded sandbox cloud.
     Demo(demo::DemoArgs),
     /// Serve a simulated cloud on this host, for rehearsals and tests.
@@ -166,6 +169,7 @@ async fn command(cli: Cli, console: &Console) -> anyhow::Result<Exit> {
         Command::Resume(args) => operator::resume(&config, args).await,
         Command::Trust(args) => operator::trust(&config, args).await,
         Command::Check(args) => check::check(&config, &args),
+        Command::Test(args) => test::test(&config, &args),
         Command::Demo(args) => demo::demo(&args).await,
         Command::Sandbox(args) => sandbox::sandbox(args).await,
     }

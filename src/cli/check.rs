@@ -7,7 +7,7 @@ use std::{
 
 use clap::Args;
 
-use super::{Output, exit::Exit, ignore_closed_pipe, render, say, tell};
+use super::{Output, exit::Exit, ignore_closed_pipe, render, say, tell, test};
 use crate::{
     clock,
     config::{self, Loaded},
@@ -34,7 +34,7 @@ pub(super) fn check(path: &Path, args: &CheckArgs) -> anyhow::Result<Exit> {
         explain(code, args.output)?;
         return Ok(Exit::Done);
     }
-    let loaded = config::load(path, clock::now());
+    let loaded = test::checked(path, config::load(path, clock::now()));
     let warnings = loaded.as_ref().map_or(&[][..], |loaded| &loaded.warnings);
     let is_ok = loaded.is_ok() && (warnings.is_empty() || !args.strict);
     let exit = if is_ok { Exit::Done } else { Exit::Usage };
