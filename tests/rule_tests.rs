@@ -109,7 +109,11 @@ fn the_shipped_rules_do_what_their_tests_say_and_each_has_one() {
 }
 
 /// For a change of a shipped rule, the test that must notice it.
-const CHANGES: [(&str, &str, &str, &str); 20] = [
+const CHANGES: [(&str, &str, &str, &str); 27] = [
+    ("ci-at-night", ">= 12h", ">= 13h", "one that began twelve hours ago is not"),
+    ("ci-at-night", "0 22", "0 21", "in the run at ten in the evening it goes"),
+    ("ci-at-night", "Asia/Shanghai", "UTC", "in daytime it waits for the evening"),
+    ("ci-at-night", "ci-runner-*", "ci-run-*", "runners stay, and so do machines of others"),
     ("development", "after: 72h", "after: 71h", "it lives to the last second of the third day"),
     ("development", "after: 72h", "after: 73h", "a development machine goes after three days"),
     ("development", "[dev, test]", "[dev]", "a test machine goes as a development machine does"),
@@ -165,6 +169,9 @@ const CHANGES: [(&str, &str, &str, &str); 20] = [
     ),
     ("ttl-tag", "default: 7d", "default: 6d", "it lives to the last second of the seventh day"),
     ("ttl-tag", "max: 30d", "max: 29d", "thirty days are thirty days"),
+    ("untagged", "notice: 72h", "notice: 73h", "it is told of three days before it goes"),
+    ("untagged", "after: 14d", "after: 13d", "nobody is told before the eleventh day"),
+    ("untagged", "(^|[-_.])", "", "a name that only has the letters in it does not"),
 ];
 
 /// The names of the tests that failed.
