@@ -20,7 +20,7 @@ use tracing::{error, info, warn};
 
 use self::rota::Rota;
 use crate::{
-    clock, config, diagnostic,
+    clock, config, diagnostic, log,
     plan::{Scope, Turn},
     report::RunResult,
     run::Order,
@@ -171,6 +171,7 @@ impl Daemon {
                 self.instruments.prepare(&loaded);
                 self.site = site;
                 info!(rules = loaded.rules.rules.len(), "config and rules reloaded");
+                log::warnings(&loaded.warnings);
             }
             Err(problem) => {
                 error!("config and rules cannot be used, the last good ones stay:\n{problem}");
