@@ -4,6 +4,7 @@ mod apply;
 mod check;
 mod demo;
 mod exit;
+mod explain;
 mod history;
 mod inventory;
 mod look;
@@ -86,6 +87,8 @@ enum Command {
     Run(RunArgs),
     /// Show what a run would do now; it never acts.
     Plan(plan::PlanArgs),
+    /// Explain why one machine lives or dies; it never acts.
+    Explain(explain::ExplainArgs),
     /// Show or save what there is.
     Inventory(inventory::InventoryArgs),
     /// Execute a saved plan, as far as it is still true.
@@ -159,6 +162,7 @@ async fn command(cli: Cli, console: &Console) -> anyhow::Result<Exit> {
         }
         Command::Run(RunArgs { once: false, metrics_file: _ }) => run(config).await,
         Command::Plan(args) => plan::plan(&config, &args, console).await,
+        Command::Explain(args) => explain::explained(&config, &args, console).await,
         Command::Inventory(args) => inventory::inventory(&config, &args, console).await,
         Command::Apply(args) => apply::apply(&config, &args, console).await,
         Command::History(args) => history::history(&config, args).await,

@@ -16,13 +16,13 @@ pub use self::{
     asked::{Kind, Node, word},
     expiry::{Decider, ExpiryTerms, Reckoning, Says, TagTerms},
     standing::{Caps, Kept, Own, RuleCaps, Standing},
-    words::{Length, about, distance},
+    words::{Length, about, distance, instant},
 };
 use self::{sentence::Obstacle, standing::asks};
 use crate::{
     inventory::Instance,
     plan::{Course, Judgement, Plan, Policy, Telling, guard::Limits, memory::Memory},
-    rules::{Delivery, NoticePeriod, Rule, Verdict},
+    rules::{Action, Delivery, NoticePeriod, Rule, Verdict},
 };
 
 /// Why one machine lives or dies.
@@ -81,6 +81,8 @@ pub struct RuleView {
     pub line: u32,
     /// Whether it counts: `enabled: false` switches it off.
     pub enabled: bool,
+    /// What it does to a match: `terminate` or `release`.
+    pub action: &'static str,
     /// `no_match`, `excepted`, `matches`, or `unknown_zone` and the like.
     pub verdict: &'static str,
     /// What must hold.
@@ -196,8 +198,18 @@ impl Explanation {
 
 impl RuleView {
     fn of(rule: &Rule, instance: &Instance, memory: &Memory, now: Timestamp) -> Self {
-        let Rule { name, description, matches, unless, expiry, notice, schedule, origin, .. } =
-            rule;
+        let Rule {
+            name,
+            description,
+            matches,
+            unless,
+            expiry,
+            notice,
+            schedule,
+            action,
+            origin,
+            ..
+        } = rule;
         let course = Course::of(rule, instance, memory, now);
         let (file, line) = origin.line();
         Self {
@@ -206,6 +218,10 @@ impl RuleView {
             file: file.to_owned(),
             line,
             enabled: true,
+            action: match action {
+                Action::Terminate => "terminate",
+                Action::Release => "release",
+            },
             verdict: match rule.evaluate(instance, now) {
                 Verdict::NoMatch => "no_match",
                 Verdict::Excepted => "excepted",

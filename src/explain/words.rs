@@ -51,7 +51,7 @@ pub fn distance(at: Timestamp, now: Timestamp) -> String {
 
 /// An instant for a sentence: `2026-12-01 00:00 UTC`.
 #[must_use]
-pub(super) fn instant(at: Timestamp) -> String {
+pub fn instant(at: Timestamp) -> String {
     let minutes = at.as_second().rem_euclid(60) == 0;
     at.strftime(if minutes { "%Y-%m-%d %H:%M UTC" } else { "%Y-%m-%d %H:%M:%S UTC" }).to_string()
 }

@@ -287,7 +287,7 @@ fn expected_of(allowed: &[&str]) -> String {
 }
 
 /// The one of `allowed` that somebody who wrote `word` most likely meant, if any is likely.
-fn nearest<'a>(word: &str, allowed: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, allowed: &[&'a str]) -> Option<&'a str> {
     let word = letters(word);
     let apart = |one: &&'a str| Some((distance(&word, &letters(one))?, *one));
     let nearest = allowed.iter().filter_map(apart).min_by_key(|(distance, _)| *distance);
