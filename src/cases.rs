@@ -18,6 +18,7 @@ pub use self::{
 };
 use crate::{
     diagnostic::{Code, Place, Problem, Source},
+    explain::explain,
     inventory::Instance,
     plan::{
         Judgement, Policy, Turn,
@@ -168,7 +169,7 @@ pub fn run<'c>(case: &'c Case, policy: &Policy) -> Result<(), Box<Failure<'c>>> 
         if !case.expect.is_met_by(&got) {
             let machine_name = (case.machines.len() > 1)
                 .then(|| format!("machine {} of {}, {}", n + 1, case.machines.len(), machine.id));
-            let (expected, why) = (&case.expect, why(machine, &judgement));
+            let (expected, why) = (&case.expect, why(case, machine, policy));
             return Err(Box::new(Failure { machine: machine_name, expected, got, why }));
         }
     }
@@ -185,11 +186,13 @@ fn judge<'p>(case: &Case, machine: &Instance, policy: &'p Policy) -> Judgement<'
     policy.judge(machine, &memory(case, machine, policy), case.now)
 }
 
-/// Why a machine was judged so.
-fn why(machine: &Instance, judgement: &Judgement<'_>) -> String {
-    match judgement.rule {
-        Some(rule) => format!("the rule {} saw {}", rule.name, rule.seen(machine)),
-        None => "no rule speaks of it".to_owned(),
+/// Why a machine was judged so: the sentence of its explanation, and what the rule saw that decided.
+fn why(case: &Case, machine: &Instance, policy: &Policy) -> String {
+    let memory = memory(case, machine, policy);
+    let sentence = explain(policy, machine, &memory, case.now).sentence;
+    match policy.judge(machine, &memory, case.now).rule {
+        Some(rule) => format!("{sentence}\nThe rule {} saw {}", rule.name, rule.seen(machine)),
+        None => sentence,
     }
 }
 

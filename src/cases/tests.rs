@@ -118,7 +118,7 @@ fn each_of_several_machines_is_to_meet_the_expectation() {
     let policy = policy();
     let failure = run(&suite.cases[0], &policy).unwrap_err();
     assert_eq!(failure.machine.as_deref(), Some("machine 2 of 2, i-2"));
-    assert_eq!(failure.why, "no rule speaks of it");
+    assert_eq!(failure.why, "It stays: no rule matches.");
     assert_eq!(
         deciding(&suite.cases[0], &policy).map(RuleName::as_str).collect::<Vec<_>>(),
         ["dev"]

@@ -7,8 +7,7 @@ use jiff::Timestamp;
 use super::{
     Told,
     asked::{Kind, Node},
-    expiry::Says,
-    expiry::{ExpiryTerms, Reckoning},
+    expiry::{ExpiryTerms, Reckoning, Says},
     words::{distance, instant},
 };
 use crate::{
@@ -168,12 +167,13 @@ impl About<'_> {
     /// The first question of `unless` that holds.
     fn exception(&self, rule: &Rule) -> String {
         let unless = Node::of(&rule.unless, self.instance, self.now);
-        match unless.deciding() {
-            Some(node) if node.kind == Kind::Question && node.asked.starts_with("tags.") => {
-                format!("the tag {}", shorten(tag_key(node)))
+        let Some(node) = unless.deciding() else { return "`unless`".to_owned() };
+        let tag = node.seen.as_deref().and_then(|seen| seen.strip_prefix("tags."));
+        match (node.kind, tag) {
+            (Kind::Question, Some(tag)) => format!("its tag {}", shorten(tag)),
+            (Kind::Question | Kind::All | Kind::Any | Kind::Not, _) => {
+                format!("`unless: {}`", node.in_words())
             }
-            Some(node) => format!("`unless: {}`", node.in_words()),
-            None => "`unless`".to_owned(),
         }
     }
 
@@ -253,12 +253,6 @@ impl About<'_> {
         };
         format!("zenreaper runs on it, as {by}")
     }
-}
-
-/// The key of the tag that a question is about.
-fn tag_key(node: &Node) -> &str {
-    let told = node.seen.as_deref().filter(|seen| seen.starts_with("tags.")).unwrap_or(&node.asked);
-    told.trim_start_matches("tags.").split([' ', '=']).next().unwrap_or_default()
 }
 
 fn of_field(field: Field) -> String {
