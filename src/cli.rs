@@ -4,6 +4,8 @@ mod apply;
 mod demo;
 mod exit;
 mod history;
+mod inventory;
+mod look;
 mod operator;
 mod plan;
 mod progress;
@@ -12,7 +14,9 @@ mod sandbox;
 mod table;
 
 use std::{
+    fs::OpenOptions,
     io::{IsTerminal, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -80,6 +84,8 @@ enum Command {
     Run(RunArgs),
     /// Show what a run would do now; it never acts.
     Plan(plan::PlanArgs),
+    /// Show or save what there is.
+    Inventory(inventory::InventoryArgs),
     /// Execute a saved plan, as far as it is still true.
     Apply(apply::ApplyArgs),
     /// Show what was done, when and why.
@@ -156,6 +162,7 @@ async fn command(cli: Cli, console: &Console) -> anyhow::Result<Exit> {
         }
         Command::Run(RunArgs { once: false, metrics_file: _ }) => run(config).await,
         Command::Plan(args) => plan::plan(&config, &args, console).await,
+        Command::Inventory(args) => inventory::inventory(&config, &args, console).await,
         Command::Apply(args) => apply::apply(&config, &args, console).await,
         Command::History(args) => history::history(&config, args).await,
         Command::Keep(args) => operator::keep(&config, args).await,
@@ -221,8 +228,22 @@ async fn run_once(
 
 /// Writes a file so that a reader sees the old or the new text, never half of it.
 fn write_whole(file: &Path, text: &[u8]) -> anyhow::Result<()> {
+    replace(file, |half| std::fs::write(half, text))
+}
+
+/// The same for a file that its owner alone may read.
+fn write_private(file: &Path, text: &[u8]) -> anyhow::Result<()> {
+    replace(file, |half| {
+        // What a crash left there may be open to all.
+        drop(std::fs::remove_file(half));
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(0o600).open(half)?.write_all(text)
+    })
+}
+
+fn replace(file: &Path, write: impl FnOnce(&Path) -> std::io::Result<()>) -> anyhow::Result<()> {
     let half = file.with_extension("tmp");
-    std::fs::write(&half, text)
+    write(&half)
         .and_then(|()| std::fs::rename(&half, file))
         .with_context(|| format!("cannot write {}", file.display()))
 }

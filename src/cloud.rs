@@ -9,6 +9,7 @@ mod error;
 mod http;
 mod limiter;
 mod list;
+pub mod saved;
 pub mod sign;
 mod wire;
 
@@ -22,7 +23,7 @@ pub use self::{
     error::Error,
     http::{Accepted, Client, IDS_MAX, PAGE_SIZE, Turn},
     limiter::Rate,
-    list::{Unlisted, list},
+    list::{Unlisted, list, list_to_save},
     wire::Looked,
 };
 

@@ -176,6 +176,11 @@ impl Tags {
         self.0.iter().find(|(own, _)| &**own == key).map(|(_, value)| &**value)
     }
 
+    /// Every key with its value, as listed.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (&**key, &**value))
+    }
+
     /// How many tags there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -25,7 +25,7 @@
 //! | core | [`plan`] | one decision for every instance; eligibility; the guards that approve | cloud, clock |
 //! | core | [`notice`] | what is told to the owner of a machine, at each stage | any sink |
 //! | port | [`clock`] | the one place that asks for the time | |
-//! | port | [`cloud`] | the signed client: pace, retries, what each answer means; the whole listing or none | rules |
+//! | port | [`cloud`] | the signed client: pace, retries, what each answer means; the whole listing or none, live or saved | rules |
 //! | core | [`report`] | what happened, as events, and what they add up to | formatting |
 //! | port | [`journal`] | what is remembered: a SQLite file, written before a call is made | decisions |
 //! | port | [`sandbox`] | a simulated Zenlayer endpoint over real HTTP, with faults on demand | the real cloud |

@@ -269,12 +269,6 @@ impl Notifier {
         Ok(Self { shared: Arc::new(Shared { templates, sinks }) })
     }
 
-    /// A notifier without any sink.
-    pub fn silent() -> Result<Self, Error> {
-        let settings = Settings { sinks: Vec::new(), ..Settings::default() };
-        Self::new(&settings, |_| Ok::<_, Error>(Secrets::default()))
-    }
-
     /// The sinks by name, and the stages that are told through each.
     pub fn sinks(&self) -> impl Iterator<Item = (&str, &[Stage])> {
         self.shared.sinks.iter().map(|sink| (sink.name.as_str(), sink.stages.as_slice()))

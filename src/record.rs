@@ -47,6 +47,14 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// What is remembered of an account at `now`; nothing, if there is no journal yet.
+    pub(crate) async fn remember(&self, account: &str, now: Timestamp) -> Result<Memory, Error> {
+        if !self.journal.exists() {
+            return Ok(Memory::default());
+        }
+        self.memory(account, now).await
+    }
+
     /// What is remembered of an account at `now`.
     pub(crate) async fn memory(&self, account: &str, now: Timestamp) -> Result<Memory, Error> {
         let sinks: Vec<_> = self.audience.of(Stage::Noticed).cloned().collect();

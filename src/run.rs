@@ -44,18 +44,6 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// What is remembered of the account at `now`; nothing, if there is no journal yet.
-    pub async fn remember(&self, now: Timestamp) -> Result<Memory, journal::Error> {
-        let memory = if self.record.journal.exists() {
-            self.record.memory(&self.account, now).await?
-        } else {
-            Memory::default()
-        };
-        Ok(memory.at_turn(&Turn::Asked, &self.policy.rules, now))
-    }
-}
-
-impl Setup {
     async fn deliver(
         &self,
         events: &Events,

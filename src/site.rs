@@ -79,6 +79,46 @@ pub fn process_env(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+/// What a config comes to without credentials: what machines are judged by, and what is remembered of them.
+#[derive(Clone, Debug)]
+pub struct Basis {
+    /// The config.
+    pub config: Config,
+    /// What instances are judged by.
+    pub policy: Arc<Policy>,
+    /// How runs are recorded, and where what is remembered lies.
+    pub record: record::Settings,
+}
+
+impl Basis {
+    /// Takes what was loaded, with the journal that it names.
+    #[must_use]
+    pub fn new(loaded: Loaded) -> Self {
+        let journal = Journal::at(&loaded.config.journal);
+        Self::with(loaded, journal)
+    }
+
+    fn with(loaded: Loaded, journal: Journal) -> Self {
+        let Loaded { config, rules, rule_files: _, digests } = loaded;
+        let policy =
+            Arc::new(Policy { rules, protect: config.protect.clone(), host: host::read() });
+        let record = record::Settings {
+            journal,
+            audience: Arc::new(Audience::of_all(&config.notices)),
+            commitment_hold: config.commitment_hold,
+            digests,
+            mode: config.mode,
+        };
+        Self { config, policy, record }
+    }
+}
+
+/// The client of an account, whose credentials it finds.
+pub fn client(account: &config::Account, env: Env) -> anyhow::Result<Client> {
+    let credentials = credentials::find(&account.name, &env)?;
+    Ok(Client::new(account.settings.clone(), credentials)?)
+}
+
 /// What a config comes to: a run for each account.
 #[derive(Clone, Debug)]
 pub struct Site {
@@ -102,12 +142,6 @@ impl Site {
         Self::made_of(loaded, env, &notifier, (journal, Arc::default()))
     }
 
-    /// The same to look only: it tells nobody anything, and needs no secret of a sink.
-    pub fn to_look(loaded: Loaded, env: Env) -> anyhow::Result<Self> {
-        let journal = Journal::at(&loaded.config.journal);
-        Self::made_of(loaded, env, &Notifier::silent()?, (journal, Arc::default()))
-    }
-
     /// The same for what was loaded anew; a journal in the same place stays open.
     pub fn reloaded(&self, loaded: Loaded, env: Env) -> anyhow::Result<Self> {
         if self.config.journal != loaded.config.journal {
@@ -124,23 +158,11 @@ impl Site {
         notifier: &Notifier,
         (journal, pruned): (Journal, Arc<Mutex<Option<Instant>>>),
     ) -> anyhow::Result<Self> {
-        let Loaded { config, rules, rule_files: _, digests } = loaded;
-        let policy =
-            Arc::new(Policy { rules, protect: config.protect.clone(), host: host::read() });
-        let audience = Arc::new(Audience::of_all(&config.notices));
-        let record = record::Settings {
-            journal: journal.clone(),
-            audience,
-            commitment_hold: config.commitment_hold,
-            digests,
-            mode: config.mode,
-        };
+        let Basis { config, policy, record } = Basis::with(loaded, journal.clone());
         let setup = |account: &config::Account| {
-            let credentials = credentials::find(&account.name, &env)?;
-            let client = Client::new(account.settings.clone(), credentials)?;
             anyhow::Ok(Setup {
                 account: account.name.clone(),
-                client,
+                client: client(account, env)?,
                 policy: Arc::clone(&policy),
                 limits: config.limits,
                 execute: execute::Settings {

@@ -121,9 +121,22 @@ async fn wrong_usage_exits_with_2() {
     stage.run(&["plan", "-o", "xml"]).await.exits(2);
 }
 
-const COMMANDS: [&str; 14] = [
-    "", "run", "plan", "apply", "history", "keep", "unkeep", "holds", "pause", "resume", "trust",
-    "check", "demo", "sandbox",
+const COMMANDS: [&str; 15] = [
+    "",
+    "run",
+    "plan",
+    "inventory",
+    "apply",
+    "history",
+    "keep",
+    "unkeep",
+    "holds",
+    "pause",
+    "resume",
+    "trust",
+    "check",
+    "demo",
+    "sandbox",
 ];
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::Args;
 use tokio::net::TcpListener;
 
-use super::{exit::Exit, plan, progress::Console, render, say};
+use super::{exit::Exit, look::Lookout, plan, progress::Console, render, say};
 use crate::{
     clock, config,
     daemon::{self, Daemon},
@@ -72,13 +72,14 @@ pub(super) async fn demo(args: &DemoArgs) -> anyhow::Result<Exit> {
         .map_err(|problems| anyhow::anyhow!(diagnostic::render(&problems, false)))?;
     let instruments = Instruments::new(Vec::new())?;
     instruments.prepare(&loaded);
+    let lookout = Lookout::live(loaded.clone(), sandbox_env);
     let site = Site::new(loaded, sandbox_env)?;
 
     say(&format!(
         "A sandbox cloud with {count} machines runs at {}.\n\n1. The plan: what the shipped rules say of each machine, and why.\n\n",
         sandbox.endpoint()
     ))?;
-    show_plan(&site).await?;
+    show_plan(lookout).await?;
     say(
         "\n2. An enforced run: each target is read again, then terminated, at the configured pace.\n\n",
     )?;
@@ -116,9 +117,9 @@ fn write_files(endpoint: &str, listen: SocketAddr) -> anyhow::Result<(Folder, Pa
     Ok((folder, path))
 }
 
-async fn show_plan(site: &Site) -> anyhow::Result<()> {
-    let seen = plan::look(site, &Console::default()).await;
-    let report = plan::draft(site, &seen, clock::now());
+async fn show_plan(lookout: Lookout) -> anyhow::Result<()> {
+    let view = lookout.look(&Console::default()).await?;
+    let report = plan::draft(&view, clock::now());
     render::plan_table(&report, &mut std::io::stdout().lock())?;
     Ok(())
 }

@@ -118,22 +118,30 @@ impl Who {
 impl Which {
     /// The account that was named, or the only one.
     fn of(self, accounts: &[config::Account]) -> Result<String, String> {
-        let names: Vec<_> = accounts.iter().map(|account| account.name.as_str()).collect();
-        match (self.account, names.as_slice()) {
-            (Some(name), names) if names.contains(&name.as_str()) => Ok(name),
-            (None, [only]) => Ok((*only).to_owned()),
-            (wrong, known) => {
-                let wrong = wrong.map(|name| format!("`{name}` is not an account; "));
-                let known = known.join(", ");
-                Err(format!("{}--account names one of {known}", wrong.unwrap_or_default()))
-            }
-        }
+        one_of(accounts, self.account.as_deref()).map(|account| account.name.clone())
     }
+}
+
+/// The account that is named, or the only one.
+pub(super) fn one_of<'a>(
+    accounts: &'a [config::Account],
+    named: Option<&str>,
+) -> Result<&'a config::Account, String> {
+    let found = match (named, accounts) {
+        (Some(name), accounts) => accounts.iter().find(|account| account.name == name),
+        (None, [only]) => Some(only),
+        (None, _) => None,
+    };
+    found.ok_or_else(|| {
+        let wrong = named.map(|name| format!("`{name}` is not an account; "));
+        let known: Vec<_> = accounts.iter().map(|account| account.name.as_str()).collect();
+        format!("{}--account names one of {}", wrong.unwrap_or_default(), known.join(", "))
+    })
 }
 
 /// The config as far as it can be used, with what is wrong with it told. Wrong rules are no reason not to pause, nor is a config
 /// that still says what is `needed` of it.
-fn settings(path: &Path, needed: &[&str]) -> Result<config::Config, Exit> {
+pub(super) fn settings(path: &Path, needed: &[&str]) -> Result<config::Config, Exit> {
     let (config, problems) = config::load_alone(path, clock::now());
     if !problems.is_empty() {
         tell(&diagnostic::render(&problems, false));
@@ -273,7 +281,8 @@ pub(super) async fn trust(path: &Path, args: TrustArgs) -> anyhow::Result<Exit> 
     Ok(Exit::Done)
 }
 
-fn wrong_usage(problem: &str) -> Exit {
+/// Tells that the command line is wrong.
+pub(super) fn wrong_usage(problem: &str) -> Exit {
     tell(&format!("error: {problem}\n"));
     Exit::Usage
 }

@@ -11,22 +11,19 @@ use jiff::Timestamp;
 use super::{
     Output,
     exit::Exit,
-    ignore_closed_pipe, load,
+    ignore_closed_pipe,
+    look::{LookArgs, Seen, View},
     progress::Console,
     render::{self, AccountPlan, Drafted, PlanReport},
     write_whole,
 };
 use crate::{
     clock,
-    cloud::{self, Unlisted},
-    inventory::Inventory,
-    journal::{self, Digests},
     plan::{
         Plan, Scope,
         guard::{self, Limits},
         memory::Memory,
     },
-    site::{Site, process_env},
 };
 
 /// What `plan` takes.
@@ -39,24 +36,23 @@ pub(super) struct PlanArgs {
     #[arg(long)]
     detailed_exitcode: bool,
     /// Write the plan to this file too, for `zenreaper apply`.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "inventory")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    look: LookArgs,
 }
 
 /// Shows the plan.
 pub(super) async fn plan(path: &Path, args: &PlanArgs, console: &Console) -> anyhow::Result<Exit> {
-    let loaded = match load(path) {
-        Ok(loaded) => loaded,
+    let lookout = match args.look.lookout(path) {
+        Ok(lookout) => lookout,
         Err(exit) => return Ok(exit),
     };
-    let digests = loaded.digests.clone();
-    let site = Site::to_look(loaded, process_env)?;
-    let seen = look(&site, console).await;
-    site.journal.close().await;
+    let view = lookout.look(console).await?;
     let now = clock::now();
-    let report = draft(&site, &seen, now);
+    let report = draft(&view, now);
     if let Some(file) = &args.out {
-        save(&to_apply(draft(&site, &seen, now), &digests, &seen), file)?;
+        save(&to_apply(draft(&view, now), &view), file)?;
     }
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     match args.output {
@@ -69,11 +65,11 @@ pub(super) async fn plan(path: &Path, args: &PlanArgs, console: &Console) -> any
 }
 
 /// A plan with all that `apply` asks of it.
-fn to_apply<'a>(report: PlanReport<'a>, digests: &'a Digests, seen: &[Seen]) -> PlanReport<'a> {
-    let accounts = report.accounts.into_iter().zip(seen);
+fn to_apply<'a>(report: PlanReport<'a>, view: &'a View) -> PlanReport<'a> {
+    let accounts = report.accounts.into_iter().zip(&view.accounts);
     let accounts =
         accounts.map(|(plan, seen)| AccountPlan { read_at: Some(seen.read_at), ..plan }).collect();
-    PlanReport { digests: Some(digests), accounts, ..report }
+    PlanReport { digests: Some(&view.digests), accounts, ..report }
 }
 
 /// Writes a plan; one for half of the accounts is none.
@@ -89,44 +85,24 @@ fn save(report: &PlanReport<'_>, file: &Path) -> anyhow::Result<()> {
     write_whole(file, &text)
 }
 
-/// What there is of an account, and what is remembered of it.
-pub(super) struct Seen {
-    listed: Result<Inventory, Unlisted>,
-    memory: Result<Memory, journal::Error>,
-    read_at: Timestamp,
-}
-
-/// Looks at every account.
-pub(super) async fn look(site: &Site, console: &Console) -> Vec<Seen> {
-    let mut seen = Vec::with_capacity(site.setups.len());
-    for setup in &site.setups {
-        let read_at = clock::now();
-        let listed = cloud::list(&setup.client, &console.reading()).await;
-        let memory = setup.remember(clock::now()).await;
-        seen.push(Seen { listed, memory, read_at });
-    }
-    seen
-}
-
 /// The plan for every account, as a run would make it.
-pub(super) fn draft<'a>(site: &'a Site, seen: &'a [Seen], now: Timestamp) -> PlanReport<'a> {
-    let accounts = site.setups.iter().zip(seen).map(|(setup, seen)| {
-        let Seen { listed, memory, read_at: _ } = seen;
+pub(super) fn draft(view: &View, now: Timestamp) -> PlanReport<'_> {
+    let accounts = view.accounts.iter().map(|seen| {
+        let Seen { account, policy, limits, listed, memory, read_at: _ } = seen;
         let drafted = listed.as_ref().map(|inventory| {
             let forgetful = Memory::default();
             let known = memory.as_ref().unwrap_or(&forgetful);
-            let plan = Plan::draft(inventory, &setup.policy, known, &Scope::All, now);
+            let plan = Plan::draft(inventory, policy, known, &Scope::All, now);
             let refusal = match memory {
-                Ok(memory) => refusal(&plan, &setup.limits, memory),
+                Ok(memory) => refusal(&plan, limits, memory),
                 Err(error) => Some(format!("{error}; without it a run terminates nothing")),
             };
             Drafted { plan, refusal }
         });
         let pause = memory.as_ref().ok().and_then(|memory| memory.paused(now));
-        AccountPlan { account: &setup.account, drafted, read_at: None, pause }
+        AccountPlan { account, drafted, read_at: None, pause }
     });
-    let (mode, accounts) = (site.config.mode, accounts.collect());
-    PlanReport { generated_at: now, mode, accounts, digests: None }
+    PlanReport { generated_at: now, mode: view.mode, accounts: accounts.collect(), digests: None }
 }
 
 /// Why a run would not execute the plan, if it would not.

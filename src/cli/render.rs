@@ -225,7 +225,7 @@ fn unreadable_tag(subject: Subject<'_>, judgement: &Judgement<'_>) -> Option<Str
 }
 
 /// An instant as seen from another one: `in 3h`, `2d ago`.
-fn relative(at: Timestamp, now: Timestamp) -> String {
+pub(super) fn relative(at: Timestamp, now: Timestamp) -> String {
     let distance = at.duration_since(now);
     let text = coarse(distance.abs());
     match distance.signum() {

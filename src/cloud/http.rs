@@ -19,6 +19,7 @@ use super::{
     Action, Class, Code, Credentials, Error, Observation, Observer, Settings,
     answer::{auth_hint, clock_skew, envelope, failure, no_answer, read_body},
     limiter::{Limiter, Permit},
+    saved::Entries,
     sign, wire,
 };
 use crate::{
@@ -124,9 +125,24 @@ impl Client {
         page_num: u64,
         interner: &mut Interner,
     ) -> Result<Page, Error> {
-        let request = wire::DescribePage { page_num, page_size: PAGE_SIZE };
-        let body = self.call(Action::Describe, &request, None).await?;
+        let body = self.page(page_num).await?;
         self.read(&body, |response| wire::page(response, interner))
+    }
+
+    /// The same, and its entries as they came are added to `entries`.
+    pub(super) async fn describe_page_to_save(
+        &self,
+        page_num: u64,
+        interner: &mut Interner,
+        entries: &mut Entries,
+    ) -> Result<Page, Error> {
+        let body = self.page(page_num).await?;
+        self.read(&body, |response| wire::page_to_save(response, interner, entries))
+    }
+
+    async fn page(&self, page_num: u64) -> Result<Vec<u8>, Error> {
+        let request = wire::DescribePage { page_num, page_size: PAGE_SIZE };
+        self.call(Action::Describe, &request, None).await
     }
 
     /// What `DescribeInstances` tells of at most [`IDS_MAX`] instances, in its own words too; those that are gone are missing.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Class, Client, Error};
+use super::{Class, Client, Error, saved::Entries};
 use crate::inventory::{Incomplete, Interner, Inventory, Listing};
 
 /// How often a listing that does not add up is read afresh before it is given up.
@@ -42,9 +42,31 @@ pub async fn list(
     client: &Client,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Inventory, Unlisted> {
+    list_keeping(client, progress, None).await
+}
+
+/// The same with every entry as the cloud wrote it, which takes several times the memory.
+pub async fn list_to_save(
+    client: &Client,
+    progress: &(dyn Fn(u64, u64) + Sync),
+) -> Result<(Inventory, Entries), Unlisted> {
+    let mut entries = Entries::default();
+    let inventory = list_keeping(client, progress, Some(&mut entries)).await?;
+    entries.sort();
+    Ok((inventory, entries))
+}
+
+async fn list_keeping(
+    client: &Client,
+    progress: &(dyn Fn(u64, u64) + Sync),
+    mut entries: Option<&mut Entries>,
+) -> Result<Inventory, Unlisted> {
     let mut listings = 1;
     loop {
-        match list_once(client, progress).await {
+        if let Some(entries) = entries.as_deref_mut() {
+            *entries = Entries::default();
+        }
+        match list_once(client, progress, entries.as_deref_mut()).await {
             Ok(inventory) => return Ok(inventory),
             Err(error) if listings >= LISTINGS_MAX || is_final(&error) => return Err(error),
             Err(_) => listings += 1,
@@ -60,11 +82,15 @@ fn is_final(error: &Unlisted) -> bool {
 async fn list_once(
     client: &Client,
     progress: &(dyn Fn(u64, u64) + Sync),
+    mut entries: Option<&mut Entries>,
 ) -> Result<Inventory, Unlisted> {
     let mut listing = Listing::default();
     let mut interner = Interner::default();
     for page_num in 1..=PAGES_MAX {
-        let page = client.describe_page(page_num, &mut interner).await?;
+        let page = match entries.as_deref_mut() {
+            None => client.describe_page(page_num, &mut interner).await?,
+            Some(entries) => client.describe_page_to_save(page_num, &mut interner, entries).await?,
+        };
         let more = listing.add(page);
         let (read, total) = listing.progress();
         progress(read, total);

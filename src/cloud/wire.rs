@@ -8,7 +8,7 @@ use std::{borrow::Cow, collections::HashMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::answer::bounded;
+use super::{answer::bounded, saved::Entries};
 use crate::inventory::{
     ChargeType, Instance, InstanceId, Interner, Page, Status, Tags, Unreadable,
 };
@@ -140,17 +140,30 @@ pub(super) fn page(response: &RawValue, interner: &mut Interner) -> Result<Page,
 /// Reads the `response` of `DescribeInstances` and keeps the text of each readable entry.
 pub(super) fn look(response: &RawValue) -> Result<Looked, String> {
     let mut records = HashMap::new();
-    let page = read_page(response, &mut Interner::default(), |id, entry| {
-        records.insert(id.clone(), compact(entry));
+    let page = read_page(response, &mut Interner::default(), |told, entry| {
+        if let Ok(instance) = told {
+            records.insert(instance.id.clone(), compact(entry));
+        }
     })?;
     Ok(Looked { page, records })
 }
 
-/// Reads a page and tells `keep` the text of each readable entry.
+/// Reads the `response` of `DescribeInstances` and keeps the text of every entry.
+pub(super) fn page_to_save(
+    response: &RawValue,
+    interner: &mut Interner,
+    entries: &mut Entries,
+) -> Result<Page, String> {
+    read_page(response, interner, |told, entry| {
+        entries.keep(told.map_or_else(|unreadable| &unreadable.id, |instance| &instance.id), entry);
+    })
+}
+
+/// Reads a page and tells `keep` of each entry what it comes to, and its text.
 fn read_page(
     response: &RawValue,
     interner: &mut Interner,
-    mut keep: impl FnMut(&InstanceId, &str),
+    mut keep: impl FnMut(Result<&Instance, &Unreadable>, &str),
 ) -> Result<Page, String> {
     let WirePage { total_count, data_set } =
         serde_json::from_str(response.get()).map_err(|error| bounded(&error.to_string()))?;
@@ -160,17 +173,21 @@ fn read_page(
     for entry in data_set {
         match instance(entry.get(), interner) {
             Ok(instance) => {
-                keep(&instance.id, entry.get());
+                keep(Ok(&instance), entry.get());
                 page.instances.push(instance);
             }
-            Err(problem) => page.unreadable.push(unreadable(entry.get(), problem)?),
+            Err(problem) => {
+                let unreadable = unreadable(entry.get(), problem)?;
+                keep(Err(&unreadable), entry.get());
+                page.unreadable.push(unreadable);
+            }
         }
     }
     Ok(page)
 }
 
 /// Valid JSON without the white space between its tokens; all else is as it came, numbers and the order of keys too.
-fn compact(json: &str) -> Box<str> {
+pub(super) fn compact(json: &str) -> Box<str> {
     let (mut in_text, mut escaped) = (false, false);
     let is_kept = |letter: &char| {
         let ends_or_begins = *letter == '"' && !escaped;

@@ -1,0 +1,156 @@
+//! What a command looks at before it says what would be done: the live inventory of the accounts, or a saved one.
+//!
+//! A saved inventory needs no credentials and makes no call; all else, what is remembered too, is as in a run. Looking never
+//! acts and tells nobody anything.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::{exit::Exit, load, operator, progress::Console, tell};
+use crate::{
+    clock,
+    cloud::{self, Client, Unlisted, saved},
+    config::{self, Loaded, Mode},
+    inventory::Inventory,
+    journal::{self, Digests},
+    plan::{Policy, Turn, guard::Limits, memory::Memory},
+    site::{self, Basis, Env, process_env},
+};
+
+/// What a command takes that looks at an inventory.
+#[derive(Debug, Args)]
+pub(super) struct LookArgs {
+    /// Look at the inventory that `zenreaper inventory --out` saved in this file, without any call.
+    #[arg(long, value_name = "FILE")]
+    inventory: Option<PathBuf>,
+    /// Look at this account only; says whose a saved inventory is, if the config has several.
+    #[arg(long, value_name = "NAME")]
+    account: Option<String>,
+}
+
+/// Where it is looked.
+enum Place {
+    /// At all accounts as they are.
+    AllLive,
+    /// At this account as it is.
+    Live(String),
+    /// At what was saved of this account.
+    Saved(String, PathBuf),
+}
+
+/// A look that is about to be taken.
+pub(super) struct Lookout {
+    loaded: Loaded,
+    place: Place,
+    env: Env,
+}
+
+/// What was seen.
+pub(super) struct View {
+    /// Whether a run would terminate machines.
+    pub(super) mode: Mode,
+    /// By which rules and config it was looked.
+    pub(super) digests: Digests,
+    /// Every account that was looked at.
+    pub(super) accounts: Vec<Seen>,
+}
+
+/// What there is of an account, what is remembered of it, and what it is judged by.
+pub(super) struct Seen {
+    /// The account's name.
+    pub(super) account: String,
+    /// What instances are judged by.
+    pub(super) policy: Arc<Policy>,
+    /// The caps on a plan.
+    pub(super) limits: Limits,
+    /// Its inventory, or why there is none.
+    pub(super) listed: Result<Inventory, Unlisted>,
+    /// What is remembered of it; nothing, if there is no journal yet.
+    pub(super) memory: Result<Memory, journal::Error>,
+    /// When we began to read the inventory, also if it was saved before.
+    pub(super) read_at: Timestamp,
+}
+
+impl LookArgs {
+    /// Loads config and rules and finds what is meant, or tells what is wrong.
+    pub(super) fn lookout(&self, path: &Path) -> Result<Lookout, Exit> {
+        let loaded = load(path)?;
+        let place = self.place(&loaded.config.accounts);
+        let place = place.map_err(|problem| operator::wrong_usage(&problem))?;
+        Ok(Lookout { loaded, place, env: process_env })
+    }
+
+    fn place(&self, accounts: &[config::Account]) -> Result<Place, String> {
+        let named = || operator::one_of(accounts, self.account.as_deref());
+        Ok(match (&self.inventory, &self.account) {
+            (Some(file), _) => Place::Saved(named()?.name.clone(), file.clone()),
+            (None, Some(_)) => Place::Live(named()?.name.clone()),
+            (None, None) => Place::AllLive,
+        })
+    }
+}
+
+/// Where the inventory of one account comes from.
+enum Source {
+    Live(Client),
+    Saved(Inventory),
+}
+
+impl Lookout {
+    /// A look at all accounts as they are.
+    pub(super) fn live(loaded: Loaded, env: Env) -> Self {
+        Self { loaded, place: Place::AllLive, env }
+    }
+
+    /// Looks. A saved inventory that cannot be used is an error; a live one that cannot be had is told of its account.
+    pub(super) async fn look(self, console: &Console) -> anyhow::Result<View> {
+        let Self { loaded, place, env } = self;
+        let basis = Basis::new(loaded);
+        let mut accounts = Vec::new();
+        for (account, source) in sources(&basis.config.accounts, place, env)? {
+            let read_at = clock::now();
+            let listed = match source {
+                Source::Live(client) => cloud::list(&client, &console.reading()).await,
+                Source::Saved(inventory) => Ok(inventory),
+            };
+            let now = clock::now();
+            let memory = basis.record.remember(&account, now).await;
+            let memory =
+                memory.map(|memory| memory.at_turn(&Turn::Asked, &basis.policy.rules, now));
+            let (policy, limits) = (Arc::clone(&basis.policy), basis.config.limits);
+            accounts.push(Seen { account, policy, limits, listed, memory, read_at });
+        }
+        basis.record.journal.close().await;
+        Ok(View { mode: basis.config.mode, digests: basis.record.digests, accounts })
+    }
+}
+
+/// Every account that is looked at. All that can be wrong before the first call is found here.
+fn sources(
+    accounts: &[config::Account],
+    place: Place,
+    env: Env,
+) -> anyhow::Result<Vec<(String, Source)>> {
+    let live = |account: &config::Account| {
+        anyhow::Ok((account.name.clone(), Source::Live(site::client(account, env)?)))
+    };
+    match place {
+        Place::AllLive => accounts.iter().map(live).collect(),
+        Place::Live(name) => {
+            accounts.iter().filter(|account| account.name == name).map(live).collect()
+        }
+        Place::Saved(name, file) => {
+            let inventory = saved::read(&file)?;
+            tell(&format!(
+                "note: this is about the inventory saved in {}, not about what there is now\n",
+                file.display()
+            ));
+            Ok(vec![(name, Source::Saved(inventory))])
+        }
+    }
+}
