@@ -7,6 +7,7 @@ mod decision;
 pub mod eligibility;
 pub mod guard;
 pub mod memory;
+mod rota;
 mod seen;
 pub mod trust;
 mod turn;
@@ -15,13 +16,14 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+pub(crate) use self::rota::Rota;
 pub use self::{
     decision::{Decision, Delay, Keep, Skip, Telling},
     turn::Turn,
 };
 use self::{
     eligibility::Host,
-    memory::{Hold, Memory},
+    memory::{Hold, Memory, Promise},
     seen::Seen,
     trust::Summary,
 };
@@ -100,6 +102,21 @@ impl<'r> Judgement<'r> {
         format!("it is now: {decision} ({reason}){other}")
     }
 
+    /// Whether what the owner was promised still stands. What only cannot be terminated at the moment was told rightly.
+    #[must_use]
+    pub fn keeps(&self, promise: &Promise) -> bool {
+        let same_rule = self.rule.is_some_and(|rule| rule.name == promise.rule);
+        let stands = match self.decision {
+            Decision::Terminate
+            | Decision::Notice(_)
+            | Decision::Skip(
+                Skip::Commitment | Skip::Creating | Skip::Installing | Skip::NotInPlan,
+            ) => true,
+            Decision::Skip(_) | Decision::Wait(_) | Decision::Keep(_) => false,
+        };
+        same_rule && stands
+    }
+
     fn out_of_scope(self) -> Self {
         Self { decision: Decision::Skip(Skip::NotInPlan), terminate_at: None, ..self }
     }
@@ -118,7 +135,8 @@ impl Policy {
         self.judge_counting(instance, memory, now, &mut |_| {})
     }
 
-    fn judge_counting(
+    /// The same, which tells `matched` the numbers of the rules that match, due or not.
+    pub(crate) fn judge_counting(
         &self,
         instance: &Instance,
         memory: &Memory,
@@ -137,7 +155,8 @@ impl Policy {
         seen.judgement(hold, || self.eligible(instance, hold, now))
     }
 
-    fn eligible(
+    /// Whether an instance may be touched at `now`, or why not.
+    pub(crate) fn eligible(
         &self,
         instance: &Instance,
         hold: Option<Hold>,

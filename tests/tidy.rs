@@ -5,7 +5,7 @@
 use std::{fmt::Write, fs, path::Path};
 
 /// The top-level modules in reading order: a file imports only from those above its own.
-const ORDER: [&str; 29] = [
+const ORDER: [&str; 30] = [
     "inventory",
     "lifetime",
     "diagnostic",
@@ -13,6 +13,7 @@ const ORDER: [&str; 29] = [
     "schedule",
     "rules",
     "plan",
+    "forecast",
     "notice",
     "clock",
     "cloud",
@@ -38,8 +39,17 @@ const ORDER: [&str; 29] = [
 ];
 
 /// The modules that are a function of their input, and what they may not so much as name.
-const CORE: [&str; 8] =
-    ["inventory", "lifetime", "diagnostic", "yaml", "schedule", "rules", "plan", "notice"];
+const CORE: [&str; 9] = [
+    "inventory",
+    "lifetime",
+    "diagnostic",
+    "yaml",
+    "schedule",
+    "rules",
+    "plan",
+    "forecast",
+    "notice",
+];
 const NOT_IN_CORE: [&str; 8] = [
     "std::fs",
     "std::env",
