@@ -28,6 +28,7 @@ fn intent(run: &str, n: usize) -> Entry {
         tags: 3,
         recoverable: true,
         record: format!(r#"{{"instanceId":"i-{n:04}","rest":"{}"}}"#, "x".repeat(1500)),
+        action: zenreaper::rules::Action::Terminate,
     }))
 }
 

@@ -1,6 +1,7 @@
 //! The command line: what each command is called, and how it ends.
 
 mod apply;
+mod check;
 mod demo;
 mod exit;
 mod history;
@@ -12,6 +13,7 @@ mod progress;
 mod render;
 mod sandbox;
 mod table;
+mod test;
 
 use std::{
     fs::OpenOptions,
@@ -103,7 +105,9 @@ enum Command {
     /// Believe an inventory that shrank too much to be believed.
     Trust(operator::TrustArgs),
     /// Check the config and the rules, without any call.
-    Check(CheckArgs),
+    Check(check::CheckArgs),
+    /// Run the tests of the rules, without any call.
+    Test(test::TestArgs),
     /// See the whole thing at work, against an embedded sandbox cloud.
     Demo(demo::DemoArgs),
     /// Serve a simulated cloud on this host, for rehearsals and tests.
@@ -118,13 +122,6 @@ struct RunArgs {
     /// Write the metrics to this file at the end, for the textfile collector of `node_exporter`.
     #[arg(long, value_name = "FILE", requires = "once")]
     metrics_file: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-struct CheckArgs {
-    /// A text for people, JSON for programs.
-    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
-    output: Output,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -171,19 +168,22 @@ async fn command(cli: Cli, console: &Console) -> anyhow::Result<Exit> {
         Command::Pause(args) => operator::pause(&config, args).await,
         Command::Resume(args) => operator::resume(&config, args).await,
         Command::Trust(args) => operator::trust(&config, args).await,
-        Command::Check(args) => check(&config, &args),
+        Command::Check(args) => check::check(&config, &args),
+        Command::Test(args) => test::test(&config, &args),
         Command::Demo(args) => demo::demo(&args).await,
         Command::Sandbox(args) => sandbox::sandbox(args).await,
     }
 }
 
-/// Loads config and rules, or tells everything that is wrong with them.
+/// Loads config and rules, with a line of the log for each warning, or tells everything that is wrong with them.
 fn load(path: &Path) -> Result<Loaded, Exit> {
-    config::load(path, clock::now()).map_err(|problems| {
+    let loaded = config::load(path, clock::now()).map_err(|problems| {
         let colour = std::io::stderr().is_terminal();
         tell(&diagnostic::render(&problems, colour));
         Exit::Usage
-    })
+    })?;
+    log::warnings(&loaded.warnings);
+    Ok(loaded)
 }
 
 async fn run(path: PathBuf) -> anyhow::Result<Exit> {
@@ -246,24 +246,6 @@ fn replace(file: &Path, write: impl FnOnce(&Path) -> std::io::Result<()>) -> any
     write(&half)
         .and_then(|()| std::fs::rename(&half, file))
         .with_context(|| format!("cannot write {}", file.display()))
-}
-
-fn check(path: &Path, args: &CheckArgs) -> anyhow::Result<Exit> {
-    let loaded = config::load(path, clock::now());
-    let mut out = std::io::stdout().lock();
-    match (&loaded, args.output) {
-        (Ok(loaded), Output::Table) => render::check_text(path, loaded, &mut out),
-        (Err(problems), Output::Table) => {
-            tell(&diagnostic::render(problems, std::io::stderr().is_terminal()));
-            Ok(())
-        }
-        (loaded, Output::Json) => {
-            let problems = loaded.as_ref().err().map(Vec::as_slice).unwrap_or_default();
-            render::check_json(problems, &mut out)
-        }
-    }
-    .or_else(ignore_closed_pipe)?;
-    Ok(if loaded.is_ok() { Exit::Done } else { Exit::Usage })
 }
 
 /// Whoever reads our output may stop reading: `zenreaper plan | head`.

@@ -24,7 +24,7 @@ pub use self::{
     http::{Accepted, Client, IDS_MAX, PAGE_SIZE, Turn},
     limiter::Rate,
     list::{Unlisted, list, list_to_save},
-    wire::Looked,
+    wire::{Looked, read_record},
 };
 
 /// An action of the API.

@@ -21,19 +21,20 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use sha2::{Digest, Sha256};
 
 pub use self::accounts::Account;
+pub(crate) use self::files::{read_source, rule_files, test_files};
 use self::{
     times::Times,
     values::{Bounds, duration},
 };
 use crate::{
-    diagnostic::{Code, Problem, Source},
+    diagnostic::{self, Code, Problem, Source},
     journal::Digests,
     lifetime::shorten,
     notify,
     plan::guard::Limits,
     rules::{self, Condition, Release, RuleSet, Terms},
     schedule::{self, Schedule},
-    yaml::{self, At, Fields, Reader},
+    yaml::{self, At, Fields, Home, Reader, Value},
 };
 
 /// The config's place if none is given.
@@ -61,6 +62,23 @@ const KEYS: [&str; 16] = [
     "apply",
     "http",
     "notices",
+];
+
+/// Where the keys below the top belong.
+const HOMES: [Home; 13] = [
+    ("at the top of the config", &KEYS),
+    ("under `limits`", &limits::LIMIT_KEYS),
+    ("under `inventory`", &limits::INVENTORY_KEYS),
+    ("under `hold`", &times::HOLD_KEYS),
+    ("under `apply`", &times::APPLY_KEYS),
+    ("under `http`", &["listen"]),
+    ("in an item of `accounts`", &accounts::ACCOUNT_KEYS),
+    ("under `rate` of an account", &["describe", "terminate"]),
+    ("under `retry` of an account", &accounts::RETRY_KEYS),
+    ("under `notices`", &notices::NOTICES_KEYS),
+    ("in an item of `notices.sinks`", &notices::LOG_KEYS),
+    ("in a sink of the type webhook or slack", &notices::URL_KEYS),
+    ("in a sink of the type email", &notices::EMAIL_KEYS),
 ];
 
 const JITTER: Bounds = Bounds {
@@ -145,30 +163,33 @@ pub struct Loaded {
     pub rule_files: usize,
     /// What config and rules are, byte by byte.
     pub digests: Digests,
+    /// What somebody should look at, in order; none of it is an error.
+    pub warnings: Vec<Problem>,
 }
 
-/// Reads the config at `path` and its rules. All that is wrong in all files comes back at once.
+/// Reads the config at `path` and its rules. All that is wrong in all files comes back at once, in order.
 pub fn load(path: &Path, now: Timestamp) -> Result<Loaded, Vec<Problem>> {
     let source = files::read_source(path).map_err(|problem| vec![problem])?;
-    let (config, mut problems) = read(&source, now);
+    let (config, problems) = read(&source, now);
     let Some(config) = config.map(|config| config.beside(path)) else {
-        return Err(problems);
+        return Err(diagnostic::sorted(problems));
     };
     if problems.iter().any(|problem| problem.path == "rules") {
         // The path is what is wrong: the default one would only be complained about beside it.
-        return Err(problems);
+        return Err(diagnostic::sorted(problems));
     }
     let (sources, unread) = files::rule_sources(&config.rules);
-    problems.extend(unread);
     let terms = Terms { zone: config.timezone.clone(), release: config.release };
-    let rules = rules::parse(&sources, &terms).map_err(|wrong| problems.extend(wrong));
-    match rules {
-        Ok(rules) if problems.is_empty() => {
-            let digests = Digests { rules: digest(&sources), config: digest(&[source]) };
-            Ok(Loaded { config, rules, rule_files: sources.len(), digests })
-        }
-        _ => Err(problems),
+    let (rules, wrong) = match rules::parse(&sources, &terms) {
+        Ok(rules) => (rules, Vec::new()),
+        Err(wrong) => (RuleSet::default(), wrong),
+    };
+    let problems: Vec<_> = [problems, unread, wrong].into_iter().flatten().collect();
+    if !problems.is_empty() {
+        return Err(diagnostic::sorted(problems));
     }
+    let digests = Digests { rules: digest(&sources), config: digest(&[source]) };
+    Ok(Loaded { config, rules, rule_files: sources.len(), digests, warnings: Vec::new() })
 }
 
 /// Reads the config at `path` and not its rules: as far as it can be used, with all that is wrong with it.
@@ -177,7 +198,7 @@ pub fn load_alone(path: &Path, now: Timestamp) -> (Option<Config>, Vec<Problem>)
     match files::read_source(path) {
         Ok(source) => {
             let (config, problems) = read(&source, now);
-            (config.map(|config| config.beside(path)), problems)
+            (config.map(|config| config.beside(path)), diagnostic::sorted(problems))
         }
         Err(problem) => (None, vec![problem]),
     }
@@ -199,7 +220,7 @@ fn digest(sources: &[Arc<Source>]) -> String {
 /// can be looked at too; it may be used only if nothing is wrong.
 #[must_use]
 pub fn read(source: &Arc<Source>, now: Timestamp) -> (Option<Config>, Vec<Problem>) {
-    let mut reader = Reader::new(Arc::clone(source));
+    let mut reader = Reader::new(Arc::clone(source)).knowing(&HOMES);
     let config = match yaml::parse(source) {
         Ok(node) => root(&mut reader, &At::root(&node), now),
         Err(problem) => {
@@ -231,7 +252,11 @@ fn root(reader: &mut Reader, at: &At<'_>, now: Timestamp) -> Option<Config> {
     let release = fields.get("allow_release").and_then(|at| reader.boolean(&at));
     let journal = fields.get("journal").and_then(|at| {
         let expected = "a file such as sqlite:///var/lib/zenreaper/journal.db";
-        reader.value(&at, Code::NotAJournal, expected, journal)
+        let code = match &at.node.value {
+            Value::Text(text) if is_postgres(text) => Code::LaterVersion,
+            Value::Text(_) | Value::Null | Value::List(_) | Value::Map(_) => Code::NotAJournal,
+        };
+        reader.value(&at, code, expected, journal)
     });
     let listen = fields.get("http").and_then(|at| listen(reader, &at));
     let Times { retention, commitment_hold, apply_max_age } = times::times(reader, &fields);
@@ -255,9 +280,13 @@ fn root(reader: &mut Reader, at: &At<'_>, now: Timestamp) -> Option<Config> {
     })
 }
 
+fn is_postgres(text: &str) -> bool {
+    ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme))
+}
+
 /// The path in a journal's URL; one that is relative means the config's folder.
 fn journal(text: &str) -> Result<PathBuf, String> {
-    if ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
+    if is_postgres(text) {
         return Err("a journal in PostgreSQL needs a later version of zenreaper".to_owned());
     }
     match text.strip_prefix("sqlite://") {

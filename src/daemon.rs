@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
-    clock, config, diagnostic,
+    clock, config, diagnostic, log,
     plan::{Rota, Scope, Turn},
     report::RunResult,
     run::Order,
@@ -168,6 +168,7 @@ impl Daemon {
                 self.instruments.prepare(&loaded);
                 self.site = site;
                 info!(rules = loaded.rules.rules.len(), "config and rules reloaded");
+                log::warnings(&loaded.warnings);
             }
             Err(problem) => {
                 error!("config and rules cannot be used, the last good ones stay:\n{problem}");

@@ -4,13 +4,17 @@
 //! credential is never shown, whoever put it there.
 
 mod code;
+mod explanation;
 
-use std::{ops::Range, sync::Arc};
+use std::{collections::BTreeSet, fmt, ops::Range, sync::Arc};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde::Serialize;
 
-pub use self::code::Code;
+pub use self::{
+    code::{Code, Severity},
+    explanation::{Example, Explanation, Language},
+};
 
 /// A file, or what stands for one.
 #[derive(Debug, Eq, PartialEq)]
@@ -52,6 +56,7 @@ pub struct Problem {
 #[derive(Serialize)]
 struct Json<'a> {
     code: &'a str,
+    severity: &'a str,
     file: &'a str,
     line: Option<u32>,
     column: Option<u32>,
@@ -63,28 +68,80 @@ struct Json<'a> {
 impl Serialize for Problem {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { code, source, place, path, message, help } = self;
-        let code = code.as_str();
+        let (code, severity) = (code.as_str(), code.severity().as_str());
         let line = place.as_ref().map(|place| place.line);
         let column = place.as_ref().map(|place| place.column);
-        Json { code, file: &source.name, line, column, path, message, help }.serialize(serializer)
+        Json { code, severity, file: &source.name, line, column, path, message, help }
+            .serialize(serializer)
     }
 }
 
-/// The problems as text, each with file, line, column, the line itself and a caret, in the order of files and lines.
+impl Problem {
+    /// What is wrong, with the path of the key.
+    fn title(&self) -> String {
+        let Self { path, message, .. } = self;
+        if path.is_empty() { message.clone() } else { format!("{path}: {message}") }
+    }
+}
+
+/// One line: `file:line:column: message`.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.source.name)?;
+        if let Some(Place { line, column, bytes: _ }) = &self.place {
+            write!(f, ":{line}:{column}")?;
+        }
+        write!(f, ": {}", self.title())
+    }
+}
+
+/// Problems in the order in which they are told: by file, then by place.
+pub(crate) fn sorted(mut problems: Vec<Problem>) -> Vec<Problem> {
+    let start = |one: &Problem| one.place.as_ref().map(|place| place.bytes.start);
+    problems.sort_by(|one, other| {
+        let files = one.source.name.cmp(&other.source.name);
+        files.then_with(|| start(one).cmp(&start(other)))
+    });
+    problems
+}
+
+/// The most errors, and the most warnings, that are shown as text: nobody reads more, and each looks through its file anew.
+const SHOWN_MAX: usize = 100;
+
+/// The problems as text in the order that they have, each with file, line, column, the line itself and a caret, and how many they
+/// are at the end. No problem is no text.
 #[must_use]
 pub fn render(problems: &[Problem], colour: bool) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
-    let mut sorted: Vec<_> = problems.iter().collect();
-    sorted.sort_by_key(|one| (&one.source.name, one.place.as_ref().map(|place| place.bytes.start)));
-    let texts: Vec<_> = sorted.into_iter().map(|one| render_one(one, &renderer)).collect();
-    texts.join("\n\n") + "\n"
+    let texts = shown(problems).map(|one| render_one(one, &renderer));
+    let texts: Vec<_> = texts.chain(summary(problems, &renderer)).collect();
+    texts.iter().map(|text| text.trim_end().to_owned() + "\n").collect::<Vec<_>>().join("\n")
+}
+
+fn shown(problems: &[Problem]) -> impl Iterator<Item = &Problem> {
+    let (mut errors, mut warnings) = (0, 0);
+    problems.iter().filter(move |one| {
+        let count = match one.code.severity() {
+            Severity::Error => &mut errors,
+            Severity::Warning => &mut warnings,
+        };
+        *count += 1;
+        *count <= SHOWN_MAX
+    })
+}
+
+fn level(severity: Severity) -> Level<'static> {
+    match severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    }
 }
 
 fn render_one(problem: &Problem, renderer: &Renderer) -> String {
-    let Problem { code, source, place, path, message, help } = problem;
-    let title = if path.is_empty() { message.clone() } else { format!("{path}: {message}") };
+    let Problem { code, source, place, help, .. } = problem;
     let text = mask_credentials(&source.text);
-    let mut group = Group::with_title(Level::ERROR.primary_title(title).id(code.as_str()));
+    let title = level(code.severity()).primary_title(problem.title()).id(code.as_str());
+    let mut group = Group::with_title(title);
     group = match place {
         Some(place) => {
             let caret = AnnotationKind::Primary.span(place.bytes.clone());
@@ -96,6 +153,34 @@ fn render_one(problem: &Problem, renderer: &Renderer) -> String {
         group = group.element(Level::HELP.message(help));
     }
     renderer.render(&[group])
+}
+
+/// How many problems there are in how many files, and where to read more.
+fn summary(problems: &[Problem], renderer: &Renderer) -> Option<String> {
+    let of = |severity| problems.iter().filter(move |one| one.code.severity() == severity);
+    let (errors, warnings) = (of(Severity::Error).count(), of(Severity::Warning).count());
+    let counts = match (errors, warnings) {
+        (errors, 0) => count(errors, "problem"),
+        (0, warnings) => count(warnings, "warning"),
+        (errors, warnings) => {
+            format!("{} and {}", count(errors, "error"), count(warnings, "warning"))
+        }
+    };
+    let worst = if errors == 0 { Severity::Warning } else { Severity::Error };
+    let code = of(worst).next()?.code;
+    let files: BTreeSet<_> = problems.iter().map(|one| one.source.name.as_str()).collect();
+    let files = count(files.len(), "file");
+    let more = match shown(problems).count() {
+        all if all == problems.len() => String::new(),
+        some => format!(", of which {some} are shown"),
+    };
+    let text = format!("{counts} in {files}{more}; `zenreaper check --explain {code}` tells more");
+    Some(renderer.render(&[Group::with_title(level(worst).primary_title(text))]))
+}
+
+/// A count with its noun.
+fn count(many: usize, noun: &str) -> String {
+    format!("{many} {noun}{}", if many == 1 { "" } else { "s" })
 }
 
 /// The words in the names of keys that hold credentials.
@@ -169,8 +254,44 @@ mod tests {
               |   ^^^^
               |
               = help: did you mean `name`?
+
+            error: 1 problem in 1 file; `zenreaper check --explain ZR010` tells more
         "]]
         .assert_eq(&text);
+    }
+
+    #[test]
+    fn a_problem_is_one_line_of_a_log() {
+        let mut problem = problem("rules:\n  nmae: x\n", 9..13);
+        assert_eq!(problem.to_string(), "rules/a.yaml:2:3: rules[0].nmae: unknown key");
+        (problem.place, problem.path) = (None, String::new());
+        assert_eq!(problem.to_string(), "rules/a.yaml: unknown key");
+        assert_eq!(render(&[], false), "");
+    }
+
+    #[test]
+    fn a_hundred_problems_are_shown_and_all_are_counted() {
+        let one = problem("rules:\n  nmae: x\n", 9..13);
+        let text = render(&vec![one.clone(); 100], false);
+        assert_eq!(text.matches("did you mean").count(), 100);
+        assert!(text.contains("\nerror: 100 problems in 1 file; `"), "{text}");
+        let text = render(&vec![one; 5000], false);
+        assert_eq!(text.matches("did you mean").count(), 100);
+        let told = "\nerror: 5000 problems in 1 file, of which 100 are shown; `";
+        assert!(text.contains(told), "{text}");
+    }
+
+    #[test]
+    fn problems_are_told_in_the_order_of_files_and_places() {
+        let at = |name: &str, start: Option<usize>| {
+            let mut one = problem("", 0..0);
+            one.source = Arc::new(Source { name: name.into(), text: String::new() });
+            one.place = start.map(|start| Place { line: 1, column: 1, bytes: start..start });
+            one
+        };
+        let (a, b, c) = (at("b", None), at("b", Some(3)), at("b", Some(20)));
+        let told = sorted(vec![c.clone(), b.clone(), at("c", Some(1)), a.clone()]);
+        assert_eq!(told, [a, b, c, at("c", Some(1))]);
     }
 
     #[test]

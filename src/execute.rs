@@ -6,6 +6,7 @@
 //! written, a guard or an order to stop ends the run before the next call.
 
 mod brake;
+mod release;
 
 use std::{
     convert::Infallible,
@@ -146,6 +147,7 @@ impl<'a> Executor<'a> {
         for batch in unsettled.chunks(IDS_MAX) {
             self.settle(batch).await;
         }
+        self.release().await;
     }
 
     /// Looks again and again at what operators say. It is not asked for in the turn of each call: that would wait for the disk, and
@@ -295,6 +297,12 @@ impl<'a> Executor<'a> {
         }
     }
 
+    /// Whether an operator speaks against a call for a machine now.
+    fn is_opposed(&self, id: &InstanceId) -> bool {
+        let objections = lock(&self.objections);
+        objections.pause.is_some() || objections.held.contains_key(id.as_str())
+    }
+
     async fn confirm_again(&self, planned: Target<'a>) -> Result<Confirmed<'a>, Dropped<'a>> {
         let mut again = confirm(&self.client, self.judges(), vec![planned]).await;
         again.pop().unwrap_or_else(|| Err(Dropped::vanished(planned)))
@@ -303,7 +311,7 @@ impl<'a> Executor<'a> {
     /// Tells what became of a call, and writes it. A call whose outcome cannot be written is settled by the next run.
     async fn ended(&self, target: &Confirmed<'_>, act: &Act) {
         let Confirmed { instance, rule, planned, .. } = target;
-        let written = self.recorder.ended(instance, &rule.name, act).await;
+        let written = self.recorder.ended(instance, rule, act).await;
         self.events.emit(Event::Acted(instance, &rule.name, act));
         if let Err(error) = written {
             self.unrecorded(*planned, &error);

@@ -19,6 +19,7 @@ mod memory;
 mod notices;
 mod operator;
 mod promises;
+mod releases;
 mod runs;
 mod schema;
 
@@ -40,6 +41,7 @@ pub use self::{
     notices::{Unsent, Written},
     operator::Act,
     promises::{Ended, NewPromise},
+    releases::{Releasable, Released},
     runs::{Began, Digests, RunEnd},
 };
 use self::{

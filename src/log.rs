@@ -7,6 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     cloud::Observation,
+    diagnostic::Problem,
     inventory::Instance,
     lifetime::shorten,
     plan::{Plan, Subject},
@@ -42,6 +43,13 @@ pub fn start<W: Write + 'static>(format: Format, writer: impl Fn() -> W + Send +
     }
 }
 
+/// Writes what somebody should look at in config and rules to the log.
+pub fn warnings(warnings: &[Problem]) {
+    for warning in warnings {
+        warn!(code = warning.code.as_str(), "{warning}");
+    }
+}
+
 /// Writes an event to the log.
 pub fn observe(record: &Record<'_>) {
     let Record { run, account, event } = *record;
@@ -73,6 +81,7 @@ pub fn observe(record: &Record<'_>) {
             info!(run, account, instance_id, name, rule, "would be terminated (dry-run)");
         }
         Event::Acted(instance, rule, act) => acted((run, account), instance, rule, act),
+        Event::Released(instance, rule, act) => released((run, account), instance, rule, act),
         Event::Settled(call) => settled(run, account, call),
         Event::Paused(pause) => warn!(run, account, "nothing is terminated: {pause}"),
         Event::Promised(instance, rule, terminate_at) => {
@@ -142,6 +151,23 @@ fn acted((run, account): (&str, &str), instance: &Instance, rule: &RuleName, act
                 request_id,
                 "{why}"
             );
+        }
+    }
+}
+
+/// The one line about a machine that was released, or was to be.
+fn released((run, account): (&str, &str), instance: &Instance, rule: &RuleName, act: &Act) {
+    let ((instance_id, name), rule) = (identity(instance), rule.as_str());
+    let (outcome, code) = (act.outcome.as_released(), act.code.as_ref());
+    let code = code.map(crate::cloud::Code::as_str);
+    let request_id = act.request_id.as_deref();
+    let why = act.message.as_deref().unwrap_or("released for good");
+    match act.outcome {
+        Outcome::Terminated | Outcome::Gone | Outcome::Refused => {
+            info!(run, account, instance_id, name, rule, outcome, code, request_id, "{why}");
+        }
+        Outcome::Failed | Outcome::Unknown => {
+            error!(run, account, instance_id, name, rule, outcome, code, request_id, "{why}");
         }
     }
 }

@@ -82,6 +82,7 @@ impl Metrics {
             Event::Refused(refusal) => self.runs.refused(account, refusal.guard()),
             Event::Dropped(_, _, dropout, _) => self.fleet.dropped(account, dropout),
             Event::Acted(_, rule, act) => self.fleet.acted(account, rule, act.outcome),
+            Event::Released(_, rule, act) => self.fleet.released(account, rule, act.outcome),
             Event::Settled(call) => self.fleet.settled(account, call),
             Event::Delivered(sink, _, notices, result) => {
                 self.fleet.delivered(sink, notices, result);

@@ -155,6 +155,11 @@ impl Policy {
         seen.judgement(hold, || self.eligible(instance, hold, now))
     }
 
+    /// Whether an instance may be touched at all, whatever is remembered of it.
+    pub(crate) fn eligible_now(&self, instance: &Instance, now: Timestamp) -> Result<(), Skip> {
+        eligibility::check(instance, &self.protect, &self.host, now)
+    }
+
     /// Whether an instance may be touched at `now`, or why not.
     pub(crate) fn eligible(
         &self,
@@ -162,7 +167,7 @@ impl Policy {
         hold: Option<Hold>,
         now: Timestamp,
     ) -> Result<(), Skip> {
-        eligibility::check(instance, &self.protect, &self.host, now)?;
+        self.eligible_now(instance, now)?;
         hold.map_or(Ok(()), |hold| Err(hold.kind.skip()))
     }
 }
@@ -329,13 +334,21 @@ pub(crate) mod tests {
             Listing, Page, Status,
             tests::{instance, tags},
         },
-        rules::{Terms, parse},
+        rules::{Release, Terms, parse},
     };
 
     /// A policy with these rules, nothing protected and no host.
     pub(crate) fn policy(yaml: &str) -> Policy {
         let source = crate::diagnostic::Source { name: "rules.yaml".into(), text: yaml.into() };
         let rules = parse(&[source.into()], &Terms::default()).unwrap();
+        Policy { rules, protect: Condition::NOTHING, host: Host::default() }
+    }
+
+    /// The same where the config allows releases.
+    pub(crate) fn policy_with_release(yaml: &str) -> Policy {
+        let source = crate::diagnostic::Source { name: "rules.yaml".into(), text: yaml.into() };
+        let terms = Terms { release: Release::Allowed, ..Terms::default() };
+        let rules = parse(&[source.into()], &terms).unwrap();
         Policy { rules, protect: Condition::NOTHING, host: Host::default() }
     }
 

@@ -16,11 +16,11 @@ pub use self::audience::Audience;
 use self::audience::Topic;
 pub(crate) use self::settle::explained;
 use crate::{
-    clock,
+    clock, cloud,
     config::Mode,
     confirm::Confirmed,
-    inventory::Status,
-    journal::{Began, Digests, Entry, Error, Intent, Journal, RunEnd},
+    inventory::{Instance, Status},
+    journal::{Began, Digests, Entry, Error, Intent, Journal, Releasable, Released, RunEnd},
     notice::{Notice, Stage},
     plan::{
         Plan,
@@ -28,7 +28,8 @@ use crate::{
         memory::{Memory, Pause},
         trust::Belief,
     },
-    report::{Events, RunResult},
+    report::{Act, Events, RunResult},
+    rules::{Action, Rule},
 };
 
 /// What a recorder is made of, the same for every run.
@@ -60,6 +61,11 @@ impl Settings {
         let sinks: Vec<_> = self.audience.of(Stage::Noticed).cloned().collect();
         self.journal.memory(account, &sinks, now).await
     }
+}
+
+/// Whether a machine that a rule terminates can be taken back from the recycle bin.
+fn is_recoverable(instance: &Instance, rule: &Rule) -> bool {
+    instance.status != Some(Status::CreateFailed) && rule.action == Action::Terminate
 }
 
 /// Records one run for one account.
@@ -162,10 +168,34 @@ impl<'a> Recorder<'a> {
             why: target.rule.seen(instance),
             due_at: planned.due_at,
             tags: instance.tags.len() as u64,
-            recoverable: instance.status != Some(Status::CreateFailed),
+            recoverable: is_recoverable(instance, target.rule),
             record: record.to_string(),
+            action: target.rule.action,
         };
         self.journal().record(Entry::Intent(Box::new(intent))).await
+    }
+
+    /// The machines that are to be released now.
+    pub(crate) async fn releasable(&self) -> Result<Vec<Releasable>, Error> {
+        self.journal().releasable(self.account, clock::now()).await
+    }
+
+    /// Writes that a machine is about to be released; it is on disk when this returns.
+    pub(crate) async fn release_intended(&self, machine: &Releasable) -> Result<(), Error> {
+        self.journal().release_intended(self.account, machine, clock::now()).await
+    }
+
+    /// Writes what became of a call to release a machine.
+    pub(crate) async fn released(&self, machine: &Releasable, act: &Act) -> Result<(), Error> {
+        let released = Released {
+            account: self.account,
+            machine,
+            outcome: act.outcome.as_released(),
+            code: act.code.as_ref().map(cloud::Code::as_str),
+            request_id: act.request_id.as_deref(),
+            message: act.message.as_deref(),
+        };
+        self.journal().released(&released, clock::now()).await
     }
 
     /// What operators say now.

@@ -49,7 +49,18 @@ impl Outcome {
     }
 }
 
-/// A call to terminate, done.
+impl Outcome {
+    /// The same of a call to release.
+    #[must_use]
+    pub fn as_released(self) -> &'static str {
+        match self {
+            Self::Terminated => "released",
+            Self::Gone | Self::Refused | Self::Failed | Self::Unknown => self.as_str(),
+        }
+    }
+}
+
+/// A call to terminate or to release, done.
 #[derive(Clone, Debug)]
 pub struct Act {
     /// What became of it.
@@ -328,6 +339,8 @@ pub enum Event<'a> {
     Rehearsed(&'a Instance, &'a RuleName),
     /// A target was called.
     Acted(&'a Instance, &'a RuleName, &'a Act),
+    /// A machine was released from the recycle bin, or was to be.
+    Released(&'a Instance, &'a RuleName, &'a Act),
     /// The inventory settles a call of an earlier run.
     Settled(&'a Settled<'a>),
     /// An operator paused all terminations.
@@ -436,6 +449,10 @@ impl Report {
             Event::Acted(_, _, act) => match act.outcome {
                 Outcome::Terminated | Outcome::Gone => &mut self.done,
                 Outcome::Refused => &mut self.refused,
+                Outcome::Failed | Outcome::Unknown => &mut self.failed,
+            },
+            Event::Released(_, _, act) => match act.outcome {
+                Outcome::Terminated | Outcome::Gone | Outcome::Refused => return,
                 Outcome::Failed | Outcome::Unknown => &mut self.failed,
             },
             Event::Dropped(_, _, dropout, _) => self.dropped_by(dropout),

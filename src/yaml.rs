@@ -11,7 +11,7 @@ use std::sync::Arc;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_yaml::{Spanned, options::NonFiniteFloatPolicy};
 
-pub(crate) use self::read::{At, Fields, Reader, indexed, nearest_of};
+pub(crate) use self::read::{At, Fields, Home, Reader, indexed, nearest_of};
 use crate::diagnostic::{Code, Place, Problem, Source};
 
 /// The largest file that is read, in bytes.

@@ -121,7 +121,7 @@ async fn wrong_usage_exits_with_2() {
     stage.run(&["plan", "-o", "xml"]).await.exits(2);
 }
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "",
     "run",
     "plan",
@@ -135,6 +135,7 @@ const COMMANDS: [&str; 15] = [
     "resume",
     "trust",
     "check",
+    "test",
     "demo",
     "sandbox",
 ];

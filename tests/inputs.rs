@@ -13,6 +13,7 @@ use std::{
 
 use expect_test::expect_file;
 use tempfile::TempDir;
+use zenreaper::diagnostic::Code;
 
 const RULES: &str = "rules:\n  - name: dev\n    match: { tags: { env: dev } }\n";
 
@@ -70,7 +71,7 @@ fn yaml_files(folder: &str) -> Vec<PathBuf> {
 }
 
 /// Checks a rule file, or a config beside a good rule file, under its own name.
-fn check_fixture(kind: &str, file: &Path) -> Answer {
+fn check_fixture(kind: &str, file: &Path, more: &[&str]) -> Answer {
     let name = file.file_name().unwrap().to_str().unwrap();
     let bytes = fs::read(file).unwrap();
     let config = format!("rules: {name}\n");
@@ -79,7 +80,7 @@ fn check_fixture(kind: &str, file: &Path) -> Answer {
         _ => (("config.yaml", config.as_str()), "config.yaml"),
     };
     let folder = folder(&[(beside.0, beside.1.as_bytes()), (name, &bytes)]);
-    check(folder.path(), &["--config", config])
+    check(folder.path(), &[&["--config", config], more].concat())
 }
 
 /// Whether the text holds `file:line:column`.
@@ -97,9 +98,10 @@ fn each_is_refused(kind: &str, at_least: usize) {
     for file in files {
         let name = file.file_name().unwrap().to_str().unwrap();
         let label = format!("{kind}/bad/{name}");
-        let Answer { code, stdout, stderr } = check_fixture(kind, &file);
+        let Answer { code, stdout, stderr } = check_fixture(kind, &file, &[]);
         expect_file![file.with_extension("stderr")].assert_eq(&stderr);
         assert_eq!((code, stdout.as_str()), (Some(2), ""), "{label}");
+        assert!(stderr.starts_with("error[ZR"), "{label} has no code:\n{stderr}");
         if !WITHOUT_A_FILE.contains(&label.as_str()) {
             assert!(tells_place(&stderr, name), "{label} has no file:line:column:\n{stderr}");
             let expects = stderr.contains("expected") || stderr.contains("did you mean");
@@ -119,6 +121,38 @@ fn every_bad_config_is_refused_with_the_answer_beside_it() {
     each_is_refused("config", 40);
 }
 
+/// A line for each problem of a fixture: where, which code, what.
+fn rows(kind: &str, file: &Path) -> Vec<String> {
+    let answer = check_fixture(kind, file, &["-o", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&answer.stdout).unwrap();
+    let label = format!("{kind}/bad/{}", file.file_name().unwrap().to_str().unwrap());
+    let row = |problem: &serde_json::Value| {
+        let text = |key: &str| problem[key].as_str().unwrap().to_owned();
+        let place = problem["line"].as_u64().zip(problem["column"].as_u64());
+        let place = place.map_or("-".to_owned(), |(line, column)| format!("{line}:{column}"));
+        let path = Some(text("path")).filter(|path| !path.is_empty());
+        let path = path.map(|path| path + ": ").unwrap_or_default();
+        format!("{label} {} {place} {path}{}\n", text("code"), text("message"))
+    };
+    json["problems"].as_array().unwrap().iter().map(row).collect()
+}
+
+#[test]
+fn every_code_is_raised_by_a_bad_file_and_the_table_has_them_all() {
+    let mut table = String::new();
+    for kind in ["config", "rules"] {
+        for file in yaml_files(&format!("tests/fixtures/{kind}/bad")) {
+            let rows = rows(kind, &file);
+            assert!(!rows.is_empty(), "{}", file.display());
+            table.extend(rows);
+        }
+    }
+    expect_file!["fixtures/codes.txt"].assert_eq(&table);
+    for code in Code::ALL {
+        assert!(table.contains(&format!(" {code} ")), "{code}");
+    }
+}
+
 #[test]
 fn no_answer_outlives_its_fixture() {
     for kind in ["rules", "config"] {
@@ -135,7 +169,7 @@ fn every_good_rule_file_is_taken() {
     let files = yaml_files("tests/fixtures/rules/good");
     assert!(files.len() >= 5);
     for file in files {
-        let answer = check_fixture("rules", &file);
+        let answer = check_fixture("rules", &file, &[]);
         assert_eq!((answer.code, answer.stderr.as_str()), (Some(0), ""), "{}", file.display());
     }
 }
@@ -143,7 +177,7 @@ fn every_good_rule_file_is_taken() {
 #[test]
 fn a_good_config_with_every_key_is_taken() {
     for file in yaml_files("tests/fixtures/config/good") {
-        let answer = check_fixture("config", &file);
+        let answer = check_fixture("config", &file, &[]);
         assert_eq!((answer.code, answer.stderr.as_str()), (Some(0), ""), "{}", file.display());
     }
 }
@@ -157,7 +191,10 @@ fn what_is_shipped_is_taken() {
     let folder = folder(&[("config.yaml", here.as_bytes())]);
     let answer = check(folder.path(), &["--config", "config.yaml"]);
     assert_eq!((answer.code, answer.stderr.as_str()), (Some(0), ""));
-    let count = yaml_files("rules").len();
+    let strict = check(folder.path(), &["--config", "config.yaml", "--strict"]);
+    assert_eq!(strict, answer, "what is shipped has no warning");
+    let is_test = |path: &&PathBuf| path.to_string_lossy().ends_with(".test.yaml");
+    let count = yaml_files("rules").iter().filter(|path| !is_test(path)).count();
     assert!(answer.stdout.contains(&format!("rules in {count} files")), "{}", answer.stdout);
 }
 
@@ -196,4 +233,28 @@ fn programs_get_the_faults_as_json() {
     let answer = check(several_faults().path(), &["--config", "config.yaml", "-o", "json"]);
     assert_eq!((answer.code, answer.stderr.as_str()), (Some(2), ""));
     expect_file!["fixtures/several-faults.json"].assert_eq(&answer.stdout);
+}
+
+#[test]
+fn a_code_is_explained_without_any_file() {
+    let folder = folder(&[]);
+    for code in ["ZR010", "zr10", "10"] {
+        let answer = check(folder.path(), &["--explain", code]);
+        assert_eq!((answer.code, answer.stderr.as_str()), (Some(0), ""), "{code}");
+        expect_file!["fixtures/explain.txt"].assert_eq(&answer.stdout);
+    }
+    let answer = check(folder.path(), &["--explain", "ZR003", "-o", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&answer.stdout).unwrap();
+    assert_eq!((&json["code"], &json["severity"]), (&"ZR003".into(), &"error".into()));
+    assert_eq!(json["title"], Code::TooMuch.explanation().title);
+    assert_eq!(json["text"], Code::TooMuch.explanation().to_string());
+}
+
+#[test]
+fn a_code_that_is_none_is_wrong_usage_and_the_nearest_is_offered() {
+    for (code, told) in [("ZR009", "the nearest is ZR010"), ("E0308", "a code from ZR001 to ZR")] {
+        let answer = check(folder(&[]).path(), &["--explain", code]);
+        assert_eq!((answer.code, answer.stdout.as_str()), (Some(2), ""), "{code}");
+        assert!(answer.stderr.contains(told), "{}", answer.stderr);
+    }
 }

@@ -5,7 +5,7 @@
 use std::{fmt::Write, fs, path::Path};
 
 /// The top-level modules in reading order: a file imports only from those above its own.
-const ORDER: [&str; 30] = [
+const ORDER: [&str; 31] = [
     "inventory",
     "lifetime",
     "diagnostic",
@@ -14,6 +14,7 @@ const ORDER: [&str; 30] = [
     "rules",
     "plan",
     "forecast",
+    "cases",
     "notice",
     "clock",
     "cloud",
@@ -39,7 +40,7 @@ const ORDER: [&str; 30] = [
 ];
 
 /// The modules that are a function of their input, and what they may not so much as name.
-const CORE: [&str; 9] = [
+const CORE: [&str; 10] = [
     "inventory",
     "lifetime",
     "diagnostic",
@@ -48,6 +49,7 @@ const CORE: [&str; 9] = [
     "rules",
     "plan",
     "forecast",
+    "cases",
     "notice",
 ];
 const NOT_IN_CORE: [&str; 8] = [
@@ -227,6 +229,7 @@ fn nothing_is_left_behind() {
 fn config_keys() -> Vec<String> {
     let files = sources().into_iter().filter(|file| file.module == "config");
     let text: String = files.map(|file| file.whole).collect();
+    let text = text.replace("\npub(super) const ", "\nconst ");
     let mut keys = Vec::new();
     for constant in text.split("\nconst ").skip(1) {
         let (name, rest) = constant.split_once(':').unwrap();
@@ -277,7 +280,7 @@ fn every_metric_is_documented() {
 fn the_demo_embeds_every_rule_that_is_shipped() {
     let demo = read("src/cli/demo.rs");
     let mut found = String::new();
-    for name in names("rules") {
+    for name in names("rules").into_iter().filter(|name| !name.ends_with(".test.yaml")) {
         let embedded = format!("(\"{name}\", include_str!(\"../../rules/{name}\"))");
         if !demo.contains(&embedded) {
             writeln!(found, "{name}").unwrap();

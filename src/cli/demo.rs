@@ -20,13 +20,15 @@ use crate::{
 };
 
 /// The rules that zenreaper ships, as they are in `rules/`.
-const RULES: [(&str, &str); 6] = [
+const RULES: [(&str, &str); 8] = [
+    ("ci-at-night.yaml", include_str!("../../rules/ci-at-night.yaml")),
     ("development.yaml", include_str!("../../rules/development.yaml")),
     ("failed-creations.yaml", include_str!("../../rules/failed-creations.yaml")),
     ("project-expiry.yaml", include_str!("../../rules/project-expiry.yaml")),
     ("pull-requests.yaml", include_str!("../../rules/pull-requests.yaml")),
     ("stopped.yaml", include_str!("../../rules/stopped.yaml")),
     ("ttl-tag.yaml", include_str!("../../rules/ttl-tag.yaml")),
+    ("untagged.yaml", include_str!("../../rules/untagged.yaml")),
 ];
 
 /// In the demo a day passes in two minutes, so that the recycle bin can be seen to empty.

@@ -118,11 +118,10 @@ impl Lookout {
                 Source::Live(client) => cloud::list(&client, &console.reading()).await,
                 Source::Saved(inventory) => Ok(inventory),
             };
+            let (policy, limits) = (Arc::clone(&basis.policy), basis.config.limits);
             let now = clock::now();
             let memory = basis.record.remember(&account, now).await;
-            let memory =
-                memory.map(|memory| memory.at_turn(&Turn::Asked, &basis.policy.rules, now));
-            let (policy, limits) = (Arc::clone(&basis.policy), basis.config.limits);
+            let memory = memory.map(|memory| memory.at_turn(&Turn::Asked, &policy.rules, now));
             accounts.push(Seen { account, policy, limits, listed, memory, read_at });
         }
         basis.record.journal.close().await;

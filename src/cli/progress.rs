@@ -69,6 +69,7 @@ impl Console {
             | Event::Unlisted(_)
             | Event::Refused(_)
             | Event::OutOfReach(..)
+            | Event::Released(..)
             | Event::Settled(_)
             | Event::Paused(_)
             | Event::Promised(..)

@@ -8,11 +8,14 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use super::table::{table, text};
+use super::{
+    exit::Exit,
+    table::{table, text},
+};
 use crate::{
     cloud::Unlisted,
     config::{Loaded, Mode},
-    diagnostic::Problem,
+    diagnostic::{Code, Problem},
     journal::{Digests, Held, HistoryEntry},
     lifetime::shorten,
     plan::{Decision, Judgement, Plan, Skip, Subject, memory::Pause},
@@ -314,10 +317,14 @@ pub(super) fn history_table(
 
 /// Writes that config and rules are right.
 pub(super) fn check_text(path: &Path, loaded: &Loaded, out: &mut dyn Write) -> Result<()> {
-    let Loaded { config, rules, rule_files, digests: _ } = loaded;
+    let Loaded { config, rules, rule_files, digests: _, warnings: _ } = loaded;
+    let switched_off = match rules.disabled.len() {
+        0 => String::new(),
+        disabled => format!(", {disabled} switched off"),
+    };
     writeln!(
         out,
-        "ok: {} with {} rules in {rule_files} files; mode {}, schedule {}",
+        "ok: {} with {} rules in {rule_files} files{switched_off}; mode {}, schedule {}",
         path.display(),
         rules.rules.len(),
         config.mode.as_str(),
@@ -332,9 +339,27 @@ struct CheckJson<'a> {
     problems: &'a [Problem],
 }
 
-/// Writes what is wrong, if anything, as JSON.
-pub(super) fn check_json(problems: &[Problem], out: &mut dyn Write) -> Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &CheckJson { ok: problems.is_empty(), problems })?;
+/// Writes how a check ended and what it found, if anything, as JSON.
+pub(super) fn check_json(exit: Exit, problems: &[Problem], out: &mut dyn Write) -> Result<()> {
+    serde_json::to_writer_pretty(&mut *out, &CheckJson { ok: exit == Exit::Done, problems })?;
+    writeln!(out)
+}
+
+#[derive(Serialize)]
+struct ExplanationJson<'a> {
+    code: &'a str,
+    severity: &'a str,
+    title: &'a str,
+    text: String,
+}
+
+/// Writes what a code means as JSON.
+pub(super) fn explanation_json(code: Code, out: &mut dyn Write) -> Result<()> {
+    let explanation = code.explanation();
+    let (title, text) = (explanation.title, explanation.to_string());
+    let severity = code.severity().as_str();
+    let json = ExplanationJson { code: code.as_str(), severity, title, text };
+    serde_json::to_writer_pretty(&mut *out, &json)?;
     writeln!(out)
 }
 

@@ -30,9 +30,13 @@ pub(super) fn table<const N: usize, Rows: Iterator<Item = [String; N]>>(
 
 /// A longer text as it may be shown on a terminal: without what would steer it.
 pub(super) fn text(text: &str) -> String {
-    let shown = text.chars().take(TEXT_CHARS_MAX);
-    let shown: String = shown
-        .flat_map(|c| if c.is_control() { c.escape_debug().collect() } else { vec![c] })
-        .collect();
-    if text.chars().nth(TEXT_CHARS_MAX).is_some() { shown + "…" } else { shown }
+    let shown: String = text.chars().take(TEXT_CHARS_MAX).collect();
+    let end = if text.chars().nth(TEXT_CHARS_MAX).is_some() { "…" } else { "" };
+    printable(&shown) + end
+}
+
+/// A text of any length, without what would steer a terminal.
+pub(super) fn printable(text: &str) -> String {
+    let escape = |c: char| if c.is_control() { c.escape_debug().collect() } else { vec![c] };
+    text.chars().flat_map(escape).collect()
 }

@@ -148,6 +148,12 @@ pub(super) fn look(response: &RawValue) -> Result<Looked, String> {
     Ok(Looked { page, records })
 }
 
+/// Reads one instance as the cloud wrote it, such as a record that was kept; `None` if it is none.
+#[must_use]
+pub fn read_record(record: &str) -> Option<Instance> {
+    instance(record, &mut Interner::default()).ok()
+}
+
 /// Reads the `response` of `DescribeInstances` and keeps the text of every entry.
 pub(super) fn page_to_save(
     response: &RawValue,

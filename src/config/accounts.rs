@@ -24,9 +24,9 @@ const ACCOUNTS_MAX: usize = 100;
 /// The most calls to terminate that may be under way at once.
 const IN_FLIGHT_MAX: u32 = 256;
 
-const ACCOUNT_KEYS: [&str; 7] =
+pub(super) const ACCOUNT_KEYS: [&str; 7] =
     ["name", "endpoint", "api_version", "rate", "max_in_flight", "timeout", "retry"];
-const RETRY_KEYS: [&str; 3] = ["attempts", "first_delay", "total"];
+pub(super) const RETRY_KEYS: [&str; 3] = ["attempts", "first_delay", "total"];
 
 const TIMEOUT: Bounds = Bounds {
     min: SignedDuration::from_millis(1),
@@ -63,13 +63,11 @@ pub(super) fn accounts(reader: &mut Reader, at: &At<'_>) -> Vec<Account> {
     let Some(items) = reader.list(at, "expected a list of accounts, each with a `name`") else {
         return Vec::new();
     };
-    if items.is_empty() || items.len() > ACCOUNTS_MAX {
-        reader.wrong(
-            at,
-            Code::TooMuch,
-            format!("{} accounts", items.len()),
-            format!("expected 1 to {ACCOUNTS_MAX} accounts"),
-        );
+    let help = format!("expected 1 to {ACCOUNTS_MAX} accounts");
+    if items.is_empty() {
+        reader.wrong(at, Code::EmptyValue, "there is no account", help);
+    } else if items.len() > ACCOUNTS_MAX {
+        reader.wrong(at, Code::TooMuch, format!("{} accounts", items.len()), help);
     }
     let mut accounts: Vec<Account> = Vec::new();
     for item in items {

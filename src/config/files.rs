@@ -12,7 +12,10 @@ use crate::{
     yaml::FILE_BYTES_MAX,
 };
 
-/// The most rule files in a folder.
+/// How the names of test files end. They lie among the rules and are none.
+const TEST_ENDS: [&str; 2] = [".test.yaml", ".test.yml"];
+
+/// The most rule files in a folder, and the most test files.
 const RULE_FILES_MAX: usize = 1_000;
 
 /// The texts of the rule files, and what is wrong with finding them.
@@ -33,27 +36,50 @@ pub(super) fn rule_sources(path: &Path) -> (Vec<Arc<Source>>, Vec<Problem>) {
 }
 
 /// The rule files at `path` in the order of their names.
-fn rule_files(path: &Path) -> Result<Vec<PathBuf>, Problem> {
+pub(crate) fn rule_files(path: &Path) -> Result<Vec<PathBuf>, Problem> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
-    let is_rules =
-        |path: &PathBuf| path.extension().is_some_and(|end| end == "yaml" || end == "yml");
-    let entries = std::fs::read_dir(path).map_err(|error| unreadable(path, &error.to_string()))?;
-    let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(is_rules).collect();
-    files.sort_unstable();
-    match files.len() {
-        0 => Err(unreadable(path, "there is no *.yaml or *.yml in this folder")),
-        1..=RULE_FILES_MAX => Ok(files),
-        _ => Err(unreadable(
-            path,
-            &format!("there are more than {RULE_FILES_MAX} files in this folder"),
-        )),
+    let is_rules = |path: &Path| {
+        path.extension().is_some_and(|end| end == "yaml" || end == "yml") && !is_test(path)
+    };
+    let files = files(path, is_rules)?;
+    if files.is_empty() {
+        return Err(unreadable(path, "there is no *.yaml or *.yml in this folder"));
     }
+    Ok(files)
+}
+
+/// The test files at `path`, which may have none, in the order of their names: those in a folder, or the one beside a rule file.
+pub(crate) fn test_files(path: &Path) -> Result<Vec<PathBuf>, Problem> {
+    if path.is_dir() {
+        return files(path, is_test);
+    }
+    let beside = TEST_ENDS.iter().map(|end| path.with_extension(end.trim_start_matches('.')));
+    Ok(beside.filter(|path| path.is_file()).collect())
+}
+
+fn is_test(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    TEST_ENDS.iter().any(|end| name.ends_with(end))
+}
+
+/// The files of a folder that are wanted, in the order of their names.
+fn files(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>, Problem> {
+    let entries =
+        std::fs::read_dir(folder).map_err(|error| unreadable(folder, &error.to_string()))?;
+    let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    files.retain(|path| wanted(path));
+    files.sort_unstable();
+    if files.len() > RULE_FILES_MAX {
+        let why = format!("there are more than {RULE_FILES_MAX} files in this folder");
+        return Err(unreadable(folder, &why));
+    }
+    Ok(files)
 }
 
 /// The text of a file; what is larger than [`FILE_BYTES_MAX`], or has no end, is not read whole.
-pub(super) fn read_source(path: &Path) -> Result<Arc<Source>, Problem> {
+pub(crate) fn read_source(path: &Path) -> Result<Arc<Source>, Problem> {
     let fail = |error: std::io::Error| unreadable(path, &error.to_string());
     let file = File::open(path).map_err(fail)?;
     let mut bytes = Vec::new();

@@ -5,7 +5,7 @@ use crate::{
     yaml::{At, Fields, Reader},
 };
 
-const LIMIT_KEYS: [&str; 6] = [
+pub(super) const LIMIT_KEYS: [&str; 6] = [
     "max_terminations",
     "max_percent",
     "max_per_day",
@@ -14,7 +14,7 @@ const LIMIT_KEYS: [&str; 6] = [
     "canary",
 ];
 
-const INVENTORY_KEYS: [&str; 1] = ["max_change_percent"];
+pub(super) const INVENTORY_KEYS: [&str; 1] = ["max_change_percent"];
 
 /// The limits that the config sets, and the defaults of the others.
 pub(super) fn limits(reader: &mut Reader, fields: &Fields<'_>) -> Limits {

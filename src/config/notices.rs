@@ -18,10 +18,10 @@ const ADDRESSES_MAX: usize = 50;
 /// The longest key of a tag, in characters.
 const TAG_CHARS_MAX: usize = 128;
 
-const NOTICES_KEYS: [&str; 4] = ["owner_tag", "subject", "text", "sinks"];
-const LOG_KEYS: [&str; 3] = ["name", "type", "stages"];
-const URL_KEYS: [&str; 4] = ["name", "type", "stages", "url"];
-const EMAIL_KEYS: [&str; 7] = ["name", "type", "stages", "smtp", "tls", "from", "to"];
+pub(super) const NOTICES_KEYS: [&str; 4] = ["owner_tag", "subject", "text", "sinks"];
+pub(super) const LOG_KEYS: [&str; 3] = ["name", "type", "stages"];
+pub(super) const URL_KEYS: [&str; 4] = ["name", "type", "stages", "url"];
+pub(super) const EMAIL_KEYS: [&str; 7] = ["name", "type", "stages", "smtp", "tls", "from", "to"];
 const ANY_KEYS: [&str; 8] = ["name", "type", "stages", "url", "smtp", "tls", "from", "to"];
 
 const TYPES: [(&str, Type); 4] = [
@@ -98,8 +98,10 @@ fn sinks(reader: &mut Reader, at: &At<'_>) -> Vec<SinkSettings> {
 fn some<'a>(reader: &mut Reader, at: &At<'a>, max: usize, what: &str) -> Vec<At<'a>> {
     let expected = format!("expected a list of 1 to {max} {what}");
     let items = reader.list(at, &expected).unwrap_or_default();
-    let counted = matches!(at.node.value, Value::List(_)) && !(1..=max).contains(&items.len());
-    if counted {
+    let is_list = matches!(at.node.value, Value::List(_));
+    if is_list && items.is_empty() {
+        reader.wrong(at, Code::EmptyValue, "the list is empty", expected);
+    } else if items.len() > max {
         reader.wrong(at, Code::TooMuch, format!("the list has {} items", items.len()), expected);
     }
     items

@@ -9,8 +9,8 @@ const DEFAULT_RETENTION: SignedDuration = SignedDuration::from_hours(400 * 24);
 const DEFAULT_COMMITMENT_HOLD: SignedDuration = SignedDuration::from_hours(24);
 const DEFAULT_APPLY_AGE: SignedDuration = SignedDuration::from_hours(1);
 
-const HOLD_KEYS: [&str; 1] = ["commitment"];
-const APPLY_KEYS: [&str; 1] = ["max_age"];
+pub(super) const HOLD_KEYS: [&str; 1] = ["commitment"];
+pub(super) const APPLY_KEYS: [&str; 1] = ["max_age"];
 
 const RETENTION: Bounds = Bounds {
     min: SignedDuration::from_hours(48),

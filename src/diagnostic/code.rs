@@ -1,6 +1,6 @@
 //! The codes of what can be wrong: stable, so that people can look them up and programs can tell them apart.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 /// What kind of thing is wrong. A code keeps its meaning for ever; one that is no longer used is not given to another.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -61,7 +61,7 @@ pub enum Code {
     NotATagKey,
     /// A matcher without a condition.
     EmptyMatcher,
-    /// A text or a list that no machine could match.
+    /// A text or a list that is empty where that means nothing.
     EmptyValue,
     /// An expiry that says nothing, or several things.
     UnclearExpiry,
@@ -180,8 +180,89 @@ impl Code {
     }
 }
 
+/// How grave it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Severity {
+    /// The files are not used.
+    Error,
+    /// They are used; somebody should look.
+    Warning,
+}
+
+impl Severity {
+    /// The severity as it is shown.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+impl Code {
+    /// How grave it is: the codes from ZR100 on are warnings.
+    #[must_use]
+    pub fn severity(self) -> Severity {
+        if self.as_str() < "ZR100" { Severity::Error } else { Severity::Warning }
+    }
+
+    /// The number in the code.
+    fn number(self) -> u32 {
+        self.as_str().trim_start_matches("ZR").parse().unwrap_or_default()
+    }
+}
+
+/// Reads a code in any case, and without the letters and zeros in front of its number.
+impl FromStr for Code {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let lower = text.trim().to_ascii_lowercase();
+        let number = lower.strip_prefix("zr").unwrap_or(&lower).parse::<u32>();
+        let Ok(number) = number else {
+            let (first, last) = (Self::ALL.first(), Self::ALL.last());
+            let range = first.zip(last).map(|(first, last)| format!("{first} to {last}"));
+            return Err(format!("expected a code from {}", range.unwrap_or_default()));
+        };
+        let nearest = Self::ALL.into_iter().min_by_key(|code| code.number().abs_diff(number));
+        match nearest {
+            Some(code) if code.number() == number => Ok(code),
+            Some(code) => Err(format!("there is no such code; the nearest is {code}")),
+            None => Err("there is no code at all".to_owned()),
+        }
+    }
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_a_number_of_its_own_and_they_are_in_order() {
+        assert!(Code::ALL.windows(2).all(|two| two[0].as_str() < two[1].as_str()));
+        assert!(Code::ALL.iter().all(|code| code.as_str() == format!("ZR{:03}", code.number())));
+    }
+
+    #[test]
+    fn a_code_is_found_however_it_is_written() {
+        for text in ["ZR012", "zr012", "Zr12", "12", " 012 "] {
+            assert_eq!(text.parse(), Ok(Code::WrongKind), "{text}");
+        }
+        let wrong = |text: &str| text.parse::<Code>().unwrap_err();
+        assert_eq!(wrong("ZR031"), "there is no such code; the nearest is ZR030");
+        assert_eq!(
+            wrong("4294967295"),
+            format!("there is no such code; the nearest is {}", Code::ALL.last().unwrap())
+        );
+        for text in ["", "zr", "E0308", "-1", "unknown key", "99999999999"] {
+            assert!(wrong(text).starts_with("expected a code from ZR001 to ZR"), "{text}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use sqlx::AnyConnection;
 
-use super::{Error, Journal, at, ms};
+use super::{Error, Journal, at, ms, releases};
 
 /// How long a machine waits in the recycle bin, says the page of `TerminateInstance`.
 pub const RECYCLE_BIN: SignedDuration = SignedDuration::from_hours(24);
@@ -17,7 +17,7 @@ pub fn recoverable_until(terminated_at: Timestamp) -> Timestamp {
 }
 
 /// The most entries of one kind that are read; the newest count.
-const ENTRIES_MAX: i64 = 10_000;
+pub(super) const ENTRIES_MAX: i64 = 10_000;
 
 /// Which entries are asked for.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ pub struct Filter {
 pub struct Entry {
     /// When.
     pub at: Timestamp,
-    /// What: `terminate`, `notice`, `hold`, or what an operator did.
+    /// What: `terminate`, `release`, `notice`, `hold`, or what an operator did.
     pub what: String,
     /// The account's name.
     pub account: Option<String>,
@@ -66,6 +66,7 @@ impl Journal {
     pub async fn history(&self, filter: &Filter) -> Result<Vec<Entry>, Error> {
         self.read(async |connection| {
             let mut entries = terminations(connection, filter).await?;
+            entries.extend(releases::history(connection, filter).await?);
             entries.extend(promises(connection, filter).await?);
             entries.extend(holds(connection, filter).await?);
             if filter.rule.is_none() {
@@ -81,9 +82,10 @@ impl Journal {
 
     /// Forgets what is older than `before` and over.
     pub async fn prune(&self, before: Timestamp) -> Result<(), Error> {
-        const STATEMENTS: [&str; 7] = [
+        const STATEMENTS: [&str; 8] = [
             "DELETE FROM decisions WHERE decided_at < $1",
             "DELETE FROM intents WHERE intended_at < $1 AND outcome IS NOT NULL",
+            "DELETE FROM releases WHERE wanted_at < $1",
             "DELETE FROM runs WHERE started_at < $1",
             "DELETE FROM promises WHERE ended_at < $1",
             "DELETE FROM notices WHERE written_at < $1 AND key NOT IN (SELECT key FROM promises WHERE ended_at IS NULL)",

@@ -3,8 +3,13 @@
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 
-use super::{Error, Journal, NewHold, RECYCLE_BIN, Written, at, count, ms, promises, runs};
-use crate::report::{Outcome, Settlement};
+use super::{
+    Error, Journal, NewHold, RECYCLE_BIN, Written, at, count, ms, promises, releases, runs,
+};
+use crate::{
+    report::{Outcome, Settlement},
+    rules::Action,
+};
 
 /// A call may be on its way for so long: the longest `timeout` of an account.
 const ON_ITS_WAY_MS_MAX: i64 = 10 * 60 * 1000;
@@ -32,10 +37,12 @@ pub struct Intent {
     pub due_at: Option<Timestamp>,
     /// How many tags it has.
     pub tags: u64,
-    /// Whether it will wait in the recycle bin, or is deleted outright.
+    /// Whether it can be taken back: it waits in the recycle bin, and is not released from there.
     pub recoverable: bool,
     /// The whole record of it, as the cloud sent it.
     pub record: String,
+    /// What is done to it.
+    pub action: Action,
 }
 
 /// What became of a call.
@@ -109,9 +116,15 @@ impl Intent {
         .bind(self.tags.cast_signed())
         .bind(i64::from(self.recoverable))
         .bind(&self.record)
-        .execute(connection)
-        .await
-        .map(drop)
+        .execute(&mut *connection)
+        .await?;
+        match self.action {
+            Action::Terminate => Ok(()),
+            Action::Release => {
+                let machine = (&*self.account, &*self.run, &*self.instance_id);
+                releases::want(connection, machine, self.intended_at).await
+            }
+        }
     }
 }
 

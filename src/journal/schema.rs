@@ -10,11 +10,15 @@ use sqlx::{
 use super::Error;
 
 /// The newest version of the journal.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 fn migrations() -> Vec<Migration> {
     let begin = include_str!("migrations/1_begin.sql").into_sql_str();
-    vec![Migration::new(VERSION, "begin".into(), MigrationType::Simple, begin, false)]
+    let releases = include_str!("migrations/2_releases.sql").into_sql_str();
+    vec![
+        Migration::new(1, "begin".into(), MigrationType::Simple, begin, false),
+        Migration::new(2, "releases".into(), MigrationType::Simple, releases, false),
+    ]
 }
 
 /// Checks that the file is a journal of ours and sound, and brings it up to date.

@@ -26,6 +26,7 @@ pub(super) struct Fleet {
     decisions: Snapshot,
     pub(super) rule_matches: Snapshot,
     terminations: IntCounterVec,
+    releases: IntCounterVec,
     skipped: IntCounterVec,
     settled: IntCounterVec,
     notices: IntCounterVec,
@@ -52,6 +53,11 @@ impl Fleet {
             terminations: make.counters(
                 "terminations_total",
                 "Terminations that were asked for, by what became of them.",
+                &["account", "rule", "outcome"],
+            )?,
+            releases: make.counters(
+                "releases_total",
+                "Releases from the recycle bin that were asked for, by what became of them.",
                 &["account", "rule", "outcome"],
             )?,
             skipped: make.counters(
@@ -84,6 +90,7 @@ impl Fleet {
         for rule in rules {
             for outcome in Outcome::ALL {
                 self.terminations.with_label_values(&[account, rule, outcome.as_str()]);
+                self.releases.with_label_values(&[account, rule, outcome.as_released()]);
             }
         }
     }
@@ -101,6 +108,12 @@ impl Fleet {
     pub(super) fn acted(&self, account: &str, rule: &RuleName, outcome: Outcome) {
         let labels = [account, rule.as_str(), outcome.as_str()];
         self.terminations.with_label_values(&labels).inc();
+    }
+
+    /// Counts what became of a call to release.
+    pub(super) fn released(&self, account: &str, rule: &RuleName, outcome: Outcome) {
+        let labels = [account, rule.as_str(), outcome.as_released()];
+        self.releases.with_label_values(&labels).inc();
     }
 
     /// Counts a target that was not called.

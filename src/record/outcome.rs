@@ -2,15 +2,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Recorder, audience::Topic};
+use super::{Recorder, audience::Topic, is_recoverable};
 use crate::{
     clock,
-    inventory::{Instance, Status},
+    inventory::Instance,
     journal::{Ending, Entry, Error, NewHold, RECYCLE_BIN, Written, recoverable_until},
     notice::{Notice, Stage},
     plan::memory::HoldKind,
     report::{Act, Outcome},
-    rules::RuleName,
+    rules::{Rule, RuleName},
 };
 
 /// How long a machine is left alone after its termination was accepted: as long as it can be taken back.
@@ -24,7 +24,7 @@ impl Recorder<'_> {
     pub(crate) async fn ended(
         &self,
         instance: &Instance,
-        rule: &RuleName,
+        rule: &Rule,
         act: &Act,
     ) -> Result<(), Error> {
         let ending = self.ending(instance, act.outcome.as_str(), act.message.clone());
@@ -35,7 +35,7 @@ impl Recorder<'_> {
             _ if is_ours => {
                 (Some(self.accepted_hold(id, now)), self.terminated(instance, rule, now))
             }
-            Outcome::Failed | Outcome::Unknown => (None, self.failed(instance, rule, act)),
+            Outcome::Failed | Outcome::Unknown => (None, self.failed(instance, &rule.name, act)),
             Outcome::Refused if is_committed => {
                 let until = now + self.settings.commitment_hold;
                 (Some(self.hold(id, HoldKind::Commitment, now, until)), Vec::new())
@@ -85,14 +85,14 @@ impl Recorder<'_> {
         }
     }
 
-    fn terminated(&self, instance: &Instance, rule: &RuleName, now: Timestamp) -> Vec<Written> {
+    fn terminated(&self, instance: &Instance, rule: &Rule, now: Timestamp) -> Vec<Written> {
         let key = self.terminated_key(instance.id.as_str(), self.events.run());
         let owner = self.settings.audience.owner(instance);
-        let is_in_bin = instance.status != Some(Status::CreateFailed);
+        let is_recoverable = is_recoverable(instance, rule);
         let notice = Notice {
             terminate_at: Some(now),
-            recoverable_until: is_in_bin.then(|| recoverable_until(now)),
-            ..about(instance, rule, "terminated")
+            recoverable_until: is_recoverable.then(|| recoverable_until(now)),
+            ..about(instance, &rule.name, "terminated")
         };
         self.written(&Topic { key: &key, stage: Stage::Terminated, owner }, &notice)
     }

@@ -15,7 +15,7 @@ use crate::{
     diagnostic::{Code, Problem, Source},
     lifetime::{self, DURATION_HELP},
     schedule::{self, Schedule},
-    yaml::{self, At, Fields, Reader},
+    yaml::{self, At, Fields, Home, Reader},
 };
 
 /// The most rules over all files.
@@ -37,6 +37,14 @@ const RULE_KEYS: [&str; 12] = [
 ];
 
 const RULE_LIMIT_KEYS: [&str; 2] = ["max_terminations", "min_remaining"];
+
+/// Where keys belong that people put elsewhere; of several places, the likeliest comes first.
+const HOMES: [Home; 4] = [
+    ("directly in a rule", &RULE_KEYS),
+    ("under `match`", &matcher::MATCHER_KEYS),
+    ("under `expire`", &expire::EXPIRE_KEYS),
+    ("under `limits`", &RULE_LIMIT_KEYS),
+];
 
 const NAME_HELP: &str = "a name of lower-case letters, digits and hyphens, 1 to 63 characters";
 
@@ -72,7 +80,7 @@ pub fn parse(sources: &[Arc<Source>], terms: &Terms) -> Result<RuleSet, Vec<Prob
     let mut problems = Vec::new();
     let mut names = HashMap::new();
     for source in sources {
-        let mut reader = Reader::new(Arc::clone(source));
+        let mut reader = Reader::new(Arc::clone(source)).knowing(&HOMES);
         match yaml::parse(source) {
             Ok(node) => {
                 let mut parser = Parser { source, terms, names: &mut names };

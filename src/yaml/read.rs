@@ -8,8 +8,11 @@ use crate::{
     lifetime::shorten,
 };
 
-/// How alike two words must be (Jaro-Winkler, 0 to 1) for one to be offered for the other.
-const ALIKE_MIN: f64 = 0.75;
+/// The shortest word that is taken for the beginning of a longer one.
+const ABBREVIATION_MIN: usize = 4;
+
+/// Where keys belong: a place in words, such as ``under `limits` ``, and the keys that may stand there.
+pub(crate) type Home = (&'static str, &'static [&'static str]);
 
 /// What the keys of a document begin with that are the user's own.
 const OWN_PREFIX: &str = "x-";
@@ -38,6 +41,8 @@ impl<'a> At<'a> {
 #[derive(Debug)]
 pub(crate) struct Reader {
     source: Arc<Source>,
+    /// Where keys belong that somebody may write elsewhere.
+    homes: &'static [Home],
     /// What was found wrong so far.
     pub(crate) problems: Vec<Problem>,
 }
@@ -45,7 +50,12 @@ pub(crate) struct Reader {
 impl Reader {
     /// A reader of one file.
     pub(crate) fn new(source: Arc<Source>) -> Self {
-        Self { source, problems: Vec::new() }
+        Self { source, homes: &[], problems: Vec::new() }
+    }
+
+    /// The same, which tells where keys belong that stand in the wrong place.
+    pub(crate) fn knowing(self, homes: &'static [Home]) -> Self {
+        Self { homes, ..self }
     }
 
     /// The name of the file.
@@ -97,9 +107,33 @@ impl Reader {
     ) {
         for (key, _) in entries.filter(|(key, _)| !allowed.contains(&key.name.as_str())) {
             let name = key.name.as_str();
-            let code = if is_credential(name) { Code::Credential } else { Code::UnknownKey };
-            let help = nearest_of(name, allowed);
-            self.note(code, (&key.place, at.key(name)), "unknown key".to_owned(), help);
+            let (code, message, help) = self.unknown(name, allowed);
+            self.note(code, (&key.place, at.key(name)), message, help);
+        }
+    }
+
+    /// What is wrong with a key that is none of `allowed`: misspelt, at home elsewhere, or both may be.
+    fn unknown(&self, name: &str, allowed: &[&str]) -> (Code, String, String) {
+        let home = self.homes.iter().find(|(_, keys)| keys.contains(&name));
+        let unknown = || "unknown key".to_owned();
+        match (home, nearest(name, allowed)) {
+            _ if is_credential(name) => {
+                let message = format!("`{name}` looks like a credential");
+                (Code::Credential, message, nearest_of(name, allowed))
+            }
+            (None, _) => (Code::UnknownKey, unknown(), nearest_of(name, allowed)),
+            (Some((place, _)), Some(near)) => {
+                let help = format!(
+                    "did you mean `{near}`? `{name}` belongs {place}; here, {}",
+                    expected_of(allowed)
+                );
+                (Code::UnknownKey, unknown(), help)
+            }
+            (Some((place, _)), None) => {
+                let message = format!("`{name}` has no meaning here");
+                let help = format!("it belongs {place}; here, {}", expected_of(allowed));
+                (Code::OutOfPlace, message, help)
+            }
         }
     }
 
@@ -241,27 +275,191 @@ pub(crate) fn nearest_of(word: &str, allowed: &[&str]) -> String {
         return "expected none: credentials never stand in a file of zenreaper's, see `zenreaper --help`"
             .to_owned();
     }
-    let lower = word.to_lowercase();
-    let likeness = |one: &str| strsim::jaro_winkler(&lower, &one.to_lowercase());
-    let best = allowed.iter().map(|one| (likeness(one), *one)).max_by(|a, b| a.0.total_cmp(&b.0));
-    let all = match allowed {
+    let all = expected_of(allowed);
+    nearest(word, allowed).map_or_else(|| all.clone(), |one| format!("did you mean `{one}`? {all}"))
+}
+
+fn expected_of(allowed: &[&str]) -> String {
+    match allowed {
         [one] => format!("expected `{one}`"),
         _ => format!("expected one of {}", allowed.join(", ")),
-    };
-    match best {
-        Some((likeness, one)) if likeness >= ALIKE_MIN => format!("did you mean `{one}`? {all}"),
-        _ => all,
     }
+}
+
+/// The one of `allowed` that somebody who wrote `word` most likely meant, if any is likely.
+fn nearest<'a>(word: &str, allowed: &[&'a str]) -> Option<&'a str> {
+    let word = letters(word);
+    let apart = |one: &&'a str| Some((distance(&word, &letters(one))?, *one));
+    let nearest = allowed.iter().filter_map(apart).min_by_key(|(distance, _)| *distance);
+    nearest.map(|(_, one)| one)
+}
+
+/// A word without what people vary: `chargeType`, `charge-type` and `CHARGE_TYPE` are one.
+fn letters(word: &str) -> String {
+    let letters = word.chars().filter(|letter| letter.is_alphanumeric());
+    letters.flat_map(char::to_lowercase).collect()
+}
+
+/// How many slips of the pen are between two words, or `None` if they are two words: more than one in three letters differs, and
+/// neither is a short form of the other.
+fn distance(word: &str, known: &str) -> Option<usize> {
+    let (short, long) = if word.len() < known.len() { (word, known) } else { (known, word) };
+    let slips = strsim::osa_distance(word, known);
+    let is_slip = slips * 3 <= long.len().max(3) && slips * 2 < short.len();
+    let more = long.len() - short.len();
+    let is_plural = more == 1 && long.ends_with('s');
+    let is_short_form = if short == word {
+        short.len() >= ABBREVIATION_MIN
+    } else {
+        more <= short.len() && short.len() > 2
+    };
+    let extends = long.starts_with(short) && (is_plural || is_short_form);
+    (is_slip || extends).then_some(slips)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const RULE: [&str; 11] = [
+        "name",
+        "description",
+        "match",
+        "unless",
+        "expire",
+        "notice",
+        "notice_required",
+        "limits",
+        "action",
+        "schedule",
+        "enabled",
+    ];
+    const MATCHER: [&str; 14] = [
+        "id",
+        "name",
+        "hostname",
+        "zone",
+        "type",
+        "image",
+        "status",
+        "charge_type",
+        "resource_group",
+        "tags",
+        "ip",
+        "age",
+        "any",
+        "not",
+    ];
+    const CONFIG: [&str; 12] = [
+        "mode",
+        "schedule",
+        "timezone",
+        "jitter",
+        "rules",
+        "accounts",
+        "limits",
+        "protect",
+        "journal",
+        "http",
+        "notices",
+        "inventory",
+    ];
+
+    #[track_caller]
+    fn check(word: &str, allowed: &[&str], expected: Option<&str>) {
+        assert_eq!(nearest(word, allowed), expected, "{word}");
+    }
+
     #[test]
-    fn the_nearest_word_is_offered() {
+    fn a_slip_of_the_pen_finds_its_word() {
+        for (word, expected) in [
+            ("mach", "match"),
+            ("matches", "match"),
+            ("exipre", "expire"),
+            ("expires", "expire"),
+            ("unles", "unless"),
+            ("Name", "name"),
+            ("desc", "description"),
+            ("limit", "limits"),
+            ("noticeRequired", "notice_required"),
+            ("acton", "action"),
+        ] {
+            check(word, &RULE, Some(expected));
+        }
+        for (word, expected) in [
+            ("tag", "tags"),
+            ("zones", "zone"),
+            ("zone_id", "zone"),
+            ("hostName", "hostname"),
+            ("chargeType", "charge_type"),
+            ("resource-group", "resource_group"),
+            ("ids", "id"),
+            ("stauts", "status"),
+            ("typ", "type"),
+        ] {
+            check(word, &MATCHER, Some(expected));
+        }
+        check("enforced", &["dry-run", "enforce"], Some("enforce"));
+        check("dry_run", &["dry-run", "enforce"], Some("dry-run"));
+        check("runing", &["RUNNING", "STOPPED"], Some("RUNNING"));
+        check("time_zone", &CONFIG, Some("timezone"));
+        check("sched", &CONFIG, Some("schedule"));
+    }
+
+    #[test]
+    fn another_word_is_not_taken_for_a_slip() {
+        for word in ["prod", "production", "owner", "x", "", "as", "ttl", "\u{1f480}", "é"] {
+            check(word, &CONFIG, None);
+            check(word, &RULE, None);
+            check(word, &MATCHER, None);
+        }
+        check("not", &RULE, None);
+        check("at", &MATCHER, None);
+        check("max_terminations", &["after", "at", "tag", "default", "max"], None);
+        check("prod", &["dry-run", "enforce"], None);
+        check("anything", &[], None);
+    }
+
+    #[test]
+    fn the_nearest_word_is_offered_before_all_others() {
         let keys = ["match", "unless", "expire"];
-        assert!(nearest_of("matches", &keys).starts_with("did you mean `match`?"));
-        assert_eq!(nearest_of("zzz", &keys), "expected one of match, unless, expire");
+        let all = "expected one of match, unless, expire";
+        assert_eq!(nearest_of("matches", &keys), format!("did you mean `match`? {all}"));
+        assert_eq!(nearest_of("zzz", &keys), all);
+    }
+
+    const HOMES: [Home; 2] = [("under `expire`", &["after", "tag"]), ("under `match`", &["tags"])];
+
+    #[track_caller]
+    fn check_unknown(name: &str, allowed: &[&str], code: Code, message: &str, help: &str) {
+        let source = Arc::new(Source { name: "a.yaml".into(), text: format!("{name}: x\n") });
+        let node = crate::yaml::parse(&source).unwrap();
+        let mut reader = Reader::new(source).knowing(&HOMES);
+        assert!(reader.fields(&At::root(&node), allowed).is_some());
+        let told: Vec<_> = reader
+            .problems
+            .iter()
+            .map(|one| (one.code, one.message.as_str(), one.help.as_str()))
+            .collect();
+        assert_eq!(told, [(code, message, help)]);
+    }
+
+    #[test]
+    fn a_key_that_is_at_home_elsewhere_is_told_where() {
+        check_unknown(
+            "after",
+            &["name", "match"],
+            Code::OutOfPlace,
+            "`after` has no meaning here",
+            "it belongs under `expire`; here, expected one of name, match",
+        );
+        check_unknown(
+            "tag",
+            &["zone", "tags"],
+            Code::UnknownKey,
+            "unknown key",
+            "did you mean `tags`? `tag` belongs under `expire`; here, expected one of zone, tags",
+        );
+        check_unknown("afterwards", &["name"], Code::UnknownKey, "unknown key", "expected `name`");
     }
 }

@@ -249,7 +249,7 @@ impl Stage {
 
     /// Moves all that the journal remembers into the past, as if so much time had passed; less than none moves it ahead.
     pub async fn time_passes(&self, time: SignedDuration) {
-        const TIMES: [(&str, &[&str]); 9] = [
+        const TIMES: [(&str, &[&str]); 10] = [
             ("runs", &["started_at", "ended_at"]),
             ("listings", &["believed_at", "doubted_at"]),
             ("decisions", &["decided_at", "terminate_at"]),
@@ -259,6 +259,7 @@ impl Stage {
             ("notices", &["written_at", "sent_at"]),
             ("pauses", &["since", "paused_until", "resumed_at"]),
             ("acts", &["acted_at"]),
+            ("releases", &["wanted_at", "intended_at", "ended_at"]),
         ];
         let ms = time.as_millis();
         for (table, columns) in TIMES {

@@ -10,7 +10,7 @@ use crate::{
     yaml::{At, Fields, Reader},
 };
 
-const EXPIRE_KEYS: [&str; 5] = ["after", "at", "tag", "default", "max"];
+pub(super) const EXPIRE_KEYS: [&str; 5] = ["after", "at", "tag", "default", "max"];
 
 /// Reads `expire`; dates mean days of `zone`.
 pub(super) fn expiry(reader: &mut Reader, at: &At<'_>, zone: &TimeZone) -> Option<Expiry> {

@@ -15,7 +15,7 @@ use crate::{
     yaml::{self, At, Fields, Reader, Value},
 };
 
-const MATCHER_KEYS: [&str; 16] = [
+pub(super) const MATCHER_KEYS: [&str; 16] = [
     "id",
     "name",
     "hostname",

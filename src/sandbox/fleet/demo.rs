@@ -19,7 +19,7 @@ const P: &str = "POSTPAID";
 const S: &str = "PREPAID";
 
 #[rustfmt::skip]
-const ROWS: [Row; 47] = [
+const ROWS: [Row; 49] = [
     // Development machines of several ages.
     ("dev-api-01", P, "RUNNING", 2 * HOUR, &[("env", "dev"), ("owner", "ana@example.com")]),
     ("dev-api-02", P, "RUNNING", 40 * HOUR, &[("env", "dev"), ("owner", "ana@example.com")]),
@@ -49,6 +49,8 @@ const ROWS: [Row; 47] = [
     // Machines of pull requests, of a project with an end, and one that is handed back by switching it off.
     ("pr-1812-ci", P, "RUNNING", 50 * HOUR, &[]),
     ("pr-1840-ci", P, "RUNNING", 3 * HOUR, &[]),
+    ("ci-build-4711", P, "RUNNING", 20 * HOUR, &[("env", "ci")]),
+    ("ci-runner-01", P, "RUNNING", 4 * DAY, &[("env", "ci"), ("owner", "platform")]),
     ("expo-stage-01", P, "RUNNING", 40 * DAY, &[("project", "expo"), ("expires", "2026-01-31")]),
     ("lab-scratch-01", P, "STOPPED", 6 * DAY, &[("when-stopped", "return")]),
     // Machines that are not to be touched.

@@ -1,0 +1,118 @@
+//! `zenreaper check`: whether config and rules are right, and what the code of a problem means. It makes no call.
+
+use std::{
+    io::{IsTerminal, Write},
+    path::Path,
+};
+
+use clap::Args;
+
+use super::{Output, exit::Exit, ignore_closed_pipe, render, say, tell, test};
+use crate::{
+    clock,
+    config::{self, Loaded},
+    diagnostic::{self, Code, Problem},
+};
+
+/// What `check` takes.
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    /// A text for people, JSON for programs.
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    output: Output,
+    /// Take warnings for errors.
+    #[arg(long)]
+    strict: bool,
+    /// Explain a code such as ZR010, with an example; no file is read.
+    #[arg(long, value_name = "CODE", conflicts_with = "strict")]
+    explain: Option<Code>,
+}
+
+/// Checks the config and the rules, or explains a code.
+pub(super) fn check(path: &Path, args: &CheckArgs) -> anyhow::Result<Exit> {
+    if let Some(code) = args.explain {
+        explain(code, args.output)?;
+        return Ok(Exit::Done);
+    }
+    let loaded = test::checked(path, config::load(path, clock::now()));
+    let warnings = loaded.as_ref().map_or(&[][..], |loaded| &loaded.warnings);
+    let is_ok = loaded.is_ok() && (warnings.is_empty() || !args.strict);
+    let exit = if is_ok { Exit::Done } else { Exit::Usage };
+    let mut out = std::io::stdout().lock();
+    match args.output {
+        Output::Json => {
+            let problems = loaded.as_ref().map_or_else(|problems| &problems[..], |_| warnings);
+            render::check_json(exit, problems, &mut out)
+        }
+        Output::Table => text(path, &loaded, exit, &mut out),
+    }
+    .or_else(ignore_closed_pipe)?;
+    Ok(exit)
+}
+
+/// The same for people: what is wrong to standard error, that all is well to `out`.
+fn text(
+    path: &Path,
+    loaded: &Result<Loaded, Vec<Problem>>,
+    exit: Exit,
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    let problems = loaded.as_ref().map_or_else(|problems| problems, |loaded| &loaded.warnings);
+    tell(&diagnostic::render(problems, std::io::stderr().is_terminal()));
+    match loaded {
+        Ok(loaded) if exit == Exit::Done => render::check_text(path, loaded, out)?,
+        Ok(_) => tell("\nerror: warnings are errors with `--strict`\n"),
+        Err(_) => {}
+    }
+    Ok(())
+}
+
+/// Tells what a code means.
+fn explain(code: Code, output: Output) -> std::io::Result<()> {
+    let explanation = code.explanation();
+    match output {
+        Output::Table => {
+            let title = format!("{} {code}: {}", code.severity().as_str(), explanation.title);
+            say(&format!("{title}\n\n{explanation}"))
+        }
+        Output::Json => {
+            let mut out = std::io::stdout().lock();
+            render::explanation_json(code, &mut out).or_else(ignore_closed_pipe)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        diagnostic::{Example, Language, Source},
+        rules::{self, Terms},
+    };
+
+    /// Codes that no text can show, since they are about a file as a whole or about its size.
+    const NOT_SHOWN: [Code; 3] = [Code::Unreadable, Code::NotUtf8, Code::TooMuch];
+
+    fn codes_of(language: Language, text: &str) -> Vec<Code> {
+        let source = Arc::new(Source { name: "example.yaml".into(), text: text.into() });
+        let problems = match language {
+            Language::Rules => rules::parse(&[source], &Terms::default()).err().unwrap_or_default(),
+            Language::Config => config::read(&source, clock::now()).1,
+        };
+        problems.iter().map(|problem| problem.code).collect()
+    }
+
+    #[test]
+    fn every_code_is_explained_by_an_example_that_has_it_and_is_mended() {
+        for code in Code::ALL {
+            let Some(Example { language, wrong, right }) = code.explanation().example else {
+                assert!(NOT_SHOWN.contains(&code), "{code} has no example");
+                continue;
+            };
+            assert_eq!(codes_of(language, wrong), [code], "{wrong}");
+            assert_eq!(codes_of(language, right), [], "{code}: {right}");
+        }
+    }
+}
