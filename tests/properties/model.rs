@@ -410,8 +410,7 @@ fn word(rule: &Rule, machine: &Machine) -> Word {
         (None, Some(true), _) => Word::Unknown,
         (Some(true), Some(true), _) => Word::Excepted,
         (_, _, Due::Unreadable) => Word::Unreadable,
-        (None, _, _) | (_, None, _) => Word::Unknown,
-        (_, _, Due::Unknown) => Word::Unknown,
+        (None, _, _) | (_, None, _) | (_, _, Due::Unknown) => Word::Unknown,
         (_, _, Due::Never) => Word::Never,
         (_, _, Due::At(at)) => Word::Due(at),
     }
