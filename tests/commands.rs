@@ -121,10 +121,12 @@ async fn wrong_usage_exits_with_2() {
     stage.run(&["plan", "-o", "xml"]).await.exits(2);
 }
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 18] = [
     "",
     "run",
     "plan",
+    "forecast",
+    "backtest",
     "inventory",
     "apply",
     "history",
