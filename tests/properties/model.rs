@@ -411,8 +411,7 @@ fn word(rule: &Rule, machine: &Machine) -> Word {
         (Some(true), _, Due::Unreadable) | (None, None | Some(false), Due::Unreadable) => {
             Word::Unreadable
         }
-        (None, _, _) | (_, None, _) => Word::Unknown,
-        (_, _, Due::Unknown) => Word::Unknown,
+        (None, _, _) | (_, None, _) | (_, _, Due::Unknown) => Word::Unknown,
         (_, _, Due::Never) => Word::Never,
         (_, _, Due::At(at)) => Word::Due(at),
     }
