@@ -30,10 +30,10 @@ pub fn source(text: String) -> Arc<Source> {
     Arc::new(Source { name: "input.yaml".into(), text })
 }
 
-/// Draws what is wrong both ways; there must be something to draw.
+/// Draws what is wrong both ways; there is something to see just if there is something wrong.
 pub fn draw(problems: &[Problem]) {
-    assert!(!diagnostic::render(problems, false).is_empty());
-    assert!(!diagnostic::render(problems, true).is_empty());
+    assert_eq!(diagnostic::render(problems, false).is_empty(), problems.is_empty());
+    assert_eq!(diagnostic::render(problems, true).is_empty(), problems.is_empty());
 }
 
 /// These rules, and nothing protected.

@@ -407,9 +407,10 @@ fn word(rule: &Rule, machine: &Machine) -> Word {
     let excepted = some(rule.unless.iter().map(|one| matcher_holds(one, machine)));
     match (matches, excepted, due(rule, machine)) {
         (Some(false), _, _) => Word::Nothing,
-        (None, Some(true), _) => Word::Unknown,
         (Some(true), Some(true), _) => Word::Excepted,
-        (_, _, Due::Unreadable) => Word::Unreadable,
+        (Some(true), _, Due::Unreadable) | (None, None | Some(false), Due::Unreadable) => {
+            Word::Unreadable
+        }
         (None, _, _) | (_, None, _) | (_, _, Due::Unknown) => Word::Unknown,
         (_, _, Due::Never) => Word::Never,
         (_, _, Due::At(at)) => Word::Due(at),
