@@ -2,7 +2,7 @@
 //!
 //! One loop does everything in turn, so runs cannot overlap, and a reload never falls into a run. tokio-cron-scheduler wakes
 //! the loop once a second; a timer that knows no wall clock wakes it too, because that crate falls silent while the clock is set
-//! back. What is due is for [`Rota`] to say.
+//! back. What is due is for the rota to say.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
