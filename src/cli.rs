@@ -1,10 +1,12 @@
 //! The command line: what each command is called, and how it ends.
 
 mod apply;
+mod backtest;
 mod check;
 mod demo;
 mod exit;
 mod explain;
+mod forecast;
 mod history;
 mod inventory;
 mod look;
@@ -74,7 +76,7 @@ Secrets of a sink of notices: systemd credentials notices.<sink>.secret, .url, .
 
 Exit codes:
   0 done   1 failed   2 wrong usage, config or rules   3 a guard refused the plan
-  4 plan --detailed-exitcode: something would be terminated   5 some terminations failed
+  4 plan or backtest --detailed-exitcode: something would be terminated   5 some terminations failed
 
 Examples:
   zenreaper demo                             see it at work, against an embedded cloud
@@ -89,6 +91,10 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Explain why one machine lives or dies; it never acts.
     Explain(explain::ExplainArgs),
+    /// Show what will go when, and by which rule, if all stays as it is; it never acts.
+    Forecast(forecast::ForecastArgs),
+    /// Show which machines other rules would treat otherwise; it never acts.
+    Backtest(backtest::BacktestArgs),
     /// Show or save what there is.
     Inventory(inventory::InventoryArgs),
     /// Execute a saved plan, as far as it is still true.
@@ -163,6 +169,8 @@ async fn command(cli: Cli, console: &Console) -> anyhow::Result<Exit> {
         Command::Run(RunArgs { once: false, metrics_file: _ }) => run(config).await,
         Command::Plan(args) => plan::plan(&config, &args, console).await,
         Command::Explain(args) => explain::explained(&config, &args, console).await,
+        Command::Forecast(args) => forecast::forecast(&config, &args, console).await,
+        Command::Backtest(args) => backtest::backtest(&config, &args, console).await,
         Command::Inventory(args) => inventory::inventory(&config, &args, console).await,
         Command::Apply(args) => apply::apply(&config, &args, console).await,
         Command::History(args) => history::history(&config, args).await,

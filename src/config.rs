@@ -21,7 +21,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use sha2::{Digest, Sha256};
 
 pub use self::accounts::Account;
-pub(crate) use self::files::{read_source, rule_files, test_files};
+pub(crate) use self::files::{read_source, rule_files, rule_sources, test_files};
 use self::{
     times::Times,
     values::{Bounds, duration},

@@ -2,9 +2,7 @@
 //!
 //! One loop does everything in turn, so runs cannot overlap, and a reload never falls into a run. tokio-cron-scheduler wakes
 //! the loop once a second; a timer that knows no wall clock wakes it too, because that crate falls silent while the clock is set
-//! back. What is due is for [`Rota`] to say.
-
-mod rota;
+//! back. What is due is for the rota to say.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -18,10 +16,9 @@ use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use self::rota::Rota;
 use crate::{
     clock, config, diagnostic, log,
-    plan::{Scope, Turn},
+    plan::{Rota, Scope, Turn},
     report::RunResult,
     run::Order,
     site::{Env, Instruments, Site},

@@ -24,6 +24,7 @@
 //! | core | [`rules`] | conditions in three values, expiries; YAML to rules, or to all that is wrong | files |
 //! | core | [`plan`] | one decision for every instance; eligibility; the guards that approve | cloud, clock |
 //! | core | [`explain`] | why one machine lives or dies, condition by condition | decisions |
+//! | core | [`forecast`] | what will go when, if all stays as it is: virtual time over the same plans and guards | a real clock |
 //! | core | [`cases`] | tests of rules: machines that somebody thought up, and what is to happen to them | files |
 //! | core | [`notice`] | what is told to the owner of a machine, at each stage | any sink |
 //! | port | [`clock`] | the one place that asks for the time | |
@@ -60,6 +61,7 @@ mod yaml;
 
 pub mod cases;
 pub mod explain;
+pub mod forecast;
 pub mod notice;
 pub mod plan;
 pub mod rules;

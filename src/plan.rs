@@ -7,6 +7,7 @@ mod decision;
 pub mod eligibility;
 pub mod guard;
 pub mod memory;
+mod rota;
 mod seen;
 pub mod trust;
 mod turn;
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+pub(crate) use self::rota::Rota;
 pub use self::{
     decision::{Decision, Delay, Keep, Skip, Telling},
     seen::Course,
@@ -22,7 +24,7 @@ pub use self::{
 };
 use self::{
     eligibility::Host,
-    memory::{Hold, Memory},
+    memory::{Hold, Memory, Promise},
     seen::Seen,
     trust::Summary,
 };
@@ -101,6 +103,21 @@ impl<'r> Judgement<'r> {
         format!("it is now: {decision} ({reason}){other}")
     }
 
+    /// Whether what the owner was promised still stands. What only cannot be terminated at the moment was told rightly.
+    #[must_use]
+    pub fn keeps(&self, promise: &Promise) -> bool {
+        let same_rule = self.rule.is_some_and(|rule| rule.name == promise.rule);
+        let stands = match self.decision {
+            Decision::Terminate
+            | Decision::Notice(_)
+            | Decision::Skip(
+                Skip::Commitment | Skip::Creating | Skip::Installing | Skip::NotInPlan,
+            ) => true,
+            Decision::Skip(_) | Decision::Wait(_) | Decision::Keep(_) => false,
+        };
+        same_rule && stands
+    }
+
     fn out_of_scope(self) -> Self {
         Self { decision: Decision::Skip(Skip::NotInPlan), terminate_at: None, ..self }
     }
@@ -119,7 +136,8 @@ impl Policy {
         self.judge_counting(instance, memory, now, &mut |_| {})
     }
 
-    fn judge_counting(
+    /// The same, which tells `matched` the numbers of the rules that match, due or not.
+    pub(crate) fn judge_counting(
         &self,
         instance: &Instance,
         memory: &Memory,

@@ -121,11 +121,13 @@ async fn wrong_usage_exits_with_2() {
     stage.run(&["plan", "-o", "xml"]).await.exits(2);
 }
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 19] = [
     "",
     "run",
     "plan",
     "explain",
+    "forecast",
+    "backtest",
     "inventory",
     "apply",
     "history",

@@ -5,7 +5,7 @@
 use std::{fmt::Write, fs, path::Path};
 
 /// The top-level modules in reading order: a file imports only from those above its own.
-const ORDER: [&str; 31] = [
+const ORDER: [&str; 32] = [
     "inventory",
     "lifetime",
     "diagnostic",
@@ -14,6 +14,7 @@ const ORDER: [&str; 31] = [
     "rules",
     "plan",
     "explain",
+    "forecast",
     "cases",
     "notice",
     "clock",
@@ -40,7 +41,7 @@ const ORDER: [&str; 31] = [
 ];
 
 /// The modules that are a function of their input, and what they may not so much as name.
-const CORE: [&str; 10] = [
+const CORE: [&str; 11] = [
     "inventory",
     "lifetime",
     "diagnostic",
@@ -49,6 +50,7 @@ const CORE: [&str; 10] = [
     "rules",
     "plan",
     "explain",
+    "forecast",
     "cases",
     "notice",
 ];

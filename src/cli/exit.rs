@@ -15,7 +15,7 @@ pub(super) enum Exit {
     Usage,
     /// A guard refused the plan.
     GuardRefused,
-    /// `plan --detailed-exitcode`: something would be terminated.
+    /// `--detailed-exitcode` of `plan` and `backtest`: something would be terminated.
     WouldTerminate,
     /// Some terminations failed.
     Partial,

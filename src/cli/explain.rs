@@ -125,7 +125,7 @@ pub(super) async fn explained(
         Ok(lookout) => lookout,
         Err(exit) => return Ok(exit),
     };
-    let view = lookout.remembering(args.at).look(console).await?;
+    let view = lookout.about(args.at).look(console).await?;
     let now = args.at.unwrap_or_else(clock::now);
     let wanted = args.wanted();
     let found: Vec<_> = subjects(&view).filter(|found| wanted.is(found.subject)).collect();
@@ -164,7 +164,7 @@ impl<'a> Found<'a> {
     }
 
     fn explanation(&self, instance: &Instance, mode: Mode, now: Timestamp) -> Explanation {
-        let Seen { account: _, policy, limits, listed: _, memory, read_at: _ } = self.seen;
+        let Seen { policy, limits, memory, .. } = self.seen;
         let forgetful = Memory::default();
         let known = memory.as_ref().unwrap_or(&forgetful);
         let explanation = explain(policy, instance, known, now);

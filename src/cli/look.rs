@@ -9,7 +9,7 @@ use std::{
 };
 
 use clap::Args;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{exit::Exit, load, operator, progress::Console, tell};
 use crate::{
@@ -19,6 +19,8 @@ use crate::{
     inventory::Inventory,
     journal::{self, Digests},
     plan::{Policy, Turn, guard::Limits, memory::Memory},
+    rules::Terms,
+    schedule::Schedule,
     site::{self, Basis, Env, process_env},
 };
 
@@ -48,7 +50,8 @@ pub(super) struct Lookout {
     loaded: Loaded,
     place: Place,
     env: Env,
-    as_of: Option<Timestamp>,
+    /// The instant that is asked about; `None`: now.
+    at: Option<Timestamp>,
 }
 
 /// What was seen.
@@ -57,6 +60,10 @@ pub(super) struct View {
     pub(super) mode: Mode,
     /// By which rules and config it was looked.
     pub(super) digests: Digests,
+    /// The schedule of the rules that have none of their own.
+    pub(super) schedule: Schedule,
+    /// What the rules were read by.
+    pub(super) terms: Terms,
     /// Every account that was looked at.
     pub(super) accounts: Vec<Seen>,
 }
@@ -69,6 +76,8 @@ pub(super) struct Seen {
     pub(super) policy: Arc<Policy>,
     /// The caps on a plan.
     pub(super) limits: Limits,
+    /// The time between two calls to terminate.
+    pub(super) interval: SignedDuration,
     /// Its inventory, or why there is none.
     pub(super) listed: Result<Inventory, Unlisted>,
     /// What is remembered of it; nothing, if there is no journal yet.
@@ -83,7 +92,7 @@ impl LookArgs {
         let loaded = load(path)?;
         let place = self.place(&loaded.config.accounts);
         let place = place.map_err(|problem| operator::wrong_usage(&problem))?;
-        Ok(Lookout { loaded, place, env: process_env, as_of: None })
+        Ok(Lookout { loaded, place, env: process_env, at: None })
     }
 
     fn place(&self, accounts: &[config::Account]) -> Result<Place, String> {
@@ -105,34 +114,72 @@ enum Source {
 impl Lookout {
     /// A look at all accounts as they are.
     pub(super) fn live(loaded: Loaded, env: Env) -> Self {
-        Self { loaded, place: Place::AllLive, env, as_of: None }
+        Self { loaded, place: Place::AllLive, env, at: None }
     }
 
-    /// The same, for what is remembered as of another instant than now.
-    pub(super) fn remembering(self, at: Option<Timestamp>) -> Self {
-        Self { as_of: at, ..self }
+    /// The same, about another instant than now.
+    pub(super) fn about(self, at: Option<Timestamp>) -> Self {
+        Self { at, ..self }
+    }
+
+    /// What the rules were read by.
+    pub(super) fn terms(&self) -> Terms {
+        terms(&self.loaded.config)
     }
 
     /// Looks. A saved inventory that cannot be used is an error; a live one that cannot be had is told of its account.
     pub(super) async fn look(self, console: &Console) -> anyhow::Result<View> {
-        let Self { loaded, place, env, as_of } = self;
+        let Self { loaded, place, env, at } = self;
         let basis = Basis::new(loaded);
         let mut accounts = Vec::new();
-        for (account, source) in sources(&basis.config.accounts, place, env)? {
+        let config = &basis.config;
+        for (account, source) in sources(&config.accounts, place, env)? {
             let read_at = clock::now();
             let listed = match source {
                 Source::Live(client) => cloud::list(&client, &console.reading()).await,
                 Source::Saved(inventory) => Ok(inventory),
             };
-            let (policy, limits) = (Arc::clone(&basis.policy), basis.config.limits);
-            let now = as_of.unwrap_or_else(clock::now);
+            let (policy, limits) = (Arc::clone(&basis.policy), config.limits);
+            let interval = interval(&config.accounts, &account);
+            let now = at.unwrap_or_else(clock::now);
             let memory = basis.record.remember(&account, now).await;
             let memory = memory.map(|memory| memory.at_turn(&Turn::Asked, &policy.rules, now));
-            accounts.push(Seen { account, policy, limits, listed, memory, read_at });
+            accounts.push(Seen { account, policy, limits, interval, listed, memory, read_at });
         }
         basis.record.journal.close().await;
-        Ok(View { mode: basis.config.mode, digests: basis.record.digests, accounts })
+        let Basis { config, record, policy: _ } = basis;
+        let (mode, terms) = (config.mode, terms(&config));
+        Ok(View { mode, digests: record.digests, schedule: config.schedule, terms, accounts })
     }
+}
+
+fn terms(config: &config::Config) -> Terms {
+    Terms { zone: config.timezone.clone(), release: config.release }
+}
+
+/// The time between two calls to terminate in an account.
+fn interval(accounts: &[config::Account], name: &str) -> SignedDuration {
+    let account = accounts.iter().find(|account| account.name == name);
+    let interval = account.map(|account| account.settings.terminate_rate.interval());
+    interval.and_then(|interval| interval.try_into().ok()).unwrap_or_default()
+}
+
+impl Seen {
+    /// What there is and what is remembered of it, or why it cannot be said what will be done.
+    pub(super) fn known(&self) -> Result<(&Inventory, &Memory), String> {
+        let inventory = self.listed.as_ref().map_err(ToString::to_string)?;
+        let without = |error: &journal::Error| {
+            format!("{error}; without it a run terminates nothing, and nothing can be said")
+        };
+        Ok((inventory, self.memory.as_ref().map_err(without)?))
+    }
+}
+
+/// Reads the instant that a command is asked about.
+pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| {
+        "expected a timestamp with its offset, such as 2026-11-24T09:00:00Z".to_owned()
+    })
 }
 
 /// Every account that is looked at. All that can be wrong before the first call is found here.

@@ -88,7 +88,7 @@ fn save(report: &PlanReport<'_>, file: &Path) -> anyhow::Result<()> {
 /// The plan for every account, as a run would make it.
 pub(super) fn draft(view: &View, now: Timestamp) -> PlanReport<'_> {
     let accounts = view.accounts.iter().map(|seen| {
-        let Seen { account, policy, limits, listed, memory, read_at: _ } = seen;
+        let Seen { account, policy, limits, listed, memory, interval: _, read_at: _ } = seen;
         let drafted = listed.as_ref().map(|inventory| {
             let forgetful = Memory::default();
             let known = memory.as_ref().unwrap_or(&forgetful);

@@ -19,7 +19,7 @@ const TEST_ENDS: [&str; 2] = [".test.yaml", ".test.yml"];
 const RULE_FILES_MAX: usize = 1_000;
 
 /// The texts of the rule files, and what is wrong with finding them.
-pub(super) fn rule_sources(path: &Path) -> (Vec<Arc<Source>>, Vec<Problem>) {
+pub(crate) fn rule_sources(path: &Path) -> (Vec<Arc<Source>>, Vec<Problem>) {
     let (mut sources, mut problems) = (Vec::new(), Vec::new());
     match rule_files(path) {
         Err(problem) => problems.push(problem),

@@ -3,7 +3,11 @@
 //! A rule that is wrong, or a cloud that lies, shows in numbers first. A plan past a cap is refused whole: half of a mistake
 //! is a mistake. Only this file can make an [`Approved`], and only an `Approved` can be executed.
 
-use super::{Plan, Tally, Target, memory::Memory, trust::Shrink};
+use super::{
+    Plan, Tally, Target,
+    memory::Memory,
+    trust::{Shrink, Summary},
+};
 use crate::rules::RuleName;
 
 /// The caps; 0 means none at all.
@@ -228,9 +232,27 @@ pub fn approve<'a>(
 
 /// Whether a plan stays within the limits.
 pub fn check(plan: &Plan<'_>, limits: &Limits, memory: &Memory) -> Result<(), Refusal> {
-    believed(plan, limits, memory)?;
+    let Plan { now: _, decisions: _, summary, tallies } = plan;
     let wanted = plan.targets().count() as u64;
-    let of_fleet = percent_of(plan.summary.live, limits.max_percent);
+    check_sums(&Sums { summary: *summary, wanted, tallies }, limits, memory)
+}
+
+/// What the guards look at in a plan.
+#[derive(Clone, Copy, Debug)]
+pub struct Sums<'p, 'a> {
+    /// What the listing looks like.
+    pub summary: Summary,
+    /// How many machines it terminates.
+    pub wanted: u64,
+    /// What each rule would do.
+    pub tallies: &'p [Tally<'a>],
+}
+
+/// Whether a plan that comes to these sums stays within the limits.
+pub fn check_sums(sums: &Sums<'_, '_>, limits: &Limits, memory: &Memory) -> Result<(), Refusal> {
+    let Sums { summary, wanted, tallies } = *sums;
+    believed(summary, limits, memory)?;
+    let of_fleet = percent_of(summary.live, limits.max_percent);
     let in_a_run = u64::from(limits.max_terminations);
     for (guard, allowed, limit) in [
         (Guard::MaxTerminations, in_a_run, limits.max_terminations),
@@ -244,14 +266,14 @@ pub fn check(plan: &Plan<'_>, limits: &Limits, memory: &Memory) -> Result<(), Re
     if wanted > 0 && before + wanted > u64::from(limit) {
         return Err(Refusal::PerDay { wanted, before, limit });
     }
-    plan.tallies.iter().try_for_each(|tally| within_rule(tally, limits))
+    tallies.iter().try_for_each(|tally| within_rule(tally, limits))
 }
 
 /// Whether the listing is believed.
-fn believed(plan: &Plan<'_>, limits: &Limits, memory: &Memory) -> Result<(), Refusal> {
+pub(crate) fn believed(summary: Summary, limits: &Limits, memory: &Memory) -> Result<(), Refusal> {
     let limit = limits.max_change_percent;
     let refused = |Shrink { of, before, after }| Refusal::Shrunk { of, before, after, limit };
-    memory.baseline.check(plan.summary, limit).map_err(refused)
+    memory.baseline.check(summary, limit).map_err(refused)
 }
 
 /// Whether one rule stays within its own limits.

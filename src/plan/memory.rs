@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use jiff::Timestamp;
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 
 use super::{Skip, Turn, trust::Baseline};
 use crate::{
@@ -85,6 +85,12 @@ pub struct Promise {
     pub told_at: Option<Timestamp>,
     /// The earliest termination that the notice names.
     pub terminate_at: Timestamp,
+}
+
+/// An instant as people are told it: never earlier than it is.
+pub(crate) fn whole_seconds(at: Timestamp) -> Timestamp {
+    let up = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil);
+    at.round(up).unwrap_or(at)
 }
 
 /// That an operator stopped all terminations.

@@ -1,6 +1,6 @@
 //! What the owners of machines are promised, and when that is withdrawn.
 
-use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
+use jiff::Timestamp;
 
 use super::{Recorder, audience::Topic};
 use crate::{
@@ -8,8 +8,8 @@ use crate::{
     journal::{Ended, Error, NewPromise, Written},
     notice::{Notice, Stage},
     plan::{
-        Decision, Judgement, Plan, Skip, Subject, Telling,
-        memory::{Memory, Promise},
+        Decision, Judgement, Plan, Subject, Telling,
+        memory::{Memory, Promise, whole_seconds},
     },
     report::Event,
     rules::Rule,
@@ -135,28 +135,11 @@ impl Recorder<'_> {
     }
 }
 
-/// An instant as people are told it: never earlier than it is.
-fn whole_seconds(at: Timestamp) -> Timestamp {
-    let up = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil);
-    at.round(up).unwrap_or(at)
-}
-
-/// Why a promise is withdrawn: `None` if it stands. What only cannot be terminated at the moment was told rightly.
+/// Why a promise is withdrawn: `None` if it stands.
 fn why_withdrawn(judgement: Option<&Judgement<'_>>, promise: &Promise) -> Option<String> {
-    let Some(judgement) = judgement else {
-        return Some("it is not there any more".to_owned());
-    };
-    let same_rule = judgement.rule.is_some_and(|rule| rule.name == promise.rule);
-    let stands = match judgement.decision {
-        Decision::Terminate
-        | Decision::Notice(_)
-        | Decision::Skip(Skip::Commitment | Skip::Creating | Skip::Installing | Skip::NotInPlan) => {
-            true
-        }
-        Decision::Skip(_) | Decision::Wait(_) | Decision::Keep(_) => false,
-    };
-    if same_rule && stands {
-        return None;
+    match judgement {
+        None => Some("it is not there any more".to_owned()),
+        Some(judgement) if judgement.keeps(promise) => None,
+        Some(judgement) => Some(judgement.told(&promise.rule)),
     }
-    Some(judgement.told(&promise.rule))
 }

@@ -68,6 +68,18 @@ impl AgeTest {
         }
     }
 
+    /// The first instant at which it holds otherwise than before, for what was created then.
+    #[must_use]
+    pub fn changes_at(self, created: Timestamp) -> Option<Timestamp> {
+        let at_limit = created.checked_add(self.limit).ok()?;
+        match self.comparison {
+            Comparison::Less | Comparison::AtLeast => Some(at_limit),
+            Comparison::AtMost | Comparison::More => {
+                at_limit.checked_add(SignedDuration::from_nanos(1)).ok()
+            }
+        }
+    }
+
     /// The duration that an age is compared with.
     #[must_use]
     pub fn limit(self) -> SignedDuration {
@@ -104,6 +116,17 @@ mod tests {
         }
         let early = created - SignedDuration::from_hours(1);
         assert!(!AgeTest::parse(">= 0s").unwrap().holds(created, early), "it is yet to be created");
+    }
+
+    #[test]
+    fn it_changes_once_and_is_known_when() {
+        let created: Timestamp = "2026-11-01T00:00:00Z".parse().unwrap();
+        for text in ["< 3d", "<= 3d", ">= 3d", "> 3d"] {
+            let test = AgeTest::parse(text).unwrap();
+            let change = test.changes_at(created).unwrap();
+            let before = change - SignedDuration::from_nanos(1);
+            assert_ne!(test.holds(created, before), test.holds(created, change), "{text}");
+        }
     }
 
     #[test]

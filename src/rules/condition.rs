@@ -102,6 +102,20 @@ impl Condition {
             Self::Not(one) => !one.test(instance, now),
         }
     }
+
+    /// Takes every comparison of an age that stands in it.
+    pub(crate) fn collect_ages(&self, ages: &mut Vec<AgeTest>) {
+        match self {
+            Self::Everything | Self::Field(..) | Self::Tag(..) | Self::Ip(_) => {}
+            Self::Age(tests) => ages.extend(tests),
+            Self::All(several) | Self::Any(several) => {
+                for one in several {
+                    one.collect_ages(ages);
+                }
+            }
+            Self::Not(one) => one.collect_ages(ages),
+        }
+    }
 }
 
 /// `decides` if one of the truths is that, else the first unknown, else the contrary.

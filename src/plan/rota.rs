@@ -1,17 +1,17 @@
 //! Whose turn is next: the rules that go by the config's schedule, and those that have one of their own.
 //!
-//! Pure: the daemon owns the clock.
+//! Pure: the daemon owns the clock, and a forecast has one of its own.
 
 use jiff::Timestamp;
 
+use super::Turn;
 use crate::{
-    plan::Turn,
     rules::{RuleName, RuleSet},
     schedule::{Agenda, Schedule},
 };
 
 /// The agendas of all rules.
-pub(super) struct Rota {
+pub(crate) struct Rota {
     /// Of the rules without a schedule of their own.
     common: Agenda,
     /// Those rules.
@@ -24,7 +24,7 @@ pub(super) struct Rota {
 
 impl Rota {
     /// The rota from `now` on.
-    pub(super) fn new(schedule: &Schedule, rules: &RuleSet, now: Timestamp) -> Self {
+    pub(crate) fn new(schedule: &Schedule, rules: &RuleSet, now: Timestamp) -> Self {
         let (mut without, mut own) = (Vec::new(), Vec::new());
         for rule in &rules.rules {
             match &rule.schedule {
@@ -42,13 +42,13 @@ impl Rota {
     }
 
     /// When the next run is due.
-    pub(super) fn next(&self) -> Option<Timestamp> {
+    pub(crate) fn next(&self) -> Option<Timestamp> {
         let own = self.own.iter().filter_map(|(_, agenda)| agenda.next());
         own.chain(self.common.next()).min()
     }
 
     /// Whose turn it is at `now`, if it is anybody's.
-    pub(super) fn turn(&mut self, now: Timestamp) -> Option<Turn> {
+    pub(crate) fn turn(&mut self, now: Timestamp) -> Option<Turn> {
         self.due = self.agendas().map(|agenda| agenda.is_due(now)).collect();
         let (common, own) = self.due.split_first()?;
         if !common && !own.contains(&true) {
@@ -61,7 +61,7 @@ impl Rota {
     }
 
     /// The run of that turn ended at `now`. What became due in the meantime still is.
-    pub(super) fn done(&mut self, now: Timestamp) {
+    pub(crate) fn done(&mut self, now: Timestamp) {
         let due = std::mem::take(&mut self.due);
         for (agenda, _) in self.agendas().zip(due).filter(|(_, was_due)| *was_due) {
             agenda.done(now);
@@ -69,7 +69,7 @@ impl Rota {
     }
 
     /// Other schedules from `now` on; what was due under the old ones is due all the same.
-    pub(super) fn reschedule(&mut self, schedule: &Schedule, rules: &RuleSet, now: Timestamp) {
+    pub(crate) fn reschedule(&mut self, schedule: &Schedule, rules: &RuleSet, now: Timestamp) {
         let before = std::mem::replace(self, Self::new(schedule, rules, now));
         self.common = before.common;
         self.common.reschedule(schedule.clone(), now);

@@ -1,0 +1,177 @@
+//! `zenreaper backtest`: which machines other rules would treat otherwise. It never acts.
+//!
+//! Both sets of rules judge the same inventory, with the same memory, at the same instant; only what differs is shown.
+
+mod report;
+
+use std::{
+    io::{self, BufWriter, IsTerminal, Write},
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use jiff::Timestamp;
+
+use self::report::{AccountChanges, Change, Report};
+use super::{
+    Output,
+    exit::Exit,
+    ignore_closed_pipe,
+    look::{self, LookArgs, Seen, View},
+    progress::Console,
+    render, tell,
+};
+use crate::{
+    clock, config,
+    diagnostic::{self, Problem},
+    plan::{Judgement, Plan, Policy, Scope, Turn},
+    rules::{self, RuleSet, Terms},
+};
+
+/// What `backtest` takes.
+#[derive(Debug, Args)]
+pub(super) struct BacktestArgs {
+    /// The new rules: a file, or a folder of them.
+    #[arg(long, value_name = "PATH")]
+    rules: PathBuf,
+    /// The old rules, a file or a folder; without it, those of the config.
+    #[arg(long, value_name = "PATH")]
+    against: Option<PathBuf>,
+    /// Judge at this instant instead of now: a timestamp with its offset.
+    #[arg(long, value_name = "TIMESTAMP", value_parser = look::instant)]
+    at: Option<Timestamp>,
+    /// Exit with 4 if the new rules terminate a machine that the old ones do not.
+    #[arg(long)]
+    detailed_exitcode: bool,
+    /// A table for people, JSON for programs.
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    output: Output,
+    #[command(flatten)]
+    look: LookArgs,
+}
+
+/// The two sets of rules; `None`: those of the config.
+struct Sides {
+    old: Option<RuleSet>,
+    new: RuleSet,
+}
+
+/// Shows what differs.
+pub(super) async fn backtest(
+    path: &Path,
+    args: &BacktestArgs,
+    console: &Console,
+) -> anyhow::Result<Exit> {
+    let lookout = match args.look.lookout(path) {
+        Ok(lookout) => lookout.about(args.at),
+        Err(exit) => return Ok(exit),
+    };
+    let sides = match sides(args, &lookout.terms()) {
+        Ok(sides) => sides,
+        Err(problems) => return wrong(&problems, args.output),
+    };
+    let view = lookout.look(console).await?;
+    let policies = Policies::of(&view, sides);
+    let report = compare(&view, &policies, args.at.unwrap_or_else(clock::now));
+    let mut out = BufWriter::new(io::stdout().lock());
+    match args.output {
+        Output::Json => report::json(&report, &mut out),
+        Output::Table => report::table(&report, &mut out),
+    }
+    .and_then(|()| out.flush())
+    .or_else(ignore_closed_pipe)?;
+    Ok(exit_of(&report, args))
+}
+
+/// Reads both sets of rules, or all that is wrong with either.
+fn sides(args: &BacktestArgs, terms: &Terms) -> Result<Sides, Vec<Problem>> {
+    let old = args.against.as_deref().map(|path| read(path, terms)).transpose();
+    match (old, read(&args.rules, terms)) {
+        (Ok(old), Ok(new)) => Ok(Sides { old, new }),
+        (Err(problems), Ok(_)) | (Ok(_), Err(problems)) => Err(problems),
+        (Err(mut problems), Err(more)) => {
+            // Both may name the same file.
+            let new: Vec<_> = more.into_iter().filter(|one| !problems.contains(one)).collect();
+            problems.extend(new);
+            Err(problems)
+        }
+    }
+}
+
+fn read(path: &Path, terms: &Terms) -> Result<RuleSet, Vec<Problem>> {
+    let (sources, mut problems) = config::rule_sources(path);
+    let parsed = rules::parse(&sources, terms).map_err(|wrong| problems.extend(wrong));
+    parsed.ok().filter(|_| problems.is_empty()).ok_or_else(|| diagnostic::sorted(problems))
+}
+
+/// Tells what is wrong with the rules, as `check` does.
+fn wrong(problems: &[Problem], output: Output) -> anyhow::Result<Exit> {
+    match output {
+        Output::Table => tell(&diagnostic::render(problems, io::stderr().is_terminal())),
+        Output::Json => render::check_json(Exit::Usage, problems, &mut io::stdout().lock())
+            .or_else(ignore_closed_pipe)?,
+    }
+    Ok(Exit::Usage)
+}
+
+/// What the machines of every account are judged by: they differ in nothing but the rules.
+struct Policies {
+    old: Option<Policy>,
+    new: Option<Policy>,
+}
+
+impl Policies {
+    fn of(view: &View, Sides { old, new }: Sides) -> Self {
+        // All accounts have the same policy.
+        let policy = view.accounts.first().map(|seen| &seen.policy);
+        let with = |rules| policy.map(|policy| Policy { rules, ..Policy::clone(policy) });
+        Self { old: old.and_then(with), new: with(new) }
+    }
+}
+
+fn compare<'a>(view: &'a View, policies: &'a Policies, now: Timestamp) -> Report<'a> {
+    let account = |seen: &'a Seen| {
+        let old = policies.old.as_ref().unwrap_or(&seen.policy);
+        let new = policies.new.as_ref().unwrap_or(&seen.policy);
+        AccountChanges { account: &seen.account, changes: changes(seen, [old, new], now) }
+    };
+    Report { generated_at: now, accounts: view.accounts.iter().map(account).collect() }
+}
+
+/// What differs in an account, and how many machines there are.
+fn changes<'a>(
+    seen: &'a Seen,
+    sides: [&'a Policy; 2],
+    now: Timestamp,
+) -> Result<(Vec<Change<'a>>, usize), String> {
+    let (inventory, memory) = seen.known()?;
+    let [old, new] = sides.map(|policy| {
+        let memory = memory.clone().at_turn(&Turn::Asked, &policy.rules, now);
+        Plan::draft(inventory, policy, &memory, &Scope::All, now)
+    });
+    // Of the same inventory, so they go in step.
+    let both = old.decisions.into_iter().zip(new.decisions);
+    let changes = both.map(|((subject, old), (_, new))| {
+        let [old, new] = [old, new].map(|judgement| from_now_on(judgement, now));
+        Change { subject, old, new }
+    });
+    Ok((changes.filter(|change| change.kind().is_some()).collect(), inventory.len()))
+}
+
+/// A judgement of which the time is not past: whatever was due before goes now, so that is no difference.
+fn from_now_on(judgement: Judgement<'_>, now: Timestamp) -> Judgement<'_> {
+    Judgement { terminate_at: judgement.terminate_at.map(|at| at.max(now)), ..judgement }
+}
+
+fn exit_of(report: &Report<'_>, args: &BacktestArgs) -> Exit {
+    let changed = || report.accounts.iter().filter_map(|account| account.changes.as_ref().ok());
+    if report.accounts.iter().any(|account| account.changes.is_err()) {
+        Exit::Failed
+    } else if args.detailed_exitcode
+        && changed().flat_map(|(changes, _)| changes).any(Change::is_newly_terminated)
+    {
+        Exit::WouldTerminate
+    } else {
+        Exit::Done
+    }
+}

@@ -1,0 +1,126 @@
+//! `zenreaper forecast`: what will go when, and by which rule, if all stays as it is. It never acts.
+
+mod json;
+mod text;
+
+use std::{
+    io::{self, BufWriter, IsTerminal, Write},
+    path::Path,
+};
+
+use clap::Args;
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+
+use self::text::{Chart, Length};
+use super::{
+    Output,
+    exit::Exit,
+    ignore_closed_pipe,
+    look::{self, LookArgs, Seen, View},
+    progress::Console,
+};
+use crate::{
+    clock,
+    config::Mode,
+    forecast::{self, Forecast, Given},
+    inventory::Inventory,
+};
+
+/// What `forecast` takes.
+#[derive(Debug, Args)]
+pub(super) struct ForecastArgs {
+    /// How many days of 24 hours to look ahead.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 30,
+        value_parser = clap::value_parser!(u16).range(1..=366)
+    )]
+    days: u16,
+    /// Look ahead from this instant instead of now: a timestamp with its offset.
+    #[arg(long, value_name = "TIMESTAMP", value_parser = look::instant)]
+    at: Option<Timestamp>,
+    /// Show every machine, also if there are many.
+    #[arg(long)]
+    all: bool,
+    /// Draw a bar for each day, also where no terminal is.
+    #[arg(long)]
+    chart: bool,
+    /// Tables for people, JSON for programs.
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    output: Output,
+    #[command(flatten)]
+    look: LookArgs,
+}
+
+/// The forecasts for all accounts.
+struct Report<'a> {
+    /// From when on.
+    start: Timestamp,
+    /// How many days they are asked for.
+    days: u16,
+    /// Until when that is.
+    until: Timestamp,
+    /// The time zone that days are counted in.
+    zone: &'a TimeZone,
+    /// Whether a run would terminate machines.
+    mode: Mode,
+    /// One for each account.
+    accounts: Vec<AccountForecast<'a>>,
+}
+
+/// The forecast for an account.
+struct AccountForecast<'a> {
+    /// The account's name.
+    account: &'a str,
+    /// The forecast and what it is made from, or why there is none.
+    made: Result<(&'a Inventory, Forecast<'a>), String>,
+}
+
+/// Shows the forecast.
+pub(super) async fn forecast(
+    path: &Path,
+    args: &ForecastArgs,
+    console: &Console,
+) -> anyhow::Result<Exit> {
+    let lookout = match args.look.lookout(path) {
+        Ok(lookout) => lookout.about(args.at),
+        Err(exit) => return Ok(exit),
+    };
+    let view = lookout.look(console).await?;
+    let report = Report::of(&view, args.at.unwrap_or_else(clock::now), args.days);
+    let is_terminal = io::stdout().is_terminal();
+    let chart = if args.chart || is_terminal { Chart::Drawn } else { Chart::None };
+    let length = if args.all { Length::Whole } else { Length::Short };
+    let mut out = BufWriter::new(io::stdout().lock());
+    match args.output {
+        Output::Json => json::write(&report, &mut out),
+        Output::Table => text::write(&report, length, chart, &mut out),
+    }
+    .and_then(|()| out.flush())
+    .or_else(ignore_closed_pipe)?;
+    let is_whole = report.accounts.iter().all(|account| account.made.is_ok());
+    Ok(if is_whole { Exit::Done } else { Exit::Failed })
+}
+
+impl<'a> Report<'a> {
+    fn of(view: &'a View, start: Timestamp, days: u16) -> Self {
+        let length = SignedDuration::from_hours(24 * i64::from(days));
+        let until = start.checked_add(length).unwrap_or(Timestamp::MAX);
+        let made = |seen: &'a Seen| {
+            let (inventory, memory) = seen.known()?;
+            let given = Given {
+                policy: &seen.policy,
+                inventory,
+                memory,
+                limits: seen.limits,
+                schedule: &view.schedule,
+                interval: seen.interval,
+            };
+            Ok((inventory, forecast::forecast(&given, start, until)))
+        };
+        let account = |seen: &'a Seen| AccountForecast { account: &seen.account, made: made(seen) };
+        let accounts = view.accounts.iter().map(account).collect();
+        Self { start, days, until, zone: &view.terms.zone, mode: view.mode, accounts }
+    }
+}
