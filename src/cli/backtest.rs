@@ -34,7 +34,7 @@ pub(super) struct BacktestArgs {
     /// The new rules: a file, or a folder of them.
     #[arg(long, value_name = "PATH")]
     rules: PathBuf,
-    /// The old rules, a file or a folder; without it, those of the config.
+    /// The old rules, a file or a folder; without it, those of the config, which must be valid in either case.
     #[arg(long, value_name = "PATH")]
     against: Option<PathBuf>,
     /// Judge at this instant instead of now: a timestamp with its offset.

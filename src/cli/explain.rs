@@ -39,7 +39,8 @@ pub(super) struct ExplainArgs {
     /// The machine's name, instead of its id.
     #[arg(long, value_name = "NAME", conflicts_with = "instance_id")]
     name: Option<String>,
-    /// Judge it as of this instant, such as 2026-12-01T00:00:00Z, instead of now.
+    /// Judge it as of this instant, such as 2026-12-01T00:00:00Z, instead of now; the machine itself is looked at as it is today, or
+    /// as it was saved.
     #[arg(long, value_name = "TIMESTAMP")]
     at: Option<Timestamp>,
     /// A text for people, JSON for programs.

@@ -26,8 +26,13 @@ use crate::{
     inventory::Inventory,
 };
 
+/// What a forecast leaves out.
+const AFTER_HELP: &str = "\
+`action: release` is not walked: what such a rule takes is shown as terminated, and not again as released.";
+
 /// What `forecast` takes.
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
 pub(super) struct ForecastArgs {
     /// How many days of 24 hours to look ahead.
     #[arg(

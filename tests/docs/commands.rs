@@ -1,0 +1,83 @@
+//! The commands and flags that the pages name.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::Command,
+};
+
+use regex::Regex;
+
+use crate::document::Document;
+
+fn help(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_zenreaper")).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The flags in a text.
+fn flags(text: &str) -> BTreeSet<String> {
+    let flag = Regex::new(r"(?:^|[\s\[`|(])(--[a-z][a-z-]*)").unwrap();
+    flag.captures_iter(text).map(|found| found[1].to_owned()).collect()
+}
+
+/// The flags of every command, by its name; those of the program itself under none.
+fn known() -> BTreeMap<String, BTreeSet<String>> {
+    let top = help(&["--help"]);
+    let (_, after) = top.split_once("Commands:\n").unwrap();
+    let lines = after.lines().take_while(|line| !line.is_empty());
+    let names = lines.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    let names = names.filter(|name| !name.is_empty() && *name != "help");
+    let mut known: BTreeMap<_, _> =
+        names.map(|name| (name.to_owned(), flags(&help(&[name, "--help"])))).collect();
+    assert!(known.len() > 15, "{known:?}");
+    known.insert(String::new(), flags(&top));
+    known
+}
+
+/// The calls of zenreaper in a text, each the words after its name.
+fn calls(text: &str) -> impl Iterator<Item = &str> {
+    let after = text.split("zenreaper ").skip(1);
+    after.map(|call| call.split([';', '&', '#']).next().unwrap().split(" | ").next().unwrap())
+}
+
+/// What is wrong with a call.
+fn wrong(call: &str, known: &BTreeMap<String, BTreeSet<String>>) -> Option<String> {
+    let name = call.split_whitespace().next().unwrap_or_default();
+    let name = if name.starts_with('-') { "" } else { name };
+    let Some(own) = known.get(name) else { return Some(format!("no command `{name}`")) };
+    let unknown: Vec<_> = flags(call).into_iter().filter(|flag| !own.contains(flag)).collect();
+    (!unknown.is_empty()).then(|| format!("`zenreaper {name}` has no {}", unknown.join(", ")))
+}
+
+#[test]
+fn every_command_and_flag_on_the_pages_is_there() {
+    let known = known();
+    let (mut found, mut count) = (String::new(), 0);
+    for page in Document::all() {
+        let blocks = page.blocks();
+        let shell = blocks.iter().filter(|block| block.info.starts_with("sh"));
+        let lines = shell.flat_map(|block| block.text.lines().map(|line| (&*block.place, line)));
+        let spans = page.spans();
+        let spans = spans.iter().map(|(_, span)| (&*page.path, *span));
+        for (place, text) in lines.chain(spans) {
+            let named: Vec<_> = calls(text).collect();
+            // A table may leave the name of the program away.
+            let short = text.split(' ').next().filter(|name| known.contains_key(*name));
+            let short = short.map(|_| text).filter(|_| named.is_empty());
+            for call in named.into_iter().chain(short) {
+                count += 1;
+                if let Some(wrong) = wrong(call, &known) {
+                    found += &format!("{place}: {wrong}: {text}\n");
+                }
+            }
+            let is_flag =
+                text.starts_with("--") && !known.values().any(|own| own.is_superset(&flags(text)));
+            if is_flag {
+                found += &format!("{place}: no command has {text}\n");
+            }
+        }
+    }
+    assert!(found.is_empty(), "{found}");
+    assert!(count > 60, "only {count} calls");
+}
