@@ -156,18 +156,6 @@ async fn the_help_of_every_command_is_as_it_was_read_last() {
 }
 
 #[tokio::test]
-async fn the_rules_in_the_readme_are_right() {
-    let readme = include_str!("../README.md");
-    let blocks: Vec<_> = readme.split("```yaml\n").skip(1).collect();
-    assert!(!blocks.is_empty());
-    for block in blocks {
-        let yaml = block.split("```").next().unwrap();
-        let stage = Stage::with(Vec::new()).await.rules(yaml);
-        stage.run(&["check"]).await.exits(0);
-    }
-}
-
-#[tokio::test]
 async fn whoever_stops_reading_does_no_harm() {
     let stage = Stage::with(many_due(3000)).await;
     let mut command = stage.command(&["plan", "-o", "json"]);

@@ -340,14 +340,3 @@ fn test_files_are_no_rules_and_check_reads_them_too() {
     let loaded = zenreaper::config::load(&folder.path().join("config.yaml"), now).unwrap();
     assert_eq!(loaded.rule_files, 1);
 }
-
-#[test]
-fn the_example_in_the_readme_passes() {
-    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
-    let (_, after) = readme.split_once("```yaml test\n").unwrap();
-    let example = after.split("```").next().unwrap();
-    let rule = fs::read_to_string(repository().join("rules/development.yaml")).unwrap();
-    let folder = folder(&[("development.yaml", &rule), ("development.test.yaml", example)]);
-    let answer = zenreaper(folder.path(), &["test", "development.test.yaml"]);
-    answer.exits(0).says("development.test.yaml: 3 ok");
-}

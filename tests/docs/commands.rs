@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Write,
     process::Command,
 };
 
@@ -50,32 +51,33 @@ fn wrong(call: &str, known: &BTreeMap<String, BTreeSet<String>>) -> Option<Strin
     (!unknown.is_empty()).then(|| format!("`zenreaper {name}` has no {}", unknown.join(", ")))
 }
 
+/// The texts of a page that may name a command or a flag, each with its place.
+fn texts(page: &Document) -> Vec<(String, String)> {
+    let blocks = page.blocks();
+    let shell = blocks.iter().filter(|block| block.info.starts_with("sh"));
+    let lines = shell.flat_map(|block| block.text.lines().map(|line| (&block.place, line)));
+    let lines = lines.map(|(place, line)| (place.clone(), line.to_owned()));
+    lines.chain(page.spans().into_iter().map(|span| (page.path.clone(), span))).collect()
+}
+
 #[test]
 fn every_command_and_flag_on_the_pages_is_there() {
     let known = known();
     let (mut found, mut count) = (String::new(), 0);
-    for page in Document::all() {
-        let blocks = page.blocks();
-        let shell = blocks.iter().filter(|block| block.info.starts_with("sh"));
-        let lines = shell.flat_map(|block| block.text.lines().map(|line| (&*block.place, line)));
-        let spans = page.spans();
-        let spans = spans.iter().map(|(_, span)| (&*page.path, *span));
-        for (place, text) in lines.chain(spans) {
-            let named: Vec<_> = calls(text).collect();
-            // A table may leave the name of the program away.
-            let short = text.split(' ').next().filter(|name| known.contains_key(*name));
-            let short = short.map(|_| text).filter(|_| named.is_empty());
-            for call in named.into_iter().chain(short) {
-                count += 1;
-                if let Some(wrong) = wrong(call, &known) {
-                    found += &format!("{place}: {wrong}: {text}\n");
-                }
+    for (place, text) in Document::all().iter().flat_map(texts) {
+        let named: Vec<_> = calls(&text).collect();
+        // A table may leave the name of the program away.
+        let first = text.split(' ').next().filter(|name| !name.is_empty());
+        let is_short = named.is_empty() && first.is_some_and(|name| known.contains_key(name));
+        for call in named.into_iter().chain(is_short.then_some(&*text)) {
+            count += 1;
+            if let Some(wrong) = wrong(call, &known) {
+                writeln!(found, "{place}: {wrong}: {text}").unwrap();
             }
-            let is_flag =
-                text.starts_with("--") && !known.values().any(|own| own.is_superset(&flags(text)));
-            if is_flag {
-                found += &format!("{place}: no command has {text}\n");
-            }
+        }
+        let is_of = |own: &BTreeSet<_>| own.is_superset(&flags(&text));
+        if text.starts_with("--") && !known.values().any(is_of) {
+            writeln!(found, "{place}: no command has {text}").unwrap();
         }
     }
     assert!(found.is_empty(), "{found}");
