@@ -36,10 +36,14 @@ fn known() -> BTreeMap<String, BTreeSet<String>> {
     known
 }
 
-/// The calls of zenreaper in a text, each the words after its name.
-fn calls(text: &str) -> impl Iterator<Item = &str> {
-    let after = text.split("zenreaper ").skip(1);
-    after.map(|call| call.split([';', '&', '#']).next().unwrap().split(" | ").next().unwrap())
+/// The calls of zenreaper in a text, each the words after its name; its folders and its service are no calls.
+fn calls(text: &str) -> Vec<&str> {
+    let name = Regex::new(r"(?:^|[\s(])zenreaper ").unwrap();
+    let ends = name.find_iter(text).map(|found| found.end());
+    let call =
+        |end| text[end..].split([';', '&', '#']).next().unwrap().split(" | ").next().unwrap();
+    let is_of_systemd = text.contains("systemctl") || text.contains("journalctl");
+    ends.map(call).filter(|_| !is_of_systemd).collect()
 }
 
 /// What is wrong with a call.
@@ -65,7 +69,7 @@ fn every_command_and_flag_on_the_pages_is_there() {
     let known = known();
     let (mut found, mut count) = (String::new(), 0);
     for (place, text) in Document::all().iter().flat_map(texts) {
-        let named: Vec<_> = calls(&text).collect();
+        let named = calls(&text);
         // A table may leave the name of the program away.
         let first = text.split(' ').next().filter(|name| !name.is_empty());
         let is_short = named.is_empty() && first.is_some_and(|name| known.contains_key(name));

@@ -92,24 +92,36 @@ fn every_word_of_the_cloud_is_named() {
     }
 }
 
-/// Whether a test of one machine, of which only the zone is told, comes out so.
-fn holds(matcher: &str, truth: &str) -> bool {
-    let expect = match truth {
-        "true" => "{ decision: terminate }",
-        "false" => "{ decision: keep, reason: no_rule }",
-        "unknown" => "{ decision: keep, reason: unknown_image }",
-        other => panic!("{other} is no truth"),
-    };
-    let rules = source("a.yaml", &format!("rules: [{{ name: r, match: {matcher} }}]"));
-    let test = source(
-        "a.test.yaml",
-        &format!(
-            "tests: [{{ name: t, now: 2026-11-04T00:00:00Z, machine: {{ zone: HKG-A }}, expect: {expect} }}]"
-        ),
-    );
-    let suite = cases::parse(&test).unwrap();
+/// Whether this reason is given for a machine, of which only the zone is told, by a rule that says this.
+fn gives(rule: &str, reason: &str) -> bool {
+    let decision = if reason == "due" { "terminate" } else { "keep" };
+    let machine = "machine: { zone: HKG-A }, now: 2026-11-04T00:00:00Z";
+    let expect = format!("expect: {{ decision: {decision}, reason: {reason} }}");
+    let test = format!("tests: [{{ name: t, {machine}, {expect} }}]");
+    let suite = cases::parse(&source("a.test.yaml", &test)).unwrap();
+    let rules = source("a.yaml", &format!("rules: [{{ name: r, {rule} }}]"));
     let policy = suite.policy(rules::parse(&[rules], &Terms::default()).unwrap());
     cases::run(&suite.cases[0], &policy).is_ok()
+}
+
+/// A matcher that is true, false or unknown for that machine.
+fn matcher(truth: &str) -> &'static str {
+    match truth {
+        "true" => "{ zone: HKG-A }",
+        "false" => "{ zone: SEL-A }",
+        "unknown" => "{ image: ubuntu }",
+        other => panic!("{other} is no truth"),
+    }
+}
+
+fn holds(matcher: &str, truth: &str) -> bool {
+    let reason = match truth {
+        "true" => "due",
+        "false" => "no_rule",
+        "unknown" => "unknown_image",
+        other => panic!("{other} is no truth"),
+    };
+    gives(&format!("match: {matcher}"), reason)
 }
 
 #[test]
@@ -118,17 +130,29 @@ fn the_table_of_truth_is_true() {
     let rows = page.table("truth");
     assert_eq!(rows.len(), 9);
     for row in rows {
-        let matcher = |truth| match truth {
-            "true" => "{ zone: HKG-A }",
-            "false" => "{ zone: SEL-A }",
-            _ => "{ image: ubuntu }",
-        };
         let (a, b) = (matcher(row[0]), matcher(row[1]));
         assert!(holds(a, row[0]) && holds(b, row[1]), "{row:?}");
         assert!(holds(&format!("{{ all: [{a}, {b}] }}"), row[2]), "{row:?}");
         assert!(holds(&format!("{{ any: [{a}, {b}] }}"), row[3]), "{row:?}");
         assert!(holds(&format!("{{ not: {a} }}"), row[4]), "{row:?}");
     }
+}
+
+#[test]
+fn what_a_rule_comes_to_is_as_its_table_says() {
+    let page = Document::read("docs/rules.md");
+    let mut count = 0;
+    for row in page.table("verdicts") {
+        let reason = row[2].split('`').nth(1).unwrap().replace("unknown_...", "unknown_image");
+        let exceptions =
+            if row[1] == "anything" { vec!["true", "false", "unknown"] } else { vec![row[1]] };
+        for exception in exceptions {
+            let rule = format!("match: {}, unless: {}", matcher(row[0]), matcher(exception));
+            assert!(gives(&rule, &reason), "{row:?} {exception}");
+            count += 1;
+        }
+    }
+    assert_eq!(count, 9);
 }
 
 #[test]
