@@ -190,12 +190,14 @@ fn seen(condition: &Condition, instance: &Instance, now: Timestamp) -> Option<St
 }
 
 fn of_field(field: Field, instance: &Instance) -> String {
-    let [first, second] = field.texts(instance);
-    match (first, second.filter(|_| first != second)) {
-        (None, None) => "not told".to_owned(),
-        (Some(only), None) if first == second => format!("{field}={only}"),
-        (Some(only), None) | (None, Some(only)) => format!("{field}={only}, half of it not told"),
-        (Some(first), Some(second)) => format!("{field}={first}, {second}"),
+    match (field.text(instance), field.other_text(instance)) {
+        (None, None | Some(None)) => "not told".to_owned(),
+        (Some(only), None) => format!("{field}={only}"),
+        (Some(one), Some(Some(same))) if one == same => format!("{field}={one}"),
+        (Some(id), Some(Some(name))) => format!("{field}={id}, {name}"),
+        (Some(only), Some(None)) | (None, Some(Some(only))) => {
+            format!("{field}={only}, half of it not told")
+        }
     }
 }
 

@@ -93,12 +93,8 @@ impl Condition {
             Self::Tag(key, test) => test_tag(test, instance.tags.get(key)),
             Self::Ip(test) => test_addresses(test, instance),
             Self::Age(tests) => test_age(tests, instance, now),
-            Self::All(all) => {
-                first_that(Truth::False, all.iter().map(|one| one.test(instance, now)))
-            }
-            Self::Any(any) => {
-                first_that(Truth::True, any.iter().map(|one| one.test(instance, now)))
-            }
+            Self::All(all) => test_all(all, instance, now),
+            Self::Any(any) => test_any(any.iter().map(|one| one.test(instance, now))),
             Self::Not(one) => !one.test(instance, now),
         }
     }
@@ -118,21 +114,34 @@ impl Condition {
     }
 }
 
-/// `decides` if one of the truths is that, else the first unknown, else the contrary.
-fn first_that(decides: Truth, truths: impl Iterator<Item = Truth>) -> Truth {
-    let mut result = !decides;
-    for truth in truths {
-        if truth == decides {
-            return decides;
-        }
-        if let (Truth::Unknown(_), false) = (truth, matches!(result, Truth::Unknown(_))) {
-            result = truth;
+/// False if one of them is, else the first unknown, else true.
+fn test_all(conditions: &[Condition], instance: &Instance, now: Timestamp) -> Truth {
+    let mut result = Truth::True;
+    for condition in conditions {
+        match condition.test(instance, now) {
+            Truth::True => {}
+            Truth::False => return Truth::False,
+            unknown @ Truth::Unknown(_) if result == Truth::True => result = unknown,
+            Truth::Unknown(_) => {}
         }
     }
     result
 }
 
-/// A tag that is not there is simply not matched.
+/// True if one of them is, else the first unknown, else false.
+fn test_any(truths: impl IntoIterator<Item = Truth>) -> Truth {
+    let mut result = Truth::False;
+    for truth in truths {
+        match truth {
+            Truth::False => {}
+            Truth::True => return Truth::True,
+            Truth::Unknown(_) if result == Truth::False => result = truth,
+            Truth::Unknown(_) => {}
+        }
+    }
+    result
+}
+
 fn test_tag(test: &Test<Pattern>, value: Option<&str>) -> Truth {
     let is_any = |patterns: &[Pattern]| value.is_some_and(|value| is_any_of(patterns, value));
     match test {
@@ -143,19 +152,17 @@ fn test_tag(test: &Test<Pattern>, value: Option<&str>) -> Truth {
 }
 
 fn test_field(field: Field, test: &Test<Pattern>, instance: &Instance) -> Truth {
-    let texts = field.texts(instance);
-    let told = || texts.iter().flatten();
-    let any = |patterns: &[Pattern]| {
-        if told().any(|text| is_any_of(patterns, text)) {
-            Truth::True
-        } else if texts.contains(&None) {
-            Truth::Unknown(field)
-        } else {
-            Truth::False
-        }
+    let (text, other) = (field.text(instance), field.other_text(instance));
+    let one = |patterns: &[Pattern], text: Option<&str>| match text {
+        Some(text) => is_any_of(patterns, text).into(),
+        None => Truth::Unknown(field),
+    };
+    let any = |patterns: &[Pattern]| match other {
+        Some(other) => test_any([text, other].map(|text| one(patterns, text))),
+        None => one(patterns, text),
     };
     match test {
-        Test::Exists(wanted) => (told().next().is_some() == *wanted).into(),
+        Test::Exists(wanted) => (text.or(other.flatten()).is_some() == *wanted).into(),
         Test::AnyOf(patterns) => any(patterns),
         Test::NoneOf(patterns) => !any(patterns),
     }

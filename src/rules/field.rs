@@ -69,25 +69,28 @@ impl Field {
         }
     }
 
-    /// The one or two texts of a field; a field of one text has it twice. What is no text has none.
+    /// The field as text, of a resource group its id; `None` if the cloud did not tell it, or it is no text.
     #[must_use]
-    pub fn texts(self, instance: &Instance) -> [Option<&str>; 2] {
-        let one = |text: Option<_>| [text, text];
+    pub fn text(self, instance: &Instance) -> Option<&str> {
         match self {
-            Self::Id => one(Some(instance.id.as_str())),
-            Self::Name => one(instance.name.as_deref()),
-            Self::Hostname => one(instance.hostname.as_deref()),
-            Self::Zone => one(instance.zone.as_deref()),
-            Self::Type => one(instance.instance_type.as_deref()),
-            Self::Image => one(instance.image.as_deref()),
-            Self::Status => one(instance.status.as_ref().map(Status::as_str)),
-            Self::ChargeType => one(instance.charge_type.as_ref().map(ChargeType::as_str)),
-            Self::InternetChargeType => one(instance.internet_charge_type.as_deref()),
-            Self::ResourceGroup => {
-                [instance.resource_group_id.as_deref(), instance.resource_group_name.as_deref()]
-            }
-            Self::Ip | Self::CreateTime => [None, None],
+            Self::Id => Some(instance.id.as_str()),
+            Self::Name => instance.name.as_deref(),
+            Self::Hostname => instance.hostname.as_deref(),
+            Self::Zone => instance.zone.as_deref(),
+            Self::Type => instance.instance_type.as_deref(),
+            Self::Image => instance.image.as_deref(),
+            Self::Status => instance.status.as_ref().map(Status::as_str),
+            Self::ChargeType => instance.charge_type.as_ref().map(ChargeType::as_str),
+            Self::InternetChargeType => instance.internet_charge_type.as_deref(),
+            Self::ResourceGroup => instance.resource_group_id.as_deref(),
+            Self::Ip | Self::CreateTime => None,
         }
+    }
+
+    /// The other text of a field that goes by two, either of which may be meant: a resource group's name.
+    #[must_use]
+    pub fn other_text(self, instance: &Instance) -> Option<Option<&str>> {
+        (self == Self::ResourceGroup).then(|| instance.resource_group_name.as_deref())
     }
 
     /// The field's value as people are shown it; `None` if the cloud did not tell it.
@@ -110,7 +113,7 @@ impl Field {
             | Self::ChargeType
             | Self::InternetChargeType
             | Self::ResourceGroup => {
-                self.texts(instance).into_iter().flatten().next().map(str::to_owned)
+                self.text(instance).or(self.other_text(instance).flatten()).map(str::to_owned)
             }
         }
     }

@@ -123,7 +123,7 @@ impl Pattern {
     pub fn is_match(&self, text: &str) -> bool {
         match &self.kind {
             Kind::Exact => *self.written == *text,
-            Kind::AnyCase => self.written.eq_ignore_ascii_case(text),
+            Kind::AnyCase => *self.written == *text || self.written.eq_ignore_ascii_case(text),
             Kind::Anything => true,
             Kind::Prefix(prefix) => text.starts_with(&**prefix),
             Kind::Suffix(suffix) => text.ends_with(&**suffix),
