@@ -1,0 +1,280 @@
+//! Documents that differ from good ones in one place: whichever of them a parser takes, the schema takes.
+
+use serde_json::{Value, json};
+
+use crate::{Checker, Kind, repository, seen};
+
+/// Values that are right in some place and wrong in others.
+fn values() -> Vec<Value> {
+    let others = json!([
+        null, true, false, 0, 1, 5, 10, 100, 101, 256, 4294967295u32, 4294967296u64, -1, 1.5, [], {}, ["x"],
+        ["x", 5, true], [""], [null], [[]], [{}], ["everything"], ["running", "*ED"], ["10.0.0.1", "10.0.0.0/8"],
+        [">= 3d", "< 2h"], ["noticed", "failed"], ["failed", "failed"], ["a@b.example"],
+        { "env": "dev" }, { "env": null }, { "env": 5 }, { "tags": { "env": ["dev", ""] } }, { "exists": "true" },
+        { "not_in": ["x"] }, { "regex": "^a", "exists": true }, { "in": "running" }, { "in": [] }, { "glob": "a[b]" },
+        { "in": "10.0.0.0/8" }, { "after": "1h" }, { "tag": 5 }, { "at": "2026-12-31" }, { "tag": "ttl", "max": "1h" },
+        [{ "tags": { "a": 1 } }], [{ "all": ["everything", { "name": "a" }] }], { "not": ["everything"] },
+        [{ "name": "a" }, {}], { "name": "log", "type": "log" }, [{ "name": "a", "type": "slack" }],
+        { "decision": "keep", "rule": null }, { "decision": "skip", "reason": "held" },
+        { "decision": "skip", "reason": "due" }, { "rule": "a", "at": "2026-01-01T00:00:00Z" },
+        { "age": "3d" }, { "created": null, "tags": {} }, { "status": null, "ip": [] }, [{}, { "ip": "::1" }]
+    ]);
+    let texts = [
+        "",
+        "x",
+        "true",
+        "false",
+        "yes",
+        "5",
+        "+5",
+        "007",
+        "0x10",
+        "1e3",
+        "null",
+        "~",
+        "everything",
+        "dev-1",
+        "Dev",
+        "a b",
+        "*",
+        "a*",
+        "[a",
+        "a/b",
+        "running",
+        "STOPPED",
+        "runing",
+        "run*",
+        "postpaid",
+        "Prepaid",
+        "72h",
+        " 72h ",
+        "3d 12h",
+        "1.5h",
+        "1,5h",
+        "1 day, 2 hours",
+        "02:00:00",
+        "1d 02:00:00.5",
+        "+3h",
+        "PT72H",
+        "pt72h",
+        "+P3D",
+        "P2W",
+        "P1DT12H",
+        "2 weeks",
+        "2wks",
+        "5 min",
+        "5mins",
+        "500ms",
+        "7 msecs",
+        "10us",
+        "10 µs",
+        "3 micros",
+        "9nanoseconds",
+        "1 sec",
+        "4hrs",
+        "3 dayz",
+        "1mo",
+        "P1Y",
+        "-3h",
+        "0s",
+        "30d",
+        "90d",
+        ">= 3d",
+        "<PT1H",
+        " <= 2 hours",
+        "=> 3d",
+        "2026-12-31",
+        " 2026-12-31 ",
+        "2026-12-31T18:00:00Z",
+        "2026-12-31 18:00:00+08:00",
+        "2026-12-31t18:00z",
+        "2026-12-31T18Z",
+        "20261231T180000Z",
+        "2026-12-31T180000-03",
+        "2026-12-31T18:00:00",
+        "2026-12-31T18:00:00+08:00[Asia/Shanghai]",
+        "2017-02-31",
+        "* * * * *",
+        "0 0 22 * * MON-FRI",
+        " 1  2 3 * * ",
+        "* * * *",
+        "@Daily",
+        " @hourly ",
+        "UTC",
+        "asia/shanghai",
+        "Etc/GMT+5",
+        "EST5EDT",
+        "10.0.0.0/8",
+        " 10.0.0.1 ",
+        "2001:db8::1",
+        "2001:DB8::/32",
+        "::ffff:10.0.0.1",
+        "10.1.2.3/8",
+        "10/s",
+        " 300 / m ",
+        "+5/h",
+        "0/s",
+        "5/d",
+        "127.0.0.1:80",
+        "[::1]:80",
+        "[fe80::1%2]:80",
+        "localhost:80",
+        "https://console.zenlayer.com",
+        "HTTPS://Console.zenlayer.com:8443/",
+        "http://127.0.0.1",
+        "http://[::1]:8080",
+        "https://a@b.example/c",
+        "https://b.example/a@c?d",
+        "sqlite://a.db",
+        "sqlite:///a/",
+        "postgres://x",
+        "smtp.example.com:25",
+        "[::1]:25",
+        "ops@example.com",
+        "a.b+c@[127.0.0.1]",
+        "dry-run",
+        "enforce",
+        "terminate",
+        "release",
+        "starttls",
+        "log",
+        "webhook",
+        "slack",
+        "email",
+        "noticed",
+        "{{ owner }}",
+        "{{",
+        "2022-11-20",
+        "RUNNING",
+        "keep",
+        "skip",
+        "not_due",
+        "rules.yaml",
+    ];
+    let texts = texts.map(Value::from);
+    others.as_array().unwrap().iter().cloned().chain(texts).collect()
+}
+
+/// A test file with each key that there is.
+fn every_key_of_tests() -> Value {
+    json!({
+        "rules": ["a.yaml", "b.yaml"],
+        "timezone": "Asia/Shanghai",
+        "protect": { "name": "db-*" },
+        "now": "2026-11-04T00:00:00Z",
+        "machine": {
+            "id": "i-1", "name": "a", "hostname": null, "zone": "HKG-A", "type": "M6C", "image": "Debian",
+            "status": "RUNNING", "charge_type": "POSTPAID", "internet_charge_type": "ByBandwidth",
+            "resource_group": "lab", "ip": ["10.0.0.1"], "tags": { "env": "dev" }, "age": "3d"
+        },
+        "tests": [{
+            "name": "it goes",
+            "now": "2026-11-04T00:00:00Z",
+            "last_run": "2026-11-03T00:00:00Z",
+            "told": { "rule": "dev", "at": "2026-11-03T00:00:00Z" },
+            "held": false,
+            "machine": { "created": "2026-11-01T00:00:00Z" },
+            "expect": {
+                "decision": "terminate", "reason": "due", "rule": "dev", "due_at": null,
+                "terminate_at": "2026-11-04T00:00:00Z"
+            }
+        }]
+    })
+}
+
+/// Good documents that have every key between them.
+fn bases(kind: Kind) -> Vec<Value> {
+    let fixture = |name: &str| {
+        let folder = repository().join("tests/fixtures").join(kind.name()).join("good");
+        seen(&folder.join(name)).unwrap()
+    };
+    match kind {
+        Kind::Rules => {
+            // A document for each rule: it is read again for each value.
+            let files = ["every-key.yaml", "every-operator.yaml"].map(fixture);
+            let rules = files.iter().flat_map(|file| file["rules"].as_array().unwrap());
+            let limits = json!({ "max_terminations": 5, "min_remaining": 2 });
+            let more = json!({
+                "name": "told", "match": "everything", "notice": "24h", "notice_required": false, "limits": limits,
+                "action": "release"
+            });
+            rules.chain([&more]).map(|rule| json!({ "rules": [rule] })).collect()
+        }
+        Kind::Tests => vec![every_key_of_tests()],
+        Kind::Config => ["every-key.yaml", "notices.yaml"].map(fixture).to_vec(),
+    }
+}
+
+/// Where the parts of a document are.
+fn pointers(node: &Value, pointer: String, found: &mut Vec<String>) {
+    match node {
+        Value::Object(fields) => {
+            for (key, inner) in fields {
+                pointers(inner, format!("{pointer}/{}", key.replace('/', "~1")), found);
+            }
+        }
+        Value::Array(items) => {
+            for (n, inner) in items.iter().enumerate() {
+                pointers(inner, format!("{pointer}/{n}"), found);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+    found.push(pointer);
+}
+
+/// The document with another value in each of its places, and without each of its keys.
+fn variants(base: &Value, values: &[Value]) -> Vec<Value> {
+    let mut places = Vec::new();
+    pointers(base, String::new(), &mut places);
+    let mut variants = Vec::new();
+    for place in places {
+        let with = |value: &Value| {
+            let mut variant = base.clone();
+            *variant.pointer_mut(&place).unwrap() = value.clone();
+            variant
+        };
+        variants.extend(values.iter().map(with));
+        let (outside, key) = place.rsplit_once('/').unwrap_or_default();
+        let mut without = base.clone();
+        if let Some(Value::Object(fields)) = without.pointer_mut(outside)
+            && fields.remove(&key.replace("~1", "/")).is_some()
+        {
+            variants.push(without);
+        }
+    }
+    variants
+}
+
+fn whatever_is_taken_is_taken(kind: Kind) {
+    let (checker, values) = (Checker::new(kind), values());
+    let (mut taken, mut refused) = (0, 0);
+    for base in bases(kind) {
+        assert!(kind.problems(&base.to_string()).is_empty(), "{base}");
+        for variant in variants(&base, &values) {
+            let Some(complaint) = checker.complaint(&variant) else {
+                taken += 1;
+                continue;
+            };
+            refused += 1;
+            let problems = kind.problems(&variant.to_string());
+            assert!(!problems.is_empty(), "the parser takes {variant}\n{complaint}");
+        }
+    }
+    assert!(taken > 500 && refused > 2000, "{taken} taken, {refused} refused: {kind:?}");
+}
+
+#[test]
+fn the_schema_takes_all_rules_that_the_parser_takes() {
+    whatever_is_taken_is_taken(Kind::Rules);
+}
+
+#[test]
+fn the_schema_takes_all_tests_that_the_parser_takes() {
+    whatever_is_taken_is_taken(Kind::Tests);
+}
+
+#[test]
+fn the_schema_takes_all_configs_that_the_parser_takes() {
+    whatever_is_taken_is_taken(Kind::Config);
+}
