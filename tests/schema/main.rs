@@ -109,6 +109,11 @@ impl Checker {
         Self { schemas, index }
     }
 
+    /// Whether a document is taken.
+    fn takes(&self, document: &Value) -> bool {
+        self.schemas.validate(document, self.index).is_ok()
+    }
+
     /// What is wrong with a document.
     fn complaint(&self, document: &Value) -> Option<String> {
         let checked = self.schemas.validate(document, self.index);
@@ -179,7 +184,7 @@ fn what_is_bad_is_refused_but_for_what_a_schema_cannot_see() {
         let files = yaml_files(&format!("tests/fixtures/{}/bad", kind.name()));
         assert!(files.len() >= 40, "only {files:?}");
         for file in files {
-            let is_refused = seen(&file).is_some_and(|seen| checker.complaint(&seen).is_some());
+            let is_refused = seen(&file).is_some_and(|seen| !checker.takes(&seen));
             if !is_refused {
                 let name = file.file_stem().unwrap().to_str().unwrap();
                 taken.push(format!("{}/{name}", kind.name()));
