@@ -8,14 +8,14 @@ use super::{exit::Exit, say};
 /// What `schema` takes.
 #[derive(Debug, Args)]
 pub(super) struct SchemaArgs {
-    /// The file that it is of.
-    #[arg(value_name = "FILE")]
-    of: Of,
+    /// The kind of file.
+    #[arg(value_name = "KIND")]
+    kind: Kind,
 }
 
 /// A file that people write.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Of {
+enum Kind {
     /// A rule file.
     Rules,
     /// A file of tests beside the rules.
@@ -26,10 +26,10 @@ enum Of {
 
 /// Prints a schema.
 pub(super) fn schema(args: &SchemaArgs) -> anyhow::Result<Exit> {
-    say(match args.of {
-        Of::Rules => include_str!("../../deploy/schema/rules.json"),
-        Of::Tests => include_str!("../../deploy/schema/tests.json"),
-        Of::Config => include_str!("../../deploy/schema/config.json"),
+    say(match args.kind {
+        Kind::Rules => include_str!("../../deploy/schema/rules.json"),
+        Kind::Tests => include_str!("../../deploy/schema/tests.json"),
+        Kind::Config => include_str!("../../deploy/schema/config.json"),
     })?;
     Ok(Exit::Done)
 }
