@@ -298,7 +298,9 @@ fn each_inside(node: &Value, with: &mut dyn FnMut(&Value)) {
         Value::Array(items) => items.iter().collect(),
         _ => Vec::new(),
     };
-    inner.into_iter().for_each(|inner| each_inside(inner, with));
+    for inner in inner {
+        each_inside(inner, with);
+    }
 }
 
 /// What a schema that is a reference refers to.
