@@ -15,6 +15,7 @@ mod plan;
 mod progress;
 mod render;
 mod sandbox;
+mod schema;
 mod table;
 mod test;
 
@@ -117,6 +118,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Run the tests of the rules, without any call.
     Test(test::TestArgs),
+    /// Print the JSON schema of a file, with which an editor completes, explains and checks it.
+    Schema(schema::SchemaArgs),
     /// See the whole thing at work, against an embedded sandbox cloud.
     Demo(demo::DemoArgs),
     /// Serve a simulated cloud on this host, for rehearsals and tests.
@@ -182,6 +185,7 @@ async fn command(cli: Cli, console: &Console) -> anyhow::Result<Exit> {
         Command::Trust(args) => operator::trust(&config, args).await,
         Command::Check(args) => check::check(&config, &args),
         Command::Test(args) => test::test(&config, &args),
+        Command::Schema(args) => schema::schema(&args),
         Command::Demo(args) => demo::demo(&args).await,
         Command::Sandbox(args) => sandbox::sandbox(args).await,
     }

@@ -121,7 +121,7 @@ async fn wrong_usage_exits_with_2() {
     stage.run(&["plan", "-o", "xml"]).await.exits(2);
 }
 
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 20] = [
     "",
     "run",
     "plan",
@@ -139,6 +139,7 @@ const COMMANDS: [&str; 19] = [
     "trust",
     "check",
     "test",
+    "schema",
     "demo",
     "sandbox",
 ];

@@ -86,6 +86,8 @@ impl Condition {
     }
 
     /// Whether the condition holds for `instance` at `now`.
+    // Inlined into what tests several, which then calls nothing for a leaf but what tests it.
+    #[inline]
     pub fn test(&self, instance: &Instance, now: Timestamp) -> Truth {
         match self {
             Self::Everything => Truth::True,
@@ -94,8 +96,8 @@ impl Condition {
             Self::Ip(test) => test_addresses(test, instance),
             Self::Age(tests) => test_age(tests, instance, now),
             Self::All(all) => test_all(all, instance, now),
-            Self::Any(any) => test_any(any.iter().map(|one| one.test(instance, now))),
-            Self::Not(one) => !one.test(instance, now),
+            Self::Any(any) => test_any(any, instance, now),
+            Self::Not(one) => test_not(one, instance, now),
         }
     }
 
@@ -129,17 +131,21 @@ fn test_all(conditions: &[Condition], instance: &Instance, now: Timestamp) -> Tr
 }
 
 /// True if one of them is, else the first unknown, else false.
-fn test_any(truths: impl IntoIterator<Item = Truth>) -> Truth {
+fn test_any(conditions: &[Condition], instance: &Instance, now: Timestamp) -> Truth {
     let mut result = Truth::False;
-    for truth in truths {
-        match truth {
-            Truth::False => {}
+    for condition in conditions {
+        match condition.test(instance, now) {
             Truth::True => return Truth::True,
-            Truth::Unknown(_) if result == Truth::False => result = truth,
+            Truth::False => {}
+            unknown @ Truth::Unknown(_) if result == Truth::False => result = unknown,
             Truth::Unknown(_) => {}
         }
     }
     result
+}
+
+fn test_not(condition: &Condition, instance: &Instance, now: Timestamp) -> Truth {
+    !condition.test(instance, now)
 }
 
 fn test_tag(test: &Test<Pattern>, value: Option<&str>) -> Truth {
@@ -152,19 +158,34 @@ fn test_tag(test: &Test<Pattern>, value: Option<&str>) -> Truth {
 }
 
 fn test_field(field: Field, test: &Test<Pattern>, instance: &Instance) -> Truth {
-    let (text, other) = (field.text(instance), field.other_text(instance));
-    let one = |patterns: &[Pattern], text: Option<&str>| match text {
-        Some(text) => is_any_of(patterns, text).into(),
-        None => Truth::Unknown(field),
+    let text = field.text(instance);
+    let one = test_text(field, test, text);
+    match field.other_text(instance) {
+        None => one,
+        Some(other) => both(test, one, test_text(field, test, other)),
+    }
+}
+
+/// What is asked of one text, which is unknown if it was not told.
+fn test_text(field: Field, test: &Test<Pattern>, text: Option<&str>) -> Truth {
+    match (test, text) {
+        (Test::Exists(wanted), _) => (text.is_some() == *wanted).into(),
+        (Test::AnyOf(patterns), Some(text)) => is_any_of(patterns, text).into(),
+        (Test::NoneOf(patterns), Some(text)) => (!is_any_of(patterns, text)).into(),
+        (Test::AnyOf(_) | Test::NoneOf(_), None) => Truth::Unknown(field),
+    }
+}
+
+/// What is asked of a field that goes by two texts: that either is one of some or there, or that neither is.
+fn both(test: &Test<Pattern>, one: Truth, other: Truth) -> Truth {
+    let decides = match test {
+        Test::AnyOf(_) | Test::Exists(true) => Truth::True,
+        Test::NoneOf(_) | Test::Exists(false) => Truth::False,
     };
-    let any = |patterns: &[Pattern]| match other {
-        Some(other) => test_any([text, other].map(|text| one(patterns, text))),
-        None => one(patterns, text),
-    };
-    match test {
-        Test::Exists(wanted) => (text.or(other.flatten()).is_some() == *wanted).into(),
-        Test::AnyOf(patterns) => any(patterns),
-        Test::NoneOf(patterns) => !any(patterns),
+    match (one, other) {
+        (one, other) if one == decides || other == decides => decides,
+        (Truth::True | Truth::False, other) => other,
+        (unknown @ Truth::Unknown(_), _) => unknown,
     }
 }
 

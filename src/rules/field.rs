@@ -71,6 +71,7 @@ impl Field {
 
     /// The field as text, of a resource group its id; `None` if the cloud did not tell it, or it is no text.
     #[must_use]
+    #[inline]
     pub fn text(self, instance: &Instance) -> Option<&str> {
         match self {
             Self::Id => Some(instance.id.as_str()),

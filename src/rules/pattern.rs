@@ -120,6 +120,7 @@ impl Pattern {
 
     /// Whether it matches a text.
     #[must_use]
+    #[inline]
     pub fn is_match(&self, text: &str) -> bool {
         match &self.kind {
             Kind::Exact => *self.written == *text,
