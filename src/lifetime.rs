@@ -35,12 +35,17 @@ pub fn duration(text: &str) -> Result<SignedDuration, String> {
     let total = span.total((Unit::Nanosecond, SpanRelativeTo::days_are_24_hours()));
     let exact = span.to_duration(SpanRelativeTo::days_are_24_hours());
     match (total, exact) {
-        (Ok(_), Ok(exact)) if exact.is_negative() || trimmed.starts_with('-') => {
+        (Ok(_), Ok(exact)) if exact.is_negative() || is_turned_back(trimmed) => {
             Err(not(": it is negative"))
         }
         (Ok(_), Ok(exact)) if exact <= DURATION_MAX => Ok(exact),
         _ => Err(not(": it is longer than a hundred years")),
     }
+}
+
+/// Whether a duration is said to point back, which one of no length does not show otherwise.
+fn is_turned_back(text: &str) -> bool {
+    text.starts_with('-') || text.ends_with("ago")
 }
 
 /// Reads a date as the end of that day in a time zone, or an RFC 3339 timestamp, which must tell its offset.
@@ -128,6 +133,7 @@ mod tests {
             "abc",
             "-3h",
             "3h ago",
+            "0h ago",
             "1mo",
             "1 month",
             "3M",
