@@ -12,6 +12,8 @@ use crate::{
     clock,
     config::{self, Loaded},
     diagnostic::{self, Code, Problem},
+    hindsight,
+    journal::Journal,
 };
 
 /// What `check` takes.
@@ -29,12 +31,15 @@ pub(super) struct CheckArgs {
 }
 
 /// Checks the config and the rules, or explains a code.
-pub(super) fn check(path: &Path, args: &CheckArgs) -> anyhow::Result<Exit> {
+pub(super) async fn check(path: &Path, args: &CheckArgs) -> anyhow::Result<Exit> {
     if let Some(code) = args.explain {
         explain(code, args.output)?;
         return Ok(Exit::Done);
     }
-    let loaded = test::checked(path, config::load(path, clock::now()));
+    let mut loaded = test::checked(path, config::load(path, clock::now()));
+    if let Ok(loaded) = &mut loaded {
+        loaded.warnings = remembering(loaded).await;
+    }
     let warnings = loaded.as_ref().map_or(&[][..], |loaded| &loaded.warnings);
     let is_ok = loaded.is_ok() && (warnings.is_empty() || !args.strict);
     let exit = if is_ok { Exit::Done } else { Exit::Usage };
@@ -48,6 +53,14 @@ pub(super) fn check(path: &Path, args: &CheckArgs) -> anyhow::Result<Exit> {
     }
     .or_else(ignore_closed_pipe)?;
     Ok(exit)
+}
+
+/// The warnings on what was loaded, those by what is remembered too.
+async fn remembering(loaded: &Loaded) -> Vec<Problem> {
+    let journal = Journal::at(&loaded.config.journal);
+    let warnings = hindsight::warnings(loaded, &journal, clock::now()).await;
+    journal.close().await;
+    warnings
 }
 
 /// The same for people: what is wrong to standard error, that all is well to `out`.
