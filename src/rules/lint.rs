@@ -14,7 +14,7 @@ pub use self::hindsight::{TagKeys, outpaced, unknown_tag_keys};
 #[cfg(test)]
 pub(crate) use self::logic::ELIGIBLE;
 use self::logic::{Case, Conflict, Formula, Literal, Subject};
-use super::{Condition, Expiry, Rule, RuleSet};
+use super::{Condition, Expiry, Origin, Rule, RuleSet};
 use crate::{
     diagnostic::{Code, Problem},
     lifetime::shorten,
@@ -91,33 +91,44 @@ fn everything(view: &View<'_>) -> Option<Problem> {
 
 /// A rule that takes no machine.
 fn never(view: &View<'_>) -> Option<Problem> {
-    let conflict = view.conflict?;
+    view.conflict?;
     let origin = &view.rule.origin;
     let own = view.matches.cases().as_deref().and_then(conflict_of_all);
-    let (key, message) = match (own, conflict) {
-        (None, _) => {
-            ("unless", "no machine is left: this excepts all that `match` takes".to_owned())
-        }
-        (Some(Conflict::On(subject)), _) => {
+    let (key, message, help) = match own {
+        None => (
+            "unless",
+            "no machine is left: this excepts all that `match` takes".to_owned(),
+            "expected exceptions that are narrower than the match",
+        ),
+        Some(Conflict::On(subject)) => {
             let key = subject.key();
-            let message = format!(
-                "no machine can match: what is asked of `{}` excludes itself",
-                shorten(&key)
-            );
-            (origin.find("match", &key), message)
+            let told = shorten(&key);
+            (
+                origin.find("match", &key),
+                format!("no machine can match: what is asked of `{told}` excludes itself"),
+                "expected what one machine can meet at once; if one of several is enough, list the values, or use `any`",
+            )
         }
-        (Some(Conflict::NotEligible), _) => {
-            let message =
-                "no machine can go by this: none with such a status and charge type is terminated";
-            let status = origin.find("match", "status");
-            let key = if status == "match" { origin.find("match", "charge_type") } else { status };
-            (key, message.to_owned())
-        }
-        (Some(Conflict::Nothing), _) => ("match", "no machine can match".to_owned()),
+        Some(Conflict::NotEligible) => (
+            on_table(origin),
+            "no machine that may be terminated has such a status and charge type".to_owned(),
+            "expected RUNNING, STOPPED, BOOTING, STOPPING or INSTALL_FAILED of pay-as-you-go machines, or CREATE_FAILED",
+        ),
+        Some(Conflict::Nothing) => (
+            "match",
+            "no machine can match".to_owned(),
+            "expected a condition that some machine meets",
+        ),
     };
-    let help =
-        "expected conditions that a machine can meet: all lines of a matcher must hold at once";
     Some(view.warning(key, Code::NeverMatches, message, help))
+}
+
+/// Where a match asks for a status or, if it does not, for a charge type.
+fn on_table(origin: &Origin) -> &str {
+    match origin.find("match", "status") {
+        "match" => origin.find("match", "charge_type"),
+        status => status,
+    }
 }
 
 /// A cap that refuses whatever the rule takes.
@@ -172,7 +183,7 @@ fn anywhere(view: &View<'_>) -> Vec<Problem> {
         let key = view.rule.origin.find("match", &format!("{}.regex", subject.key()));
         for pattern in list.iter().filter(|one| one.is_regex() && is_bare(one.written())) {
             let text = shorten(pattern.written());
-            let message = format!("`{text}` is found anywhere in a text");
+            let message = format!("`{text}` is found anywhere in `{}`", shorten(&subject.key()));
             let help = format!(
                 "expected `^{text}$` for the whole text; for a part of it, say so with `.*{text}.*` or a glob"
             );

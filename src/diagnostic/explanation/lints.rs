@@ -6,8 +6,8 @@ pub(super) const MATCHES_EVERYTHING: Explanation = Explanation {
     title: "a rule that matches every machine",
     why: "\
 This matches each machine of the account, whoever owns it, and has no `unless`.
-So it takes the whole fleet sooner or later, production and zenreaper's
-neighbours too, and nobody can keep a machine by a tag of it.
+So it takes the whole fleet sooner or later, production too, and no owner can
+keep a machine from it by a tag.
 
 It is often what is left when a condition was taken out for a trial. Conditions
 count as everything also if they are always true, such as `id: \"*\"`.
