@@ -70,3 +70,50 @@ impl Journal {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::{
+        inventory::{
+            Tags,
+            tests::{instance, tags},
+        },
+        plan::{
+            Scope,
+            memory::Memory,
+            tests::{inventory, policy},
+        },
+    };
+
+    fn check(all: Vec<Tags>, expected: Option<usize>) {
+        let one = |(n, tags)| {
+            let mut one = instance(&format!("i-{n}"));
+            one.tags = tags;
+            one
+        };
+        let inventory = inventory(all.into_iter().enumerate().map(one).collect());
+        let policy = policy("rules: []");
+        let now = Timestamp::UNIX_EPOCH;
+        let plan = Plan::draft(&inventory, &policy, &Memory::default(), &Scope::All, now);
+        assert_eq!(keys_of(&plan).map(|keys| keys.len()), expected);
+    }
+
+    #[test]
+    fn the_keys_of_all_machines_are_taken_unless_they_are_too_many_or_too_long() {
+        check(vec![tags(&[("env", "a"), ("owner", "b")]), tags(&[("env", "c")])], Some(2));
+        let many = |count: usize| {
+            let all = (0..count).map(|n| (Arc::from(format!("k{n}")), Arc::from("")));
+            vec![Tags::new(all.collect()).unwrap()]
+        };
+        check(many(KEYS_MAX / 10), Some(KEYS_MAX / 10));
+        let each = |n: usize| tags(&[(&format!("k{n}"), "")]);
+        check((0..=KEYS_MAX).map(each).collect(), None);
+        check(vec![tags(&[(&"k".repeat(KEY_BYTES_MAX), "")])], Some(1));
+        check(vec![tags(&[(&"k".repeat(KEY_BYTES_MAX + 1), "")])], None);
+    }
+}
