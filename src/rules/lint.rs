@@ -37,7 +37,8 @@ impl<'a> View<'a> {
     fn of(rule: &'a Rule) -> Self {
         let matches = Formula::of(&rule.matches);
         let takes = Formula::All(vec![matches.clone(), Formula::of(&rule.unless).denied()]);
-        let cases = takes.cases();
+        let size = |cases: &Vec<Case<'_>>| cases.iter().map(Case::len).sum::<usize>();
+        let cases = takes.cases().filter(|cases| size(cases) <= logic::VALUES_MAX);
         let conflict = cases.as_deref().and_then(conflict_of_all);
         let possible = |case: &Case<'_>| case.conflict().is_none();
         let cases = cases.map(|cases| cases.into_iter().filter(possible).collect());

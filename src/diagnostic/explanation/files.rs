@@ -99,12 +99,14 @@ rules:
     match:
       tags: { env: dev }
       tags: { team: web }
+    expire: { after: 3d }
 ",
         right: "\
 rules:
   - name: dev
     match:
       tags: { env: dev, team: web }
+    expire: { after: 3d }
 ",
     }),
 };

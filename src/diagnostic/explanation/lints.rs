@@ -133,10 +133,10 @@ off, say `enabled: false`; all of them, `mode: dry-run` or `zenreaper pause`.
 pub(super) const SHORTER_THAN_NOTICE: Explanation = Explanation {
     title: "a life that is shorter than its notice",
     why: "\
-An owner is told so long before a machine goes as `notice` says, and never sooner
-than that does it go. If its life is shorter than the notice, the machine is told
-of in the first run that sees it and lives for the length of the notice: what
-`after`, `default` or `max` says never counts.
+A machine goes no sooner after its owner was told than `notice` says. If its life
+is shorter than that, its owner is told in the first run that sees it, and it
+lives for the length of the notice: what `after`, `default` or `max` says never
+counts.
 
 One of the two is mostly in the wrong unit.
 
@@ -172,8 +172,8 @@ this rule leaves it any time: no `age` in the match, no `notice`.
 Tags are often set after a machine is created. So what looks untagged or unused
 may only be new.
 
-Say in `expire` how long a match lives. If at once is what you mean, as for a tag
-that asks for it, say so with `expire: { after: 0s }`.
+Say in `expire` how long a match lives. If at once is what you mean, as for a
+tag that asks for it, say so with `expire: { after: 0s }`.
 ",
     example: Some(Example {
         language: Language::Rules,
@@ -226,15 +226,15 @@ rules:
 pub(super) const OUTPACED_SCHEDULE: Explanation = Explanation {
     title: "a schedule that fires more often than a run takes",
     why: "\
-Runs never overlap. What fires while one is under way is made up for by a single
-run after it, so zenreaper is always at work, reads the inventory again and again
-at the rate that the API allows, and leaves others less of it.
+Runs never overlap. What fires while one is under way starts no other, so the
+schedule is not what it says: zenreaper is nearly always at work, and reads the
+inventory again and again at the rate that the API allows.
 
 It compares the shortest time between two of the next 50 firings with how long
 the last ten runs took, half of which took longer. Until there are three of them
 in the journal, it does not warn.
 
-Let it fire less often: a machine that is due for days can wait for some minutes.
+Let it fire less often: a machine that lives for days can wait for some minutes.
 ",
     example: Some(Example {
         language: Language::Config,

@@ -81,7 +81,7 @@ pub fn outpaced(
             let message = format!(
                 "this fires every {interval:#} at times, and runs took {run_took:#} of late",
             );
-            let help = "expected a schedule that leaves a run the time to end: what fires meanwhile is made up for by one run";
+            let help = "expected a schedule that leaves a run the time to end: what fires while it is under way starts no other";
             origin.problem("schedule", Code::OutpacedSchedule, message, help.to_owned())
         })
     });

@@ -19,10 +19,11 @@ pub(crate) const ELIGIBLE: [(&str, &str); 7] = [
     ("CREATE_FAILED", "PREPAID"),
 ];
 
-/// The most cases of a rule that are looked at, and the most claims in one of them, and values in one of those.
+/// The most cases of a rule that are looked at, the most claims in one of them, and the most values in all of them. To compare
+/// values takes their square in steps, so a rule past these bounds is not looked at.
 const CASES_MAX: usize = 256;
 const CLAIMS_MAX: usize = 128;
-const VALUES_MAX: usize = 1_000;
+pub(super) const VALUES_MAX: usize = 4_000;
 
 /// Which text a claim is on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -142,7 +143,6 @@ impl<'a> Formula<'a> {
     /// Every way to make it true; `None` if there are too many to look at.
     pub(super) fn cases(&self) -> Option<Vec<Case<'a>>> {
         match self {
-            Self::One(literal) if literal.len() > VALUES_MAX => None,
             Self::One(literal) => Some(vec![Case(vec![*literal])]),
             Self::Any(any) => {
                 let mut cases = Vec::new();
@@ -209,7 +209,9 @@ fn covers_all(any: &[Formula<'_>]) -> bool {
         Formula::One(literal) => Some(*literal),
         Formula::All(_) | Formula::Any(_) => None,
     });
-    let claims: Vec<_> = claims.take(CLAIMS_MAX).collect();
+    // Short ones only, since each is held against each.
+    let short = claims.filter(|one| one.len() <= CLAIMS_MAX / 2);
+    let claims: Vec<_> = short.take(CLAIMS_MAX).collect();
     claims.iter().filter(|one| one.is_two_valued()).any(|one| {
         let contrary = Case(vec![one.denied()]);
         claims.iter().any(|other| contrary.implies_claim(*other))
@@ -242,7 +244,12 @@ impl<'a> Case<'a> {
         if self.eligible().next().is_none() {
             return Some(Conflict::NotEligible);
         }
-        let subjects = self.0.iter().map(|literal| literal.subject());
+        let mut subjects: Vec<Subject<'a>> = Vec::new();
+        for literal in &self.0 {
+            if !subjects.contains(&literal.subject()) {
+                subjects.push(literal.subject());
+            }
+        }
         subjects.into_iter().find(|subject| self.excludes(*subject)).map(Conflict::On)
     }
 
