@@ -3,6 +3,8 @@
 //! A condition is written as claims joined by "and" and "or": "not" goes down to the claims, as it does in three values too. So a
 //! formula is true where enough of its claims are, and unknown never makes one true. A case is one way to make it true.
 
+use std::cell::Cell;
+
 use ipnet::IpNet;
 
 use super::claims::{self, Age, Claim, Nature};
@@ -218,6 +220,24 @@ fn covers_all(any: &[Formula<'_>]) -> bool {
     })
 }
 
+/// How many comparisons of values may still be made.
+#[derive(Debug)]
+pub(super) struct Budget(Cell<usize>);
+
+impl Budget {
+    /// So many.
+    pub(super) fn of(steps: usize) -> Self {
+        Self(Cell::new(steps))
+    }
+
+    /// Takes so many of them, if there are.
+    fn spend(&self, steps: usize) -> bool {
+        let left = self.0.get().checked_sub(steps);
+        self.0.set(left.unwrap_or_default());
+        left.is_some()
+    }
+}
+
 /// One way to make a formula true: all of these claims are.
 #[derive(Clone, Debug)]
 pub(super) struct Case<'a>(Vec<Literal<'a>>);
@@ -272,15 +292,23 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Whether every machine that may be terminated and makes this case true makes `formula` true.
-    pub(super) fn implies(&self, formula: &Formula<'_>) -> bool {
+    /// Whether every machine that may be terminated and makes this case true makes `formula` true, as far as `budget` lasts.
+    pub(super) fn implies(&self, formula: &Formula<'_>, budget: &Budget) -> bool {
         match formula {
-            Formula::All(all) => all.iter().all(|one| self.implies(one)),
-            Formula::Any(any) => any.iter().any(|one| self.implies(one)),
+            Formula::All(all) => all.iter().all(|one| self.implies(one, budget)),
+            Formula::Any(any) => any.iter().any(|one| self.implies(one, budget)),
             Formula::One(literal) => {
-                self.implies_by_eligibility(*literal) || self.implies_claim(*literal)
+                budget.spend(self.steps(*literal))
+                    && (self.implies_by_eligibility(*literal) || self.implies_claim(*literal))
             }
         }
+    }
+
+    /// How many comparisons of values it takes, at most, to see whether a claim follows.
+    fn steps(&self, literal: Literal<'_>) -> usize {
+        let on_it = self.0.iter().filter(|own| own.subject() == literal.subject());
+        let own: usize = on_it.map(|own| own.len()).sum();
+        (own + 1) * (own + literal.len() + 1)
     }
 
     fn implies_claim(&self, literal: Literal<'_>) -> bool {

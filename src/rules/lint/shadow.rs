@@ -1,14 +1,14 @@
 //! Rules that never act, since an earlier one always acts before them.
 
-use super::View;
+use super::{View, logic::Budget};
 use crate::{
     diagnostic::{Code, Problem},
     rules::{Expiry, Rule, TagExpiry},
 };
 
-/// How many comparisons of values may be made, so that a thousand long rules take no long time. Most are not: the first condition
-/// that does not follow ends it.
-const WORK_MAX: usize = 1_000_000_000;
+/// How many comparisons of values are made at most, so that many long rules take no long time: some seconds. Rules of a usual length
+/// come nowhere near, since the first condition that does not follow ends a comparison.
+const STEPS_MAX: usize = 1_000_000_000;
 
 /// Each rule that never acts, with the first one that takes its place.
 ///
@@ -16,21 +16,13 @@ const WORK_MAX: usize = 1_000_000_000;
 /// [`is_as_early`] for the other. Caps do not matter, since a plan past a cap is refused whole; what is done to the machine does not
 /// either, since the earlier rule does it.
 pub(super) fn shadowed(views: &[View<'_>]) -> Vec<Problem> {
-    let (mut found, mut work) = (Vec::new(), 0_usize);
+    let (mut found, budget) = (Vec::new(), Budget::of(STEPS_MAX));
     for (n, later) in views.iter().enumerate() {
-        for earlier in views.iter().take(n) {
-            if !is_as_early(earlier.rule, later.rule) {
-                continue;
-            }
-            let own = size(later);
-            work = work.saturating_add(size(earlier).saturating_mul(own).saturating_mul(own));
-            if work > WORK_MAX {
-                return found;
-            }
-            if covers(earlier, later) {
-                found.push(warning(earlier.rule, later.rule));
-                break;
-            }
+        let takes_its_place = |earlier: &&View<'_>| {
+            is_as_early(earlier.rule, later.rule) && covers(earlier, later, &budget)
+        };
+        if let Some(earlier) = views.iter().take(n).find(takes_its_place) {
+            found.push(warning(earlier.rule, later.rule));
         }
     }
     found
@@ -46,18 +38,13 @@ fn warning(earlier: &Rule, later: &Rule) -> Problem {
     later.origin.problem("name", Code::Shadowed, message, help)
 }
 
-fn size(view: &View<'_>) -> usize {
-    let values: usize = view.cases.iter().flatten().map(super::Case::len).sum();
-    values + 1
-}
-
 /// Whether `earlier` surely takes each machine that `later` takes and that may be terminated. Of a rule that takes none there is
 /// another thing to say.
-fn covers(earlier: &View<'_>, later: &View<'_>) -> bool {
+fn covers(earlier: &View<'_>, later: &View<'_>, budget: &Budget) -> bool {
     let Some(cases) = later.cases.as_deref().filter(|_| later.conflict.is_none()) else {
         return false;
     };
-    earlier.cases.is_some() && cases.iter().all(|case| case.implies(&earlier.takes))
+    earlier.cases.is_some() && cases.iter().all(|case| case.implies(&earlier.takes, budget))
 }
 
 /// Whether `earlier` is ready to act on a machine that both take as soon as `later` is: it tells nobody before, has its turn
