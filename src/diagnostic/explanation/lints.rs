@@ -133,10 +133,10 @@ off, say `enabled: false`; all of them, `mode: dry-run` or `zenreaper pause`.
 pub(super) const SHORTER_THAN_NOTICE: Explanation = Explanation {
     title: "a life that is shorter than its notice",
     why: "\
-A machine goes no sooner after its owner was told than `notice` says. If its life
-is shorter than that, its owner is told in the first run that sees it, and it
-lives for the length of the notice: what `after`, `default` or `max` says never
-counts.
+A machine goes no sooner after its owner was told than `notice` says. If its
+life is shorter than that, its owner is told in the first run that sees it, and
+it lives for the length of the notice: what `after`, `default` or `max` says
+never counts.
 
 One of the two is mostly in the wrong unit.
 
