@@ -36,7 +36,7 @@ use crate::{
     clock,
     config::{self, Loaded},
     daemon::{self, Daemon},
-    diagnostic, log,
+    diagnostic, hindsight, log,
     run::Order,
     site::{Instruments, Site, process_env},
 };
@@ -183,7 +183,7 @@ async fn command(cli: Cli, console: &Console) -> anyhow::Result<Exit> {
         Command::Pause(args) => operator::pause(&config, args).await,
         Command::Resume(args) => operator::resume(&config, args).await,
         Command::Trust(args) => operator::trust(&config, args).await,
-        Command::Check(args) => check::check(&config, &args),
+        Command::Check(args) => check::check(&config, &args).await,
         Command::Test(args) => test::test(&config, &args),
         Command::Schema(args) => schema::schema(&args),
         Command::Demo(args) => demo::demo(&args).await,
@@ -193,24 +193,35 @@ async fn command(cli: Cli, console: &Console) -> anyhow::Result<Exit> {
 
 /// Loads config and rules, with a line of the log for each warning, or tells everything that is wrong with them.
 fn load(path: &Path) -> Result<Loaded, Exit> {
-    let loaded = config::load(path, clock::now()).map_err(|problems| {
-        let colour = std::io::stderr().is_terminal();
-        tell(&diagnostic::render(&problems, colour));
-        Exit::Usage
-    })?;
+    let loaded = load_quietly(path)?;
     log::warnings(&loaded.warnings);
     Ok(loaded)
 }
 
+/// The same without the warnings, for [`warn`] to tell.
+fn load_quietly(path: &Path) -> Result<Loaded, Exit> {
+    config::load(path, clock::now()).map_err(|problems| {
+        let colour = std::io::stderr().is_terminal();
+        tell(&diagnostic::render(&problems, colour));
+        Exit::Usage
+    })
+}
+
+/// Writes the warnings on what is about to run to the log, those by what is remembered too.
+async fn warn(loaded: &Loaded, site: &Site) {
+    log::warnings(&hindsight::warnings(loaded, &site.journal, clock::now()).await);
+}
+
 async fn run(path: PathBuf) -> anyhow::Result<Exit> {
-    let loaded = match load(&path) {
+    let loaded = match load_quietly(&path) {
         Ok(loaded) => loaded,
         Err(exit) => return Ok(exit),
     };
     let stop = daemon::stop_on_signal()?;
     let instruments = Instruments::new(Vec::new())?;
     instruments.prepare(&loaded);
-    let site = Site::new(loaded, process_env)?;
+    let site = Site::new(loaded.clone(), process_env)?;
+    warn(&loaded, &site).await;
     let listen = site.config.listen;
     let listener = TcpListener::bind(listen).await.with_context(|| {
         format!("cannot listen on {listen}; see `http.listen` in {}", path.display())
@@ -226,14 +237,15 @@ async fn run_once(
     metrics_file: Option<&Path>,
     console: &Console,
 ) -> anyhow::Result<Exit> {
-    let loaded = match load(path) {
+    let loaded = match load_quietly(path) {
         Ok(loaded) => loaded,
         Err(exit) => return Ok(exit),
     };
     let stop = daemon::stop_on_signal()?;
     let instruments = Instruments::new(vec![console.sink()])?;
     instruments.prepare(&loaded);
-    let site = Site::new(loaded, process_env)?;
+    let site = Site::new(loaded.clone(), process_env)?;
+    warn(&loaded, &site).await;
     let results = site.run(|_| Order::ASKED, &instruments, &stop).await;
     site.journal.close().await;
     if let Some(file) = metrics_file {

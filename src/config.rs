@@ -6,6 +6,7 @@
 mod accounts;
 mod files;
 mod limits;
+mod lint;
 mod notices;
 mod times;
 mod values;
@@ -32,7 +33,7 @@ use crate::{
     lifetime::shorten,
     notify,
     plan::guard::Limits,
-    rules::{self, Condition, Release, RuleSet, Terms},
+    rules::{self, Condition, Origin, Release, RuleSet, Terms},
     schedule::{self, Schedule},
     yaml::{self, At, Fields, Home, Reader, Value},
 };
@@ -163,6 +164,8 @@ pub struct Loaded {
     pub rule_files: usize,
     /// What config and rules are, byte by byte.
     pub digests: Digests,
+    /// Where the keys of the config stand.
+    pub origin: Origin,
     /// What somebody should look at, in order; none of it is an error.
     pub warnings: Vec<Problem>,
 }
@@ -188,8 +191,26 @@ pub fn load(path: &Path, now: Timestamp) -> Result<Loaded, Vec<Problem>> {
     if !problems.is_empty() {
         return Err(diagnostic::sorted(problems));
     }
+    let origin = origin(&source)?;
     let digests = Digests { rules: digest(&sources), config: digest(&[source]) };
-    Ok(Loaded { config, rules, rule_files: sources.len(), digests, warnings: Vec::new() })
+    let warnings = [lint::warnings(&config.limits, &origin), rules::warnings(&rules)].concat();
+    let warnings = diagnostic::sorted(warnings);
+    Ok(Loaded { config, rules, rule_files: sources.len(), digests, origin, warnings })
+}
+
+/// Where the keys of a file stand.
+fn origin(source: &Arc<Source>) -> Result<Origin, Vec<Problem>> {
+    let node = yaml::parse(source).map_err(|problem| vec![problem])?;
+    Ok(Origin::new(source, &At::root(&node)))
+}
+
+/// What somebody should look at in the text of a config that is right.
+#[cfg(test)]
+pub(crate) fn warnings_of(source: &Arc<Source>, now: Timestamp) -> Vec<Problem> {
+    match (read(source, now), origin(source)) {
+        ((Some(config), _), Ok(origin)) => lint::warnings(&config.limits, &origin),
+        _ => Vec::new(),
+    }
 }
 
 /// Reads the config at `path` and not its rules: as far as it can be used, with all that is wrong with it.

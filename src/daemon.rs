@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
-    clock, config, diagnostic, log,
+    clock, config, diagnostic, hindsight, log,
     plan::{Rota, Scope, Turn},
     report::RunResult,
     run::Order,
@@ -94,7 +94,7 @@ impl Daemon {
                 biased;
                 () = self.stop.cancelled() => break false,
                 _ = reload.recv() => {
-                    self.reload();
+                    self.reload().await;
                     rota.reschedule(&self.site.config.schedule, self.site.rules(), clock::now());
                     self.tell_next(&rota);
                 }
@@ -150,7 +150,7 @@ impl Daemon {
     }
 
     /// Takes config and rules afresh; if they cannot be used, the last good ones stay.
-    fn reload(&mut self) {
+    async fn reload(&mut self) {
         let loaded = config::load(&self.path, clock::now())
             .map_err(|problems| diagnostic::render(&problems, false));
         let site = loaded.and_then(|loaded| {
@@ -168,7 +168,8 @@ impl Daemon {
                 self.instruments.prepare(&loaded);
                 self.site = site;
                 info!(rules = loaded.rules.rules.len(), "config and rules reloaded");
-                log::warnings(&loaded.warnings);
+                let warnings = hindsight::warnings(&loaded, &self.site.journal, clock::now()).await;
+                log::warnings(&warnings);
             }
             Err(problem) => {
                 error!("config and rules cannot be used, the last good ones stay:\n{problem}");

@@ -22,6 +22,7 @@ mod promises;
 mod releases;
 mod runs;
 mod schema;
+mod tag_keys;
 
 use std::{
     path::{Path, PathBuf},

@@ -21,7 +21,7 @@
 //! | core | [`lifetime`] | durations, dates and instants, strictly read | a guess |
 //! | core | [`diagnostic`], `yaml` | what is wrong with a file and where; YAML as a tree that knows its places | files |
 //! | core | [`schedule`] | when a run is due, in a time zone, across DST | sleep |
-//! | core | [`rules`] | conditions in three values, expiries; YAML to rules, or to all that is wrong | files |
+//! | core | [`rules`] | conditions in three values, expiries; YAML to rules, or to all that is wrong; what is probably not meant | files |
 //! | core | [`plan`] | one decision for every instance; eligibility; the guards that approve | cloud, clock |
 //! | core | [`explain`] | why one machine lives or dies, condition by condition | decisions |
 //! | core | [`forecast`] | what will go when, if all stays as it is: virtual time over the same plans and guards | a real clock |
@@ -36,6 +36,7 @@
 //! | port | [`notify`] | notices to people: log, webhook, chat, mail; at least once, under a stable id | who is told |
 //! | port | [`host`], [`credentials`] | who this machine is; who we are to the cloud | |
 //! | shell | [`config`] | the config file to something usable, all defaults; finds the rule files | defaults elsewhere |
+//! | shell | [`hindsight`] | warnings on config and rules in the light of earlier runs | errors |
 //! | shell | `confirm`, [`record`], `deliver`, [`execute`] | reads targets again; what follows from what is done; what is told goes out; terminates what is approved and still true | choosing targets |
 //! | shell | [`run`], [`site`] | the line above; a config come to life, account by account | |
 //! | shell | [`web`], [`daemon`] | `/metrics`, `/healthz`, `/readyz`; the loop: schedule, reload, stop | rules |
@@ -84,6 +85,7 @@ pub mod config;
 mod confirm;
 mod deliver;
 pub mod execute;
+pub mod hindsight;
 pub mod record;
 pub mod run;
 pub mod site;

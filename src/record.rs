@@ -145,11 +145,14 @@ impl<'a> Recorder<'a> {
         self.settings.memory(self.account, now).await
     }
 
-    /// Writes what the listing looks like, and the decisions that changed.
+    /// Writes what the listing looks like, which tags its machines have, and the decisions that changed.
     pub(crate) async fn planned(&self, plan: &Plan<'_>, belief: Belief) -> Result<(), Error> {
         self.journal().listed(self.account, plan.summary, belief, plan.now).await?;
         match belief {
-            Belief::Believed => self.journal().decided(self.account, self.events.run(), plan).await,
+            Belief::Believed => {
+                self.journal().tagged(self.account, plan).await?;
+                self.journal().decided(self.account, self.events.run(), plan).await
+            }
             Belief::Doubted => Ok(()),
         }
     }

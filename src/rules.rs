@@ -8,6 +8,7 @@ mod age;
 mod condition;
 mod expiry;
 mod field;
+mod lint;
 mod network;
 mod origin;
 mod parse;
@@ -20,12 +21,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{inventory::Instance, schedule::Schedule};
 
+#[cfg(test)]
+pub(crate) use self::lint::ELIGIBLE;
 pub(crate) use self::parse::{matchers, timezone};
 pub use self::{
     age::AgeTest,
     condition::{Condition, Test, Truth},
     expiry::{Bought, Due, Expiry, TagExpiry},
     field::Field,
+    lint::{TagKeys, outpaced, unknown_tag_keys, warnings},
     origin::Origin,
     parse::{Release, Terms, parse},
     pattern::Pattern,

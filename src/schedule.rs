@@ -54,6 +54,21 @@ impl Schedule {
         self.next_after(before)
     }
 
+    /// The shortest time between two of the next so many firings after `now`; `None` if there are no two.
+    #[must_use]
+    pub fn shortest_interval(&self, now: Timestamp, firings: usize) -> Option<SignedDuration> {
+        let all = std::iter::successors(self.next_after(now), |last| self.next_after(*last));
+        let all: Vec<_> = all.take(firings).collect();
+        let gaps = all.iter().zip(all.iter().skip(1));
+        gaps.map(|(one, next)| next.duration_since(*one)).min()
+    }
+
+    /// Whether it fires whenever `other` does, since both are written alike.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.pattern == other.pattern && self.zone == other.zone
+    }
+
     /// The pattern as it was written.
     #[must_use]
     pub fn pattern(&self) -> &str {

@@ -99,7 +99,7 @@ impl Basis {
     }
 
     fn with(loaded: Loaded, journal: Journal) -> Self {
-        let Loaded { config, rules, rule_files: _, digests, warnings: _ } = loaded;
+        let Loaded { config, rules, rule_files: _, digests, origin: _, warnings: _ } = loaded;
         let policy =
             Arc::new(Policy { rules, protect: config.protect.clone(), host: host::read() });
         let record = record::Settings {

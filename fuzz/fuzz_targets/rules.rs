@@ -18,6 +18,7 @@ fuzz_target!(|data: &[u8]| {
     match rules::parse(&[source(text)], &Terms::default()) {
         Err(problems) => draw(&problems),
         Ok(rules) => {
+            draw(&rules::warnings(&rules));
             let policy = policy(rules);
             let memory = Memory { last_run_at: Some(now()), ..Memory::default() };
             let memory = memory.at_turn(&Turn::Asked, &policy.rules, now());

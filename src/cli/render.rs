@@ -317,7 +317,7 @@ pub(super) fn history_table(
 
 /// Writes that config and rules are right.
 pub(super) fn check_text(path: &Path, loaded: &Loaded, out: &mut dyn Write) -> Result<()> {
-    let Loaded { config, rules, rule_files, digests: _, warnings: _ } = loaded;
+    let Loaded { config, rules, rule_files, digests: _, origin: _, warnings: _ } = loaded;
     let switched_off = match rules.disabled.len() {
         0 => String::new(),
         disabled => format!(", {disabled} switched off"),

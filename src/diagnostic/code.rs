@@ -85,11 +85,29 @@ pub enum Code {
     NotMail,
     /// A template of a notice that cannot be used.
     NotATemplate,
+    /// A rule that matches every machine and excepts none.
+    MatchesEverything,
+    /// A rule that never acts, since an earlier one always does.
+    Shadowed,
+    /// A rule that no machine can match.
+    NeverMatches,
+    /// A cap that refuses every plan.
+    CapOfZero,
+    /// A life that is shorter than the notice before its end.
+    ShorterThanNotice,
+    /// A rule whose matches are due as soon as they are there.
+    DueAtOnce,
+    /// A tag that no machine of the last inventory has.
+    UnknownTagKey,
+    /// A schedule that fires more often than a run takes.
+    OutpacedSchedule,
+    /// A regular expression that is found anywhere in a text.
+    FoundAnywhere,
 }
 
 impl Code {
     /// Every code, in the order of their numbers.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 49] = [
         Self::Unreadable,
         Self::NotUtf8,
         Self::TooMuch,
@@ -130,6 +148,15 @@ impl Code {
         Self::NotASinkUrl,
         Self::NotMail,
         Self::NotATemplate,
+        Self::MatchesEverything,
+        Self::Shadowed,
+        Self::NeverMatches,
+        Self::CapOfZero,
+        Self::ShorterThanNotice,
+        Self::DueAtOnce,
+        Self::UnknownTagKey,
+        Self::OutpacedSchedule,
+        Self::FoundAnywhere,
     ];
 
     /// The code as it is shown.
@@ -176,6 +203,15 @@ impl Code {
             Self::NotASinkUrl => "ZR065",
             Self::NotMail => "ZR066",
             Self::NotATemplate => "ZR067",
+            Self::MatchesEverything => "ZR101",
+            Self::Shadowed => "ZR102",
+            Self::NeverMatches => "ZR103",
+            Self::CapOfZero => "ZR104",
+            Self::ShorterThanNotice => "ZR105",
+            Self::DueAtOnce => "ZR106",
+            Self::UnknownTagKey => "ZR107",
+            Self::OutpacedSchedule => "ZR108",
+            Self::FoundAnywhere => "ZR109",
         }
     }
 }

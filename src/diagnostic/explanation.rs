@@ -4,6 +4,7 @@
 
 mod config;
 mod files;
+mod lints;
 mod rules;
 mod shape;
 mod values;
@@ -113,6 +114,15 @@ impl Code {
             Self::NotASinkUrl => &config::NOT_A_SINK_URL,
             Self::NotMail => &config::NOT_MAIL,
             Self::NotATemplate => &config::NOT_A_TEMPLATE,
+            Self::MatchesEverything => &lints::MATCHES_EVERYTHING,
+            Self::Shadowed => &lints::SHADOWED,
+            Self::NeverMatches => &lints::NEVER_MATCHES,
+            Self::CapOfZero => &lints::CAP_OF_ZERO,
+            Self::ShorterThanNotice => &lints::SHORTER_THAN_NOTICE,
+            Self::DueAtOnce => &lints::DUE_AT_ONCE,
+            Self::UnknownTagKey => &lints::UNKNOWN_TAG_KEY,
+            Self::OutpacedSchedule => &lints::OUTPACED_SCHEDULE,
+            Self::FoundAnywhere => &lints::FOUND_ANYWHERE,
         }
     }
 }

@@ -1,10 +1,16 @@
 //! Runs: by which rules and config each was made, and how it ended; and what its listing looked like.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sqlx::AnyConnection;
 
-use super::{Error, Journal, ms};
+use super::{Error, Journal, at, ms};
 use crate::plan::trust::{Belief, Summary};
+
+/// How many of the last runs are looked at.
+const RUNS: i64 = 10;
+
+/// So few runs say nothing yet.
+const RUNS_MIN: usize = 3;
 
 /// What rules and config were when a run was made, as SHA-256.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -105,6 +111,27 @@ impl Journal {
             Ok(last.and_then(|(guard,)| guard))
         })
         .await
+    }
+
+    /// How long the last runs of all accounts took, half of them longer; `None` if there are too few to say.
+    pub async fn run_took(&self) -> Result<Option<SignedDuration>, Error> {
+        let rows: Vec<(i64, i64)> = self
+            .read(async |connection| {
+                sqlx::query_as(
+                    "SELECT MIN(started_at), MAX(ended_at) FROM runs WHERE ended_at IS NOT NULL \
+                     GROUP BY run ORDER BY MIN(started_at) DESC LIMIT $1",
+                )
+                .bind(RUNS)
+                .fetch_all(connection)
+                .await
+            })
+            .await?;
+        let took = |(started, ended): (i64, i64)| at(ended).duration_since(at(started));
+        let mut took: Vec<_> = rows.into_iter().map(took).collect();
+        took.sort_unstable();
+        // Of an even number the shorter one of the middle: rather no warning than a wrong one.
+        let middle = took.len().saturating_sub(1) / 2;
+        Ok(took.get(middle).copied().filter(|_| took.len() >= RUNS_MIN))
     }
 
     /// Writes what the last complete listing looked like: believed from now on, or doubted.

@@ -152,6 +152,17 @@ mod tests {
     }
 
     #[test]
+    fn the_warnings_on_rules_go_by_the_same_table() {
+        for status in Status::KNOWN {
+            for charge in ChargeType::KNOWN {
+                let is_eligible = verdict(Some(status), Some(charge)) == "eligible";
+                let is_listed = crate::rules::ELIGIBLE.contains(&(status, charge));
+                assert_eq!(is_eligible, is_listed, "{status} {charge}");
+            }
+        }
+    }
+
+    #[test]
     fn the_host_itself_is_known_by_address_name_or_id() {
         let host = Host {
             addresses: vec!["203.0.113.7".parse().unwrap()],

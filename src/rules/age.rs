@@ -50,7 +50,11 @@ impl AgeTest {
     /// Whether it holds at `now` for what was created then.
     #[must_use]
     pub fn holds(self, created: Timestamp, now: Timestamp) -> bool {
-        let age = now.duration_since(created);
+        self.admits(now.duration_since(created))
+    }
+
+    /// Whether it holds for an age.
+    pub(super) fn admits(self, age: SignedDuration) -> bool {
         match self.comparison {
             Comparison::Less => age < self.limit,
             Comparison::AtMost => age <= self.limit,

@@ -118,6 +118,59 @@ impl Pattern {
         matches!(self.kind, Kind::Exact).then_some(&*self.written)
     }
 
+    /// Whether it matches every text.
+    pub(super) fn is_anything(&self) -> bool {
+        match &self.kind {
+            Kind::Anything => true,
+            Kind::Regex(_) => &*self.written == ".*",
+            Kind::Exact | Kind::AnyCase | Kind::Prefix(_) | Kind::Suffix(_) | Kind::Glob(_) => {
+                false
+            }
+        }
+    }
+
+    /// Whether each text that it matches is matched by `other` too, as far as that can be seen.
+    pub(super) fn is_within(&self, other: &Self) -> bool {
+        let is_same = || {
+            std::mem::discriminant(&self.kind) == std::mem::discriminant(&other.kind)
+                && self.written == other.written
+        };
+        let by_form = || match (&self.kind, &other.kind) {
+            (Kind::Exact, _) => other.is_match(&self.written),
+            (Kind::Prefix(own), Kind::Prefix(other)) => own.starts_with(&**other),
+            (Kind::Suffix(own), Kind::Suffix(other)) => own.ends_with(&**other),
+            (
+                Kind::AnyCase
+                | Kind::Anything
+                | Kind::Prefix(_)
+                | Kind::Suffix(_)
+                | Kind::Glob(_)
+                | Kind::Regex(_),
+                _,
+            ) => false,
+        };
+        other.is_anything() || is_same() || by_form()
+    }
+
+    /// Whether no text is matched by both, as far as that can be seen.
+    pub(super) fn is_apart(&self, other: &Self) -> bool {
+        match (&self.kind, &other.kind) {
+            (Kind::Exact, _) => !other.is_match(&self.written),
+            (_, Kind::Exact) => !self.is_match(&other.written),
+            (Kind::Prefix(a), Kind::Prefix(b)) => !a.starts_with(&**b) && !b.starts_with(&**a),
+            (Kind::Suffix(a), Kind::Suffix(b)) => !a.ends_with(&**b) && !b.ends_with(&**a),
+            (
+                Kind::AnyCase
+                | Kind::Anything
+                | Kind::Prefix(_)
+                | Kind::Suffix(_)
+                | Kind::Glob(_)
+                | Kind::Regex(_),
+                _,
+            ) => false,
+        }
+    }
+
     /// Whether it matches a text.
     #[must_use]
     #[inline]

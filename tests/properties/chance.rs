@@ -191,6 +191,54 @@ pub(crate) fn model(asking: Asking) -> impl Strategy<Value = Model> {
         .prop_map(|(rules, protect)| Model { rules, protect })
 }
 
+/// Two rules, of which the second may only do what the first one does: it asks for more, excepts more, or has the same expiry.
+fn kin() -> impl Strategy<Value = Vec<Rule>> {
+    let asking = Asking::OfFieldsToo;
+    let more = option::weighted(0.5, match_of(1, asking));
+    let unless = vec(matcher_of(0, asking), 0..2);
+    let flips = [0.9, 0.6, 0.8].map(prop::bool::weighted);
+    (rule(asking), rule(asking), more, unless, flips).prop_map(
+        |(mut one, mut other, more, unless, [same_expiry, no_notice, same_schedule])| {
+            let all = [Some(one.matches.clone()), more].into_iter().flatten().collect();
+            other.matches = Match::Matcher(vec![Line::All(all)]);
+            other.unless = [one.unless.clone(), unless].concat();
+            if same_expiry {
+                other.expire = one.expire.clone();
+            }
+            if no_notice {
+                one.notice = None;
+            }
+            if same_schedule {
+                (other.schedule, other.zone) = (one.schedule, one.zone);
+            }
+            vec![one, other]
+        },
+    )
+}
+
+/// A rule that asks for something and against it, or for two things at once.
+fn torn() -> impl Strategy<Value = Vec<Rule>> {
+    let asking = Asking::OfFieldsToo;
+    let line = || plain_line(asking);
+    (rule(asking), line(), line(), any::<bool>()).prop_map(|(rule, (_, one), (_, two), denied)| {
+        let one = Match::Matcher(vec![one]);
+        let other = if denied {
+            Match::Matcher(vec![Line::Not(vec![one.clone()])])
+        } else {
+            Match::Matcher(vec![two])
+        };
+        let matches = Match::Matcher(vec![Line::All(vec![one, other, rule.matches.clone()])]);
+        vec![Rule { matches, ..rule }]
+    })
+}
+
+/// Rules of which many are to be warned of.
+pub(crate) fn dubious() -> impl Strategy<Value = Model> {
+    let any = vec(rule(Asking::OfFieldsToo), 1..=RULES_MAX);
+    prop_oneof![1 => any, 2 => kin(), 1 => torn()]
+        .prop_map(|rules| Model { rules, protect: Vec::new() })
+}
+
 /// A model whose rules neither tell nor have a schedule, so that what is due is terminated now.
 pub(crate) fn hasty(asking: Asking) -> impl Strategy<Value = Model> {
     model(asking).prop_map(|mut model| {

@@ -7,6 +7,7 @@
 
 mod chance;
 mod laws;
+mod lints;
 mod model;
 mod reading;
 mod real;

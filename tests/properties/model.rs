@@ -346,11 +346,17 @@ pub(crate) fn matcher_holds(matcher: &Matcher, machine: &Machine) -> Option<bool
     every(matcher.iter().map(|line| line_holds(line, machine)))
 }
 
-fn holds(one: &Match, machine: &Machine) -> Option<bool> {
+pub(crate) fn holds(one: &Match, machine: &Machine) -> Option<bool> {
     match one {
         Match::Everything => Some(true),
         Match::Matcher(matcher) => matcher_holds(matcher, machine),
     }
+}
+
+/// Whether a rule takes a machine sooner or later, as far as its conditions say.
+pub(crate) fn takes(rule: &Rule, machine: &Machine) -> bool {
+    let excepted = some(rule.unless.iter().map(|one| matcher_holds(one, machine)));
+    holds(&rule.matches, machine) == Some(true) && excepted == Some(false)
 }
 
 // ---- When a match is due, in hours from now ----
@@ -470,7 +476,11 @@ fn taken(n: usize, rule: &Rule, due: i64, turn: &Turn, past: &Past) -> Taken {
     Taken { rule: n, due, terminate, telling, now: ready <= 0 && turn }
 }
 
-fn eligible(protect: &[Matcher], machine: &Machine, past: &Past) -> Result<(), &'static str> {
+pub(crate) fn eligible(
+    protect: &[Matcher],
+    machine: &Machine,
+    past: &Past,
+) -> Result<(), &'static str> {
     if some(protect.iter().map(|one| matcher_holds(one, machine))) != Some(false) {
         return Err("protected");
     }

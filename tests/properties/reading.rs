@@ -83,6 +83,8 @@ fn read_rules(text: String) {
             assert!(!diagnostic::render(&problems, true).is_empty());
         }
         Ok(rules) => {
+            let warnings = rules::warnings(&rules);
+            assert_eq!(diagnostic::render(&warnings, false).is_empty(), warnings.is_empty());
             let policy = Policy { rules, protect: Condition::NOTHING, host: Host::default() };
             let tags = [("env", "dev"), ("ttl", "3d"), ("expires", "2026-11-01")];
             let tags = tags.map(|(key, value)| (key.into(), value.into()));

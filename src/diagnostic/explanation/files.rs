@@ -69,11 +69,13 @@ character such as * & ! % @ { or [, or that holds \": \" or \" #\".
 rules:
   - name: dev
     match: { tags: { env: *dev } }
+    expire: { after: 3d }
 ",
         right: "\
 rules:
   - name: dev
     match: { tags: { env: \"*dev\" } }
+    expire: { after: 3d }
 ",
     }),
 };
@@ -97,12 +99,14 @@ rules:
     match:
       tags: { env: dev }
       tags: { team: web }
+    expire: { after: 3d }
 ",
         right: "\
 rules:
   - name: dev
     match:
       tags: { env: dev, team: web }
+    expire: { after: 3d }
 ",
     }),
 };
@@ -122,15 +126,15 @@ are read in the order of their names.
         language: Language::Rules,
         wrong: "\
 rules:
-  - { name: dev, match: { tags: { env: dev } } }
+  - { name: dev, match: { tags: { env: dev } }, expire: { after: 3d } }
 ---
 rules:
-  - { name: test, match: { tags: { env: test } } }
+  - { name: test, match: { tags: { env: test } }, expire: { after: 3d } }
 ",
         right: "\
 rules:
-  - { name: dev, match: { tags: { env: dev } } }
-  - { name: test, match: { tags: { env: test } } }
+  - { name: dev, match: { tags: { env: dev } }, expire: { after: 3d } }
+  - { name: test, match: { tags: { env: test } }, expire: { after: 3d } }
 ",
     }),
 };

@@ -20,11 +20,13 @@ Give it a condition. If you do mean all machines, write `match: everything`.
 rules:
   - name: dev
     match: {}
+    expire: { after: 3d }
 ",
         right: "\
 rules:
   - name: dev
     match: { tags: { env: dev } }
+    expire: { after: 3d }
 ",
     }),
 };
@@ -47,11 +49,13 @@ If you want the default, leave the key out.
 rules:
   - name: nameless
     match: { name: \"\" }
+    expire: { after: 3d }
 ",
         right: "\
 rules:
   - name: nameless
     match: { name: { exists: false } }
+    expire: { after: 3d }
 ",
     }),
 };
@@ -67,7 +71,7 @@ Of two answers, zenreaper would have to choose one, and the earlier is not
 always what was meant. None at all could mean never or at once.
 
 Keep one. To combine an age with a tag, use `tag` with `default` and `max`. If a
-match is due at once, leave `expire` out.
+match is due at once, say `after: 0s`.
 ",
     example: Some(Example {
         language: Language::Rules,
@@ -134,12 +138,14 @@ be released, ask whoever keeps the config.
 rules:
   - name: failed-creations
     match: { status: CREATE_FAILED }
+    expire: { after: 1h }
     action: release
 ",
         right: "\
 rules:
   - name: failed-creations
     match: { status: CREATE_FAILED }
+    expire: { after: 1h }
     action: terminate
 ",
     }),

@@ -20,12 +20,14 @@ underscores.
 rules:
   - name: dev
     match: { tags: { env: dev } }
+    expire: { after: 3d }
     unles: { tags: { keep: \"*\" } }
 ",
         right: "\
 rules:
   - name: dev
     match: { tags: { env: dev } }
+    expire: { after: 3d }
     unless: { tags: { keep: \"*\" } }
 ",
     }),
@@ -106,11 +108,13 @@ Take one of the words that the help lists.
 rules:
   - name: stopped
     match: { status: STOPED }
+    expire: { after: 3d }
 ",
         right: "\
 rules:
   - name: stopped
     match: { status: STOPPED }
+    expire: { after: 3d }
 ",
     }),
 };
@@ -133,11 +137,13 @@ Write `true` or `false`.
 rules:
   - name: nameless
     match: { name: { exists: no } }
+    expire: { after: 3d }
 ",
         right: "\
 rules:
   - name: nameless
     match: { name: { exists: false } }
+    expire: { after: 3d }
 ",
     }),
 };
@@ -256,13 +262,13 @@ Give one of them another name. The help tells where the first one stands.
         language: Language::Rules,
         wrong: "\
 rules:
-  - { name: dev, match: { tags: { env: dev } } }
-  - { name: dev, match: { tags: { env: test } } }
+  - { name: dev, match: { tags: { env: dev } }, expire: { after: 3d } }
+  - { name: dev, match: { tags: { env: test } }, expire: { after: 3d } }
 ",
         right: "\
 rules:
-  - { name: dev, match: { tags: { env: dev } } }
-  - { name: test, match: { tags: { env: test } } }
+  - { name: dev, match: { tags: { env: dev } }, expire: { after: 3d } }
+  - { name: test, match: { tags: { env: test } }, expire: { after: 3d } }
 ",
     }),
 };

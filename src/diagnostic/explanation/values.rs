@@ -21,11 +21,13 @@ to tell people fits into `description`.
 rules:
   - name: Dev machines
     match: { tags: { env: dev } }
+    expire: { after: 3d }
 ",
         right: "\
 rules:
   - name: dev-machines
     match: { tags: { env: dev } }
+    expire: { after: 3d }
 ",
     }),
 };
@@ -178,11 +180,13 @@ Close every bracket and brace. A bracket that is meant as itself is written [[].
 rules:
   - name: dev
     match: { name: \"dev-[0-9*\" }
+    expire: { after: 3d }
 ",
         right: "\
 rules:
   - name: dev
     match: { name: \"dev-[0-9]*\" }
+    expire: { after: 3d }
 ",
     }),
 };
@@ -206,11 +210,13 @@ and $ at its ends if the whole text is meant. Often a glob will do.
 rules:
   - name: ci
     match: { name: { regex: \"^ci-[0-9+$\" } }
+    expire: { after: 3d }
 ",
         right: "\
 rules:
   - name: ci
     match: { name: { regex: \"^ci-[0-9]+$\" } }
+    expire: { after: 3d }
 ",
     }),
 };
@@ -233,11 +239,13 @@ Write the network with its length: 10.1.x.x is 10.1.0.0/16.
 rules:
   - name: lab
     match: { ip: 10.1.*.* }
+    expire: { after: 3d }
 ",
         right: "\
 rules:
   - name: lab
     match: { ip: 10.1.0.0/16 }
+    expire: { after: 3d }
 ",
     }),
 };
@@ -259,11 +267,13 @@ life, `expire: { after: 3d }` is the usual way; `age` is for conditions.
 rules:
   - name: old-and-stopped
     match: { status: STOPPED, age: 3d }
+    expire: { after: 3d }
 ",
         right: "\
 rules:
   - name: old-and-stopped
     match: { status: STOPPED, age: \">= 3d\" }
+    expire: { after: 3d }
 ",
     }),
 };
@@ -284,13 +294,13 @@ Write the key exactly as it is on the machines; upper and lower case differ.
         wrong: "\
 rules:
   - name: ttl
-    match: everything
+    match: { tags: { env: dev } }
     expire: { tag: \"\", default: 7d }
 ",
         right: "\
 rules:
   - name: ttl
-    match: everything
+    match: { tags: { env: dev } }
     expire: { tag: ttl, default: 7d }
 ",
     }),
