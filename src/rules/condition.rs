@@ -120,11 +120,10 @@ impl Condition {
 fn test_all(conditions: &[Condition], instance: &Instance, now: Timestamp) -> Truth {
     let mut result = Truth::True;
     for condition in conditions {
-        match condition.test(instance, now) {
-            Truth::True => {}
-            Truth::False => return Truth::False,
-            unknown @ Truth::Unknown(_) if result == Truth::True => result = unknown,
-            Truth::Unknown(_) => {}
+        match (result, condition.test(instance, now)) {
+            (_, Truth::False) => return Truth::False,
+            (Truth::True, truth) => result = truth,
+            (Truth::False | Truth::Unknown(_), Truth::True | Truth::Unknown(_)) => {}
         }
     }
     result
@@ -134,11 +133,10 @@ fn test_all(conditions: &[Condition], instance: &Instance, now: Timestamp) -> Tr
 fn test_any(conditions: &[Condition], instance: &Instance, now: Timestamp) -> Truth {
     let mut result = Truth::False;
     for condition in conditions {
-        match condition.test(instance, now) {
-            Truth::True => return Truth::True,
-            Truth::False => {}
-            unknown @ Truth::Unknown(_) if result == Truth::False => result = unknown,
-            Truth::Unknown(_) => {}
+        match (result, condition.test(instance, now)) {
+            (_, Truth::True) => return Truth::True,
+            (Truth::False, truth) => result = truth,
+            (Truth::True | Truth::Unknown(_), Truth::False | Truth::Unknown(_)) => {}
         }
     }
     result
@@ -157,35 +155,34 @@ fn test_tag(test: &Test<Pattern>, value: Option<&str>) -> Truth {
     }
 }
 
-fn test_field(field: Field, test: &Test<Pattern>, instance: &Instance) -> Truth {
-    let text = field.text(instance);
-    let one = test_text(field, test, text);
+fn test_field(field: Field, asked: &Test<Pattern>, instance: &Instance) -> Truth {
+    let own = test_text(field, asked, field.text(instance));
     match field.other_text(instance) {
-        None => one,
-        Some(other) => both(test, one, test_text(field, test, other)),
+        None => own,
+        Some(other) => join(asked, own, test_text(field, asked, other)),
     }
 }
 
 /// What is asked of one text, which is unknown if it was not told.
-fn test_text(field: Field, test: &Test<Pattern>, text: Option<&str>) -> Truth {
-    match (test, text) {
-        (Test::Exists(wanted), _) => (text.is_some() == *wanted).into(),
-        (Test::AnyOf(patterns), Some(text)) => is_any_of(patterns, text).into(),
-        (Test::NoneOf(patterns), Some(text)) => (!is_any_of(patterns, text)).into(),
+fn test_text(field: Field, asked: &Test<Pattern>, told: Option<&str>) -> Truth {
+    match (asked, told) {
+        (Test::Exists(wanted), _) => (told.is_some() == *wanted).into(),
+        (Test::AnyOf(patterns), Some(value)) => is_any_of(patterns, value).into(),
+        (Test::NoneOf(patterns), Some(value)) => (!is_any_of(patterns, value)).into(),
         (Test::AnyOf(_) | Test::NoneOf(_), None) => Truth::Unknown(field),
     }
 }
 
 /// What is asked of a field that goes by two texts: that either is one of some or there, or that neither is.
-fn both(test: &Test<Pattern>, one: Truth, other: Truth) -> Truth {
-    let decides = match test {
+fn join(asked: &Test<Pattern>, own: Truth, other: Truth) -> Truth {
+    let decides = match asked {
         Test::AnyOf(_) | Test::Exists(true) => Truth::True,
         Test::NoneOf(_) | Test::Exists(false) => Truth::False,
     };
-    match (one, other) {
-        (one, other) if one == decides || other == decides => decides,
-        (Truth::True | Truth::False, other) => other,
-        (unknown @ Truth::Unknown(_), _) => unknown,
+    match own {
+        Truth::Unknown(_) if other != decides => own,
+        own if own == decides => decides,
+        Truth::True | Truth::False | Truth::Unknown(_) => other,
     }
 }
 

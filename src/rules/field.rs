@@ -91,7 +91,7 @@ impl Field {
     /// The other text of a field that goes by two, either of which may be meant: a resource group's name.
     #[must_use]
     pub fn other_text(self, instance: &Instance) -> Option<Option<&str>> {
-        (self == Self::ResourceGroup).then(|| instance.resource_group_name.as_deref())
+        (self == Self::ResourceGroup).then_some(instance.resource_group_name.as_deref())
     }
 
     /// The field's value as people are shown it; `None` if the cloud did not tell it.
