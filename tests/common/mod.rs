@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part of this")]
 
+pub mod page;
 pub mod receiver;
 pub mod service;
 
@@ -388,6 +389,20 @@ impl Seen {
 pub fn value(page: &str, series: &str) -> Option<f64> {
     let rest = page.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
     rest.map(|value| value.parse().unwrap())
+}
+
+/// A file of the repository.
+pub fn read(path: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+/// The names in a folder of the repository, in order.
+pub fn names(folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    names
 }
 
 /// Writes a loud line about a test that could not be made here.
