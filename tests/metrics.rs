@@ -83,9 +83,9 @@ async fn the_whole_page_after_one_run() {
     let page = service.get("/metrics").await.1;
     let requested = r#"zenreaper_terminations_total{account="main",outcome=""#;
     let requested = page.lines().filter(|line| line.starts_with(requested));
-    let requested: f64 =
-        requested.map(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap()).sum();
-    assert_eq!(requested, 3.0, "over all outcomes");
+    let requested: u32 =
+        requested.map(|line| line.rsplit_once(' ').unwrap().1.parse::<u32>().unwrap()).sum();
+    assert_eq!(requested, 3, "over all outcomes");
     assert_eq!(service.stage.count_of("intents").await, 3, "the journal says the same");
     service.ends_after("TERM").await.exits(0);
     expect_file!["fixtures/metrics.txt"].assert_eq(&normal(&page));

@@ -2,7 +2,10 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part of this")]
 
+pub mod disk;
 pub mod page;
+pub mod prometheus;
+pub mod promql;
 pub mod receiver;
 pub mod service;
 
@@ -117,6 +120,12 @@ impl Stage {
     /// More lines at the top of the config.
     pub fn more(self, more: &str) -> Self {
         Self { more: more.to_owned(), ..self }
+    }
+
+    /// Still more lines at the top of the config.
+    pub fn also(self, more: &str) -> Self {
+        let more = format!("{}\n{more}", self.more);
+        Self { more, ..self }
     }
 
     /// How long one call may take.

@@ -37,10 +37,10 @@ impl Page {
     fn take(&mut self, line: &str) {
         if let Some(help) = line.strip_prefix("# HELP ") {
             let (name, help) = help.split_once(' ').unwrap();
-            self.metrics.entry(name.to_owned()).or_default().help = help.to_owned();
+            help.clone_into(&mut self.metrics.entry(name.to_owned()).or_default().help);
         } else if let Some(kind) = line.strip_prefix("# TYPE ") {
             let (name, kind) = kind.split_once(' ').unwrap();
-            self.metrics.entry(name.to_owned()).or_default().kind = kind.to_owned();
+            kind.clone_into(&mut self.metrics.entry(name.to_owned()).or_default().kind);
         } else {
             let (series, value) = line.rsplit_once(' ').unwrap();
             let (name, labels) = series.split_once('{').unwrap_or((series, "}"));
@@ -70,9 +70,10 @@ fn labels_of(text: &str) -> BTreeMap<String, String> {
     pairs.map(|(label, value)| (label.to_owned(), value.trim_matches('"').to_owned())).collect()
 }
 
-/// The names of our metrics in a text.
+/// The names of our metrics in a text; those of recording rules have colons in them and are others.
 pub fn names(text: &str) -> BTreeSet<String> {
-    let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    let words =
+        text.split(|letter: char| !letter.is_ascii_alphanumeric() && !"_:".contains(letter));
     let ours = words.filter(|word| word.starts_with("zenreaper_") && !word.ends_with('_'));
     ours.map(str::to_owned).collect()
 }
