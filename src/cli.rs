@@ -234,7 +234,7 @@ async fn run_once(
     site.journal.close().await;
     if let Some(file) = metrics_file {
         instruments.metrics.ready(instruments.health.ready().is_ok());
-        write_whole(file, instruments.metrics.render()?.as_bytes())?;
+        write_whole(file, instruments.metrics.render_to_leave()?.as_bytes())?;
     }
     Ok(Exit::of_runs(&results))
 }

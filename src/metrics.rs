@@ -15,10 +15,18 @@ use std::{
 };
 
 use jiff::Timestamp;
-use prometheus::{Encoder, Registry, TextEncoder, process_collector::ProcessCollector};
+use prometheus::{
+    Encoder, Registry, TextEncoder, process_collector::ProcessCollector, proto::MetricFamily,
+};
 
 pub use self::service::revision;
-use self::{api::Api, fleet::Fleet, make::Maker, runs::Runs, service::Service};
+use self::{
+    api::Api,
+    fleet::Fleet,
+    make::{Maker, PREFIX},
+    runs::Runs,
+    service::Service,
+};
 use crate::report::{Event, Record};
 
 /// All metrics.
@@ -132,10 +140,21 @@ impl Metrics {
 
     /// The page that Prometheus scrapes, in its text format 0.0.4.
     pub fn render(&self) -> prometheus::Result<String> {
-        let mut text = Vec::new();
-        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
-        Ok(String::from_utf8_lossy(&text).into_owned())
+        encode(&self.registry.gather())
     }
+
+    /// The same without the metrics of the process: node_exporter, which serves what a run leaves behind, has some of these names itself.
+    pub fn render_to_leave(&self) -> prometheus::Result<String> {
+        let mut families = self.registry.gather();
+        families.retain(|family| family.name().starts_with(PREFIX));
+        encode(&families)
+    }
+}
+
+fn encode(families: &[MetricFamily]) -> prometheus::Result<String> {
+    let mut text = Vec::new();
+    TextEncoder::new().encode(families, &mut text)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 #[cfg(test)]

@@ -91,6 +91,22 @@ async fn the_whole_page_after_one_run() {
     expect_file!["fixtures/metrics.txt"].assert_eq(&normal(&page));
 }
 
+#[tokio::test]
+async fn what_one_run_leaves_for_node_exporter_has_no_name_of_its_own_metrics() {
+    let stage = Stage::with(machines()).await;
+    stage.once().await.exits(0);
+    let left = std::fs::read_to_string(stage.path("metrics.prom")).unwrap();
+    let whole = Page::read(&common::read(GOLDEN)).metrics.into_keys();
+    let ours: BTreeSet<_> = whole.filter(|name| name.starts_with("zenreaper_")).collect();
+    let left: BTreeSet<_> = Page::read(&left).metrics.into_keys().collect();
+    let missing: Vec<_> = ours.symmetric_difference(&left).collect();
+    assert_eq!(
+        missing,
+        ["zenreaper_success_deadline_timestamp_seconds"],
+        "which the service tells"
+    );
+}
+
 /// The values that a label has in some metrics.
 struct Values {
     label: &'static str,

@@ -9,12 +9,15 @@ use prometheus::{
     GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
 
+/// What the names of our own metrics begin with.
+pub(super) const PREFIX: &str = "zenreaper_";
+
 /// Registers metrics under the prefix of all of them.
 pub(super) struct Maker<'a>(pub(super) &'a Registry);
 
 impl Maker<'_> {
     fn options(name: &str, help: &str) -> Opts {
-        Opts::new(format!("zenreaper_{name}"), help)
+        Opts::new(format!("{PREFIX}{name}"), help)
     }
 
     pub(super) fn counters(
