@@ -143,7 +143,7 @@ impl Metrics {
         encode(&self.registry.gather())
     }
 
-    /// The same without the metrics of the process: node_exporter, which serves what a run leaves behind, has some of these names itself.
+    /// The same without the metrics of the process: `node_exporter`, which serves what a run leaves behind, has some of these names itself.
     pub fn render_to_leave(&self) -> prometheus::Result<String> {
         let mut families = self.registry.gather();
         families.retain(|family| family.name().starts_with(PREFIX));

@@ -37,8 +37,16 @@ fn machines() -> Vec<Machine> {
         due("i-young").with_tag("ttl", "never"),
         due("i-subscribed").with("instanceChargeType", "PREPAID"),
         due("i-new").with("instanceStatus", "INSTALLING"),
-        due("i-elsewhere").with("zoneId", "SEL-A"),
+        due("i-waiting").with_tag("ttl", "9000d"),
+        due("i-to-tell").with("zoneId", "SEL-A"),
+        due("i-elsewhere").with("zoneId", "SIN-A"),
     ]
+}
+
+/// Those of the stage, and one that tells owners before.
+fn rules() -> String {
+    let telling = "  - { name: told, match: { zone: SEL-A }, expire: { after: 1h }, notice: 1d }\n";
+    format!("{}{telling}", common::RULES)
 }
 
 /// The page after the run, with words for what is another at each run.
@@ -73,6 +81,7 @@ fn normal(page: &str) -> String {
 async fn the_whole_page_after_one_run() {
     let stage = Stage::with(machines())
         .await
+        .rules(&rules())
         .fault("error=OPERATION_DENIED_POSTPAID_PROMISE,status=403,action=TerminateInstance,instance=i-committed")
         .fault("error=SOME_NEW_CODE,status=418,action=TerminateInstance,instance=i-broken");
     // Late enough for the service to be up, and not again before next year.
