@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use common::{
     Stage, due,
     page::{Page, Sample},
+    promql,
     service::Service,
 };
 use expect_test::expect_file;
@@ -259,15 +260,49 @@ fn the_document_tells_of_every_metric_and_of_no_other() {
     expect_file![path].assert_eq(&format!("{before}{BEGIN}{}{END}{after}", tables()));
 }
 
+/// What a text names in its code, and the page does not have.
+fn unknown(text: &str, page: &Page) -> Vec<String> {
+    let code = text.split('`').skip(1).step_by(2);
+    // A bar within a table is escaped.
+    code.flat_map(|code| promql::unknown(&code.replace("\\|", "|"), page)).collect()
+}
+
 #[test]
-fn what_the_prose_of_the_document_names_is_on_the_page() {
+fn what_is_not_on_the_page_is_found() {
     let page = Page::read(&common::read(GOLDEN));
-    let documents = common::names("docs").into_iter().map(|name| format!("docs/{name}"));
-    for path in documents.chain(["README.md".to_owned()]) {
-        let text = common::read(&path);
-        for name in common::page::names(&text) {
-            let is_there = page.metric_of(&name).is_some();
-            assert!(is_there, "{path} names {name}, which no page has");
-        }
+    for (query, wrong) in [
+        ("sum(zenreaper_terminations)", "no metric zenreaper_terminations"),
+        (r#"zenreaper_paused{account="a"} > 0"#, "zenreaper_paused has no label account"),
+        (
+            r#"instance:zenreaper_settled:increase1d{result=~"confirmed|absent"}"#,
+            r#"zenreaper_settled_total never has result="absent""#,
+        ),
+    ] {
+        assert_eq!(promql::unknown(query, &page), [wrong]);
+    }
+    let right = r#"rate(zenreaper_run_duration_seconds_bucket{account=~"$account", job="x"}[1h])"#;
+    assert!(promql::unknown(right, &page).is_empty());
+}
+
+#[test]
+fn what_the_documents_name_is_on_the_page() {
+    let page = Page::read(&common::read(GOLDEN));
+    for name in common::names("docs") {
+        let text = common::read(&format!("docs/{name}"));
+        let (prose, code): (Vec<_>, Vec<_>) =
+            text.split("```").enumerate().partition(|(n, _)| n % 2 == 0);
+        let code = code.into_iter().flat_map(|(_, block)| promql::unknown(block, &page));
+        let prose = prose.into_iter().flat_map(|(_, text)| unknown(text, &page));
+        let unknown: Vec<_> = prose.chain(code).collect();
+        assert!(unknown.is_empty(), "docs/{name}: {unknown:?}");
+    }
+    let readme = common::read("README.md");
+    let table = readme.split("| metric (`zenreaper_` + ...) |").nth(1).unwrap();
+    let rows: Vec<_> = table.lines().skip(2).take_while(|line| line.starts_with('|')).collect();
+    assert!(rows.len() > 3, "{rows:?}");
+    for name in
+        rows.iter().flat_map(|row| row.split('|').nth(1).unwrap().split('`').skip(1).step_by(2))
+    {
+        assert!(page.metrics.contains_key(&format!("zenreaper_{name}")), "README.md: {name}");
     }
 }
