@@ -221,6 +221,12 @@ async fn a_real_prometheus_answers_every_query_with_data() {
     service.ends_after("TERM").await.exits(0);
 }
 
+#[test]
+fn the_lock_of_the_types_names_no_registry() {
+    let lock = read("tests/grafana/package-lock.json");
+    assert!(lock.contains("integrity") && !lock.contains("://"), "{lock}");
+}
+
 /// The folder in which Grafana's schema is installed, if `tests/run` could.
 fn schema() -> Option<PathBuf> {
     let folder = std::env::var_os("ZENREAPER_TEST_GRAFANA").map(PathBuf::from);
