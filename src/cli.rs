@@ -249,7 +249,8 @@ async fn run_once(
     let results = site.run(|_| Order::ASKED, &instruments, &stop).await;
     site.journal.close().await;
     if let Some(file) = metrics_file {
-        write_whole(file, instruments.metrics.render()?.as_bytes())?;
+        instruments.metrics.ready(instruments.health.ready().is_ok());
+        write_whole(file, instruments.metrics.render_to_leave()?.as_bytes())?;
     }
     Ok(Exit::of_runs(&results))
 }

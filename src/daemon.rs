@@ -4,6 +4,8 @@
 //! the loop once a second; a timer that knows no wall clock wakes it too, because that crate falls silent while the clock is set
 //! back. What is due is for the rota to say.
 
+mod deadline;
+
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{
@@ -16,6 +18,7 @@ use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use self::deadline::Deadlines;
 use crate::{
     clock, config, diagnostic, hindsight, log,
     plan::{Rota, Scope, Turn},
@@ -88,7 +91,8 @@ impl Daemon {
         let mut fallback = interval(WAKE_INTERVAL);
         fallback.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut rota = Rota::new(&self.site.config.schedule, self.site.rules(), clock::now());
-        self.tell_next(&rota);
+        let mut deadlines = Deadlines::new(clock::now());
+        self.tell_next(&rota, &deadlines);
         let interrupted = loop {
             tokio::select! {
                 biased;
@@ -96,7 +100,7 @@ impl Daemon {
                 _ = reload.recv() => {
                     self.reload().await;
                     rota.reschedule(&self.site.config.schedule, self.site.rules(), clock::now());
-                    self.tell_next(&rota);
+                    self.tell_next(&rota, &deadlines);
                 }
                 () = wake.notified() => {}
                 _ = fallback.tick() => {}
@@ -109,8 +113,12 @@ impl Daemon {
                 if results.contains(&RunResult::Interrupted) {
                     break true;
                 }
+                for (setup, result) in self.site.setups.iter().zip(results) {
+                    deadlines.ran(&setup.account, result, clock::now());
+                }
                 rota.done(clock::now());
                 self.instruments.metrics.next_run(rota.next());
+                deadlines.tell(&self.site.config, &rota, &self.instruments.metrics);
             }
         };
         ticker.shutdown().await?;
@@ -119,7 +127,8 @@ impl Daemon {
         Ok(interrupted)
     }
 
-    fn tell_next(&self, rota: &Rota) {
+    fn tell_next(&self, rota: &Rota, deadlines: &Deadlines) {
+        deadlines.tell(&self.site.config, rota, &self.instruments.metrics);
         let next = rota.next().map(|next| next.to_string());
         let (mode, schedule) =
             (self.site.config.mode.as_str(), self.site.config.schedule.pattern());

@@ -9,17 +9,31 @@ mod make;
 mod runs;
 mod service;
 
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+};
+
 use jiff::Timestamp;
-use prometheus::{Encoder, Registry, TextEncoder, process_collector::ProcessCollector};
+use prometheus::{
+    Encoder, Registry, TextEncoder, process_collector::ProcessCollector, proto::MetricFamily,
+};
 
 pub use self::service::revision;
-use self::{api::Api, fleet::Fleet, make::Maker, runs::Runs, service::Service};
+use self::{
+    api::Api,
+    fleet::Fleet,
+    make::{Maker, PREFIX},
+    runs::Runs,
+    service::Service,
+};
 use crate::report::{Event, Record};
 
 /// All metrics.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
+    accounts: Mutex<BTreeSet<String>>,
     api: Api,
     fleet: Fleet,
     runs: Runs,
@@ -34,7 +48,18 @@ impl Metrics {
         let make = Maker(&registry);
         let (api, fleet) = (Api::new(&make)?, Fleet::new(&make)?);
         let (runs, service) = (Runs::new(&make)?, Service::new(&make)?);
-        Ok(Self { registry, api, fleet, runs, service })
+        Ok(Self { registry, accounts: Mutex::default(), api, fleet, runs, service })
+    }
+
+    /// The accounts that are watched from now on; the state of others is taken back, so that nobody is alarmed by it.
+    pub fn expect_accounts<'a>(&self, accounts: impl Iterator<Item = &'a str>) {
+        let accounts: BTreeSet<_> = accounts.map(str::to_owned).collect();
+        let mut known = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        for gone in known.difference(&accounts) {
+            self.fleet.forget(gone);
+            self.runs.forget(gone);
+        }
+        *known = accounts;
     }
 
     /// Makes the series of an account and its rules exist.
@@ -66,6 +91,16 @@ impl Metrics {
     /// Notes whether an operator paused all terminations.
     pub fn paused(&self, paused: bool) {
         self.service.paused.set(i64::from(paused));
+    }
+
+    /// Notes whether the service can do its work.
+    pub fn ready(&self, ready: bool) {
+        self.service.ready.set(i64::from(ready));
+    }
+
+    /// Notes by when an account should have had a successful run.
+    pub fn expect_success(&self, account: &str, by: Option<Timestamp>) {
+        self.runs.expect_success(account, by);
     }
 
     /// Notes when the next run is due.
@@ -105,17 +140,31 @@ impl Metrics {
 
     /// The page that Prometheus scrapes, in its text format 0.0.4.
     pub fn render(&self) -> prometheus::Result<String> {
-        let mut text = Vec::new();
-        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
-        Ok(String::from_utf8_lossy(&text).into_owned())
+        encode(&self.registry.gather())
     }
+
+    /// The same without the metrics of the process: `node_exporter`, which serves what a run leaves behind, has some of these names itself.
+    pub fn render_to_leave(&self) -> prometheus::Result<String> {
+        let mut families = self.registry.gather();
+        families.retain(|family| family.name().starts_with(PREFIX));
+        encode(&families)
+    }
+}
+
+fn encode(families: &[MetricFamily]) -> prometheus::Result<String> {
+    let mut text = Vec::new();
+    TextEncoder::new().encode(families, &mut text)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::{api::OTHER_CODES_MAX, *};
+    use super::{
+        api::{OTHER_CODES_MAX, STATUSES_MAX},
+        *,
+    };
     use crate::{
         cloud::{Action, Code, DOCUMENTED, Observation},
         report::RunResult,
@@ -175,6 +224,65 @@ mod tests {
         assert_eq!(of("NEW_0"), Some(1.0));
         assert_eq!(of("NEW_55"), None);
         assert_eq!(of("OTHER"), Some(7.0));
+    }
+
+    #[test]
+    fn statuses_that_a_server_thinks_up_are_counted_up_to_a_bound() {
+        let metrics = Metrics::new().unwrap();
+        for status in (100..).take(STATUSES_MAX + 3) {
+            let (action, elapsed) = (Action::Describe, Duration::ZERO);
+            let answered = Observation::Answered { action, status: Some(status), elapsed };
+            observe(&metrics, Event::Wire(&answered));
+        }
+        let of = |status: &str| {
+            value(
+                &metrics,
+                &format!(
+                    r#"zenreaper_api_requests_total{{account="main",action="DescribeInstances",status="{status}"}}"#
+                ),
+            )
+        };
+        assert_eq!((of("100"), of("150"), of("OTHER")), (Some(1.0), None, Some(3.0)));
+    }
+
+    #[test]
+    fn an_account_that_is_watched_no_more_leaves_no_state_behind() {
+        let metrics = Metrics::new().unwrap();
+        metrics.expect_accounts(["main", "other"].into_iter());
+        for account in ["main", "other"] {
+            metrics.prepare(account, std::iter::empty());
+            metrics.expect_success(account, None);
+            metrics.fleet.rule_matches.replace(account, std::iter::once((["dev"], 1)));
+        }
+        metrics.expect_accounts(["other"].into_iter());
+        let page = metrics.render().unwrap();
+        let of_main = page.lines().filter(|line| line.contains(r#"account="main""#));
+        let left: BTreeSet<_> = of_main.filter_map(|line| line.split('{').next()).collect();
+        let is_counted = |name: &&str| {
+            ["_total", "_bucket", "_sum", "_count"].iter().any(|end| name.ends_with(end))
+        };
+        assert!(left.iter().all(is_counted), "{left:?}");
+        assert!(page.contains(r#"zenreaper_rule_matches{account="other",rule="dev"} 1"#), "{page}");
+    }
+
+    #[test]
+    fn exactly_one_result_is_the_last() {
+        let metrics = Metrics::new().unwrap();
+        metrics.prepare("main", std::iter::empty());
+        let of = |result: RunResult| {
+            let result = result.as_str();
+            value(
+                &metrics,
+                &format!(r#"zenreaper_last_run_result{{account="main",result="{result}"}}"#),
+            )
+        };
+        assert!(RunResult::ALL.into_iter().all(|result| of(result) == Some(0.0)), "none yet");
+        for last in [RunResult::AuthFailed, RunResult::Success] {
+            observe(&metrics, Event::Ended(last, Duration::ZERO));
+            for result in RunResult::ALL {
+                assert_eq!(of(result), Some(f64::from(u8::from(result == last))), "{result:?}");
+            }
+        }
     }
 
     #[test]

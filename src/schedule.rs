@@ -100,6 +100,12 @@ impl Agenda {
         self.next
     }
 
+    /// The first instant after `since` at which its schedule fires.
+    #[must_use]
+    pub fn next_after(&self, since: Timestamp) -> Option<Timestamp> {
+        self.schedule.next_after(since)
+    }
+
     /// Whether a run is due at `now`; if not, looks whether the clock was set back.
     pub fn is_due(&mut self, now: Timestamp) -> bool {
         if self.next.is_some_and(|next| next <= now) {

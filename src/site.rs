@@ -55,15 +55,16 @@ impl Instruments {
 
     /// Makes everything ready that depends on the config.
     pub fn prepare(&self, loaded: &Loaded) {
-        for account in &loaded.config.accounts {
-            self.metrics
-                .prepare(&account.name, loaded.rules.rules.iter().map(|rule| rule.name.as_str()));
+        let accounts = || loaded.config.accounts.iter().map(|account| account.name.as_str());
+        self.metrics.expect_accounts(accounts());
+        for account in accounts() {
+            self.metrics.prepare(account, loaded.rules.rules.iter().map(|rule| rule.name.as_str()));
         }
         self.metrics
             .expect_sinks(loaded.config.notices.sinks.iter().map(|sink| sink.name.as_str()));
         self.metrics.enforcing(loaded.config.mode == Mode::Enforce);
         self.metrics.reloaded(true, clock::now());
-        self.health.expect(loaded.config.accounts.iter().map(|account| account.name.as_str()));
+        self.health.expect(accounts());
     }
 }
 

@@ -38,6 +38,7 @@ pub async fn serve(
 }
 
 async fn metrics(State(served): State<Served>) -> Response {
+    served.metrics.ready(served.health.ready().is_ok());
     match served.metrics.render() {
         Ok(page) => ([(CONTENT_TYPE, prometheus::TEXT_FORMAT)], page).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),

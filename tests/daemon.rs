@@ -28,7 +28,11 @@ async fn it_runs_on_schedule_serves_and_stops() {
     let next = value(&page, "zenreaper_next_run_timestamp_seconds").unwrap();
     let last = value(&page, r#"zenreaper_last_success_timestamp_seconds{account="main"}"#).unwrap();
     assert!(next >= last.floor() && next - last <= 2.0, "{next} {last}");
+    let deadline = r#"zenreaper_success_deadline_timestamp_seconds{account="main"}"#;
+    let deadline = value(&page, deadline).unwrap();
+    assert!(deadline > last + 1.0 && deadline <= last + 4.0, "the third run: {deadline} {last}");
     assert_eq!(value(&page, "zenreaper_enforcing"), Some(1.0));
+    assert_eq!(value(&page, "zenreaper_ready"), Some(1.0));
     assert_eq!(value(&page, RELOADED), Some(1.0));
     service.ends_after("TERM").await.exits(0).says("stopped");
 }
@@ -38,6 +42,7 @@ async fn it_is_ready_once_a_listing_succeeded_and_tells_why_not() {
     let service = Service::on(Stage::with(many_due(1)).await, "0 0 0 1 1 *").await;
     let (status, why) = service.get("/readyz").await;
     assert_eq!((status, why.as_str()), (503, "account main: not listed yet\n"));
+    service.metric("zenreaper_ready", |ready| ready < 0.5).await;
     service.ends_after("INT").await.exits(0);
 
     let stage = Stage::with(many_due(1)).await.dry().fault("total-count=1");

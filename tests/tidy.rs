@@ -259,27 +259,6 @@ fn every_key_of_the_config_is_documented() {
 }
 
 #[test]
-fn every_metric_is_documented() {
-    let metrics = zenreaper::metrics::Metrics::new().unwrap();
-    metrics.prepare("main", ["dev"].into_iter());
-    let text = metrics.render().unwrap();
-    let names = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
-    let names = names.filter_map(|line| line.split(' ').next());
-    let names: Vec<_> = names.filter(|name| name.starts_with("zenreaper_")).collect();
-    assert!(names.len() > 15, "only {names:?}");
-    let readme = read("README.md");
-    let mut found = String::new();
-    for name in names {
-        // A table of the README may leave the prefix away.
-        let short = format!("`{}", name.trim_start_matches("zenreaper_"));
-        if !readme.contains(name) && !readme.contains(&short) {
-            writeln!(found, "{name}").unwrap();
-        }
-    }
-    none(&found, "metrics that README.md does not document");
-}
-
-#[test]
 fn the_demo_embeds_every_rule_that_is_shipped() {
     let demo = read("src/cli/demo.rs");
     let mut found = String::new();

@@ -1,20 +1,18 @@
 //! What happens at the wire.
 
-use std::{
-    collections::HashSet,
-    sync::{Mutex, PoisonError},
-};
-
 use prometheus::{HistogramVec, IntCounterVec};
 
-use super::make::Maker;
+use super::make::{Bounded, Maker};
 use crate::cloud::{Action, Code, DOCUMENTED, Observation};
 
 /// How many codes that are not documented have a series of their own; the others are counted under `OTHER`.
 pub(super) const OTHER_CODES_MAX: usize = 50;
 
-/// The label of what has no label of its own.
-pub(super) const OTHER: &str = "OTHER";
+/// How many HTTP statuses have a series of their own; there are nine hundred that a server may think up.
+pub(super) const STATUSES_MAX: usize = 50;
+
+/// The status of a call that had no answer.
+const NO_STATUS: &str = "none";
 
 /// Buckets for calls: from loopback to the default timeout.
 const CALL_SECONDS: [f64; 9] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
@@ -22,7 +20,8 @@ const CALL_SECONDS: [f64; 9] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.
 /// What happens at the wire.
 #[derive(Debug)]
 pub(super) struct Api {
-    other_codes: Mutex<HashSet<Code>>,
+    other_codes: Bounded,
+    statuses: Bounded,
     requests: IntCounterVec,
     errors: IntCounterVec,
     retries: IntCounterVec,
@@ -34,15 +33,16 @@ impl Api {
     pub(super) fn new(make: &Maker<'_>) -> prometheus::Result<Self> {
         let by_action = ["account", "action"];
         Ok(Self {
-            other_codes: Mutex::default(),
+            other_codes: Bounded::new(OTHER_CODES_MAX),
+            statuses: Bounded::new(STATUSES_MAX),
             requests: make.counters(
                 "api_requests_total",
-                "Calls by HTTP status; none: no answer.",
+                "Calls that were sent, every try counted, by HTTP status; none: there was no answer.",
                 &["account", "action", "status"],
             )?,
             errors: make.counters(
                 "api_errors_total",
-                "Failed answers by the API's code, or ours.",
+                "Failed answers, every try counted, by the API's code, or ours if there was none.",
                 &["account", "action", "code"],
             )?,
             retries: make.counters(
@@ -52,13 +52,13 @@ impl Api {
             )?,
             request_duration: make.histograms(
                 "api_request_duration_seconds",
-                "How long a call took.",
+                "How long a try of a call took.",
                 &by_action,
                 &CALL_SECONDS,
             )?,
             rate_limit_wait: make.histograms(
                 "rate_limit_wait_seconds",
-                "How long a call waited for its turn.",
+                "How long a try of a call waited for its turn under the rate limit.",
                 &by_action,
                 &CALL_SECONDS,
             )?,
@@ -79,14 +79,15 @@ impl Api {
     pub(super) fn observe(&self, account: &str, observation: &Observation) {
         match observation {
             Observation::Answered { action, status, elapsed } => {
-                let status = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
-                self.requests.with_label_values(&[account, action.as_str(), &status]).inc();
+                let status = status.map(|status| status.to_string());
+                let status = status.as_deref().map_or(NO_STATUS, |one| self.statuses.label(one));
+                self.requests.with_label_values(&[account, action.as_str(), status]).inc();
                 let duration = self.request_duration.with_label_values(&[account, action.as_str()]);
                 duration.observe(elapsed.as_secs_f64());
             }
             Observation::Failed { action, code } => {
                 let code = self.code_label(code);
-                self.errors.with_label_values(&[account, action.as_str(), code.as_str()]).inc();
+                self.errors.with_label_values(&[account, action.as_str(), code]).inc();
             }
             Observation::Retried { action } => {
                 self.retries.with_label_values(&[account, action.as_str()]).inc();
@@ -98,14 +99,8 @@ impl Api {
         }
     }
 
-    fn code_label(&self, code: &Code) -> Code {
-        if code.is_documented() {
-            return code.clone();
-        }
-        let mut others = self.other_codes.lock().unwrap_or_else(PoisonError::into_inner);
-        if others.len() < OTHER_CODES_MAX {
-            others.insert(code.clone());
-        }
-        if others.contains(code) { code.clone() } else { Code::folded(OTHER) }
+    fn code_label<'a>(&self, code: &'a Code) -> &'a str {
+        let code_text = code.as_str();
+        if code.is_documented() { code_text } else { self.other_codes.label(code_text) }
     }
 }

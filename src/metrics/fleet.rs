@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 
 use prometheus::IntCounterVec;
 
-use super::{
-    api::OTHER,
-    make::{Maker, Snapshot},
-};
+use super::make::{Maker, OTHER, Snapshot};
 use crate::{
     inventory::{ChargeType, Instance, Inventory, Status},
     plan::{Decision, Plan, Skip},
@@ -52,12 +49,12 @@ impl Fleet {
             )?,
             terminations: make.counters(
                 "terminations_total",
-                "Terminations that were asked for, by what became of them.",
+                "Terminations that were requested, each once, by what became of the request.",
                 &["account", "rule", "outcome"],
             )?,
             releases: make.counters(
                 "releases_total",
-                "Releases from the recycle bin that were asked for, by what became of them.",
+                "Releases from the recycle bin that were requested, each once, by what became of the request.",
                 &["account", "rule", "outcome"],
             )?,
             skipped: make.counters(
@@ -67,7 +64,7 @@ impl Fleet {
             )?,
             settled: make.counters(
                 "settled_total",
-                "Calls to terminate by what a later inventory said of them.",
+                "Requests to terminate by what a later inventory said of them.",
                 &["account", "result"],
             )?,
             notices: make.counters(
@@ -93,6 +90,13 @@ impl Fleet {
                 self.releases.with_label_values(&[account, rule, outcome.as_released()]);
             }
         }
+    }
+
+    /// Takes back what the last inventory and plan of an account said.
+    pub(super) fn forget(&self, account: &str) {
+        self.instances.replace::<2>(account, std::iter::empty());
+        self.decisions.replace::<2>(account, std::iter::empty());
+        self.rule_matches.replace::<1>(account, std::iter::empty());
     }
 
     /// A call whose outcome was not known when it was made is counted by what it turned out to be.

@@ -1,7 +1,7 @@
 //! How metrics are made: under the prefix of all of them, and registered.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     sync::{Mutex, PoisonError},
 };
 
@@ -9,12 +9,15 @@ use prometheus::{
     GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
 
+/// What the names of our own metrics begin with.
+pub(super) const PREFIX: &str = "zenreaper_";
+
 /// Registers metrics under the prefix of all of them.
 pub(super) struct Maker<'a>(pub(super) &'a Registry);
 
 impl Maker<'_> {
     fn options(name: &str, help: &str) -> Opts {
-        Opts::new(format!("zenreaper_{name}"), help)
+        Opts::new(format!("{PREFIX}{name}"), help)
     }
 
     pub(super) fn counters(
@@ -102,6 +105,30 @@ impl Snapshot {
             self.gauges.with_label_values(&all).set(gauge_value(count));
             labels.entry(account.to_owned()).or_default().push(all);
         }
+    }
+}
+
+/// The label of what has no label of its own.
+pub(super) const OTHER: &str = "OTHER";
+
+/// Values that come from outside: so many of them are labels, the others are counted under [`OTHER`].
+#[derive(Debug)]
+pub(super) struct Bounded {
+    max: usize,
+    seen: Mutex<HashSet<String>>,
+}
+
+impl Bounded {
+    pub(super) fn new(max: usize) -> Self {
+        Self { max, seen: Mutex::default() }
+    }
+
+    pub(super) fn label<'a>(&self, value: &'a str) -> &'a str {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() < self.max && !seen.contains(value) {
+            seen.insert(value.to_owned());
+        }
+        if seen.contains(value) { value } else { OTHER }
     }
 }
 

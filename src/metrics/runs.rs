@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use prometheus::{GaugeVec, HistogramVec, IntCounterVec};
+use prometheus::{GaugeVec, HistogramVec, IntCounterVec, IntGaugeVec};
 
 use super::make::Maker;
 use crate::{plan::guard::Guard, report::RunResult};
@@ -18,6 +18,8 @@ pub(super) struct Runs {
     duration: HistogramVec,
     last_run: GaugeVec,
     last_success: GaugeVec,
+    last_result: IntGaugeVec,
+    success_deadline: GaugeVec,
     guard_refusals: IntCounterVec,
 }
 
@@ -45,9 +47,19 @@ impl Runs {
                 "When the last successful run ended; 0: never.",
                 &["account"],
             )?,
+            last_result: make.gauges(
+                "last_run_result",
+                "How the last run ended: 1 for its result, 0 for the others.",
+                &["account", "result"],
+            )?,
+            success_deadline: make.times(
+                "success_deadline_timestamp_seconds",
+                "When the third run after the last successful one is due, or after the start; 0: never.",
+                &["account"],
+            )?,
             guard_refusals: make.counters(
                 "guard_refusals_total",
-                "Plans that a guard refused.",
+                "Plans that a guard refused, and runs that one stopped half way.",
                 &["account", "guard"],
             )?,
         })
@@ -56,6 +68,7 @@ impl Runs {
     pub(super) fn prepare(&self, account: &str) {
         for result in RunResult::ALL {
             self.ended.with_label_values(&[account, result.as_str()]);
+            self.last_result.with_label_values(&[account, result.as_str()]);
         }
         for guard in Guard::ALL {
             self.guard_refusals.with_label_values(&[account, guard.as_str()]);
@@ -70,6 +83,23 @@ impl Runs {
         self.guard_refusals.with_label_values(&[account, guard.as_str()]).inc();
     }
 
+    /// Notes by when an account should have had a successful run.
+    pub(super) fn expect_success(&self, account: &str, by: Option<Timestamp>) {
+        let seconds = by.map_or(0.0, |by| by.as_duration().as_secs_f64());
+        self.success_deadline.with_label_values(&[account]).set(seconds);
+    }
+
+    /// Takes back the state of an account that is watched no more; what was counted stays.
+    pub(super) fn forget(&self, account: &str) {
+        for gauge in [&self.last_run, &self.last_success, &self.success_deadline] {
+            // An account that never ran in the service has no deadline.
+            drop(gauge.remove_label_values(&[account]));
+        }
+        for result in RunResult::ALL {
+            drop(self.last_result.remove_label_values(&[account, result.as_str()]));
+        }
+    }
+
     pub(super) fn ended(
         &self,
         account: &str,
@@ -78,6 +108,10 @@ impl Runs {
         now: Timestamp,
     ) {
         self.ended.with_label_values(&[account, result.as_str()]).inc();
+        for one in RunResult::ALL {
+            let is_last = i64::from(one == result);
+            self.last_result.with_label_values(&[account, one.as_str()]).set(is_last);
+        }
         self.duration.with_label_values(&[account]).observe(elapsed.as_secs_f64());
         let seconds = now.as_duration().as_secs_f64();
         self.last_run.with_label_values(&[account]).set(seconds);

@@ -9,6 +9,7 @@ use super::make::Maker;
 pub(super) struct Service {
     pub(super) next_run: IntGauge,
     pub(super) paused: IntGauge,
+    pub(super) ready: IntGauge,
     pub(super) journal_errors: IntCounterVec,
     pub(super) reload_successful: IntGauge,
     pub(super) reload_success: IntGauge,
@@ -20,8 +21,10 @@ impl Service {
         let build = make.gauges("build_info", "The build; always 1.", &["version", "revision"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION"), revision()]).set(1);
         Ok(Self {
-            next_run: make.gauge("next_run_timestamp_seconds", "When the next run is due.")?,
+            next_run: make
+                .gauge("next_run_timestamp_seconds", "When the next run is due; 0: never.")?,
             paused: make.gauge("paused", "Whether an operator paused all terminations.")?,
+            ready: make.gauge("ready", "Whether /readyz says that the service can do its work.")?,
             journal_errors: make.counters(
                 "journal_errors_total",
                 "Times that the journal could not be used, so that nothing was terminated.",

@@ -47,6 +47,13 @@ impl Rota {
         own.chain(self.common.next()).min()
     }
 
+    /// When the `nth` run after an instant is due, from 1.
+    pub(crate) fn nth_after(&self, since: Timestamp, nth: usize) -> Option<Timestamp> {
+        let agendas = || [&self.common].into_iter().chain(self.own.iter().map(|(_, own)| own));
+        let next = |at: &Timestamp| agendas().filter_map(|one| one.next_after(*at)).min();
+        std::iter::successors(Some(since), next).nth(nth)
+    }
+
     /// Whose turn it is at `now`, if it is anybody's.
     pub(crate) fn turn(&mut self, now: Timestamp) -> Option<Turn> {
         self.due = self.agendas().map(|agenda| agenda.is_due(now)).collect();
@@ -133,6 +140,17 @@ rules:
         assert_eq!(resting(&mut rota, "22:00:00"), "");
         rota.done(at("22:00:10"));
         assert_eq!(rota.next(), Some(at("22:30:00")));
+    }
+
+    #[test]
+    fn runs_are_counted_over_all_schedules() {
+        let schedule = Schedule::parse("*/30 * * * *", TimeZone::UTC, at("21:05:00")).unwrap();
+        let rules =
+            policy("rules: [{ name: odd, match: { zone: A }, schedule: '50 * * * *' }]").rules;
+        let rota = Rota::new(&schedule, &rules, at("21:05:00"));
+        for (nth, due) in [(1, "21:30:00"), (2, "21:50:00"), (3, "22:00:00")] {
+            assert_eq!(rota.nth_after(at("21:00:00"), nth), Some(at(due)), "{nth}");
+        }
     }
 
     #[test]

@@ -2,6 +2,10 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part of this")]
 
+pub mod disk;
+pub mod page;
+pub mod prometheus;
+pub mod promql;
 pub mod receiver;
 pub mod service;
 
@@ -116,6 +120,12 @@ impl Stage {
     /// More lines at the top of the config.
     pub fn more(self, more: &str) -> Self {
         Self { more: more.to_owned(), ..self }
+    }
+
+    /// Still more lines at the top of the config.
+    pub fn also(self, more: &str) -> Self {
+        let more = format!("{}\n{more}", self.more);
+        Self { more, ..self }
     }
 
     /// How long one call may take.
@@ -389,6 +399,20 @@ impl Seen {
 pub fn value(page: &str, series: &str) -> Option<f64> {
     let rest = page.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
     rest.map(|value| value.parse().unwrap())
+}
+
+/// A file of the repository.
+pub fn read(path: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+/// The names in a folder of the repository, in order.
+pub fn names(folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    names
 }
 
 /// Writes a loud line about a test that could not be made here.

@@ -20,7 +20,7 @@ impl Service {
     pub async fn on(stage: Stage, schedule: &str) -> Self {
         let port = free_port();
         let more = format!("schedule: \"{schedule}\"\nhttp: {{ listen: \"127.0.0.1:{port}\" }}");
-        let stage = stage.more(&more);
+        let stage = stage.also(&more);
         let running = stage.start(&["run"]);
         let service = Self { stage, running, base: format!("http://127.0.0.1:{port}") };
         service.until("/healthz", |(status, _)| *status == 200).await;
