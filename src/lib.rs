@@ -36,6 +36,7 @@
 //! | port | [`notify`] | notices to people: log, webhook, chat, mail; at least once, under a stable id | who is told |
 //! | port | [`host`], [`credentials`] | who this machine is; who we are to the cloud | |
 //! | shell | [`config`] | the config file to something usable, all defaults; finds the rule files | defaults elsewhere |
+//! | shell | [`view`] | what there is and what is remembered of it; plan, forecast and history as programs read them | calls |
 //! | shell | `confirm`, [`record`], `deliver`, [`execute`] | reads targets again; what follows from what is done; what is told goes out; terminates what is approved and still true | choosing targets |
 //! | shell | [`run`], [`site`] | the line above; a config come to life, account by account | |
 //! | shell | [`web`], [`daemon`] | `/metrics`, `/healthz`, `/readyz`; the loop: schedule, reload, stop | rules |
@@ -81,6 +82,8 @@ pub mod metrics;
 pub mod notify;
 
 pub mod config;
+pub mod view;
+
 mod confirm;
 mod deliver;
 pub mod execute;

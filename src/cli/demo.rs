@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::Args;
 use tokio::net::TcpListener;
 
-use super::{exit::Exit, look::Lookout, plan, progress::Console, render, say};
+use super::{exit::Exit, look::Lookout, progress::Console, render, say};
 use crate::{
     clock, config,
     daemon::{self, Daemon},
@@ -17,6 +17,7 @@ use crate::{
     run::Order,
     sandbox::{self, Options, Sandbox, fleet},
     site::{Instruments, Site},
+    view,
 };
 
 /// The rules that zenreaper ships, as they are in `rules/`.
@@ -121,7 +122,7 @@ fn write_files(endpoint: &str, listen: SocketAddr) -> anyhow::Result<(Folder, Pa
 
 async fn show_plan(lookout: Lookout) -> anyhow::Result<()> {
     let view = lookout.look(&Console::default()).await?;
-    let report = plan::draft(&view, clock::now());
+    let report = view::plan::draft(&view, clock::now());
     render::plan_table(&report, &mut std::io::stdout().lock())?;
     Ok(())
 }

@@ -4,13 +4,16 @@ use std::{io::Write, path::Path};
 
 use clap::{Args, ValueEnum};
 use jiff::{Timestamp, tz::TimeZone};
-use serde::Serialize;
 
 use super::{exit::Exit, ignore_closed_pipe, operator, render};
 use crate::{
     clock,
     journal::{Filter, HistoryEntry},
     lifetime,
+    view::{
+        self,
+        history::{COLUMNS, Row},
+    },
 };
 
 /// What `history` takes.
@@ -57,64 +60,6 @@ fn since(text: &str) -> Result<Timestamp, String> {
     }
 }
 
-/// The names of a row's fields.
-const COLUMNS: [&str; 14] = [
-    "at",
-    "what",
-    "account",
-    "instance_id",
-    "name",
-    "rule",
-    "why",
-    "outcome",
-    "verified",
-    "code",
-    "request_id",
-    "run",
-    "recoverable",
-    "recoverable_until",
-];
-
-/// An entry as programs read it.
-#[derive(Serialize)]
-struct Row {
-    at: Timestamp,
-    what: String,
-    account: Option<String>,
-    instance_id: Option<String>,
-    name: Option<String>,
-    rule: Option<String>,
-    why: Option<String>,
-    outcome: Option<String>,
-    verified: Option<String>,
-    code: Option<String>,
-    request_id: Option<String>,
-    run: Option<String>,
-    recoverable: bool,
-    recoverable_until: Option<Timestamp>,
-}
-
-fn row(entry: HistoryEntry, now: Timestamp) -> Row {
-    let HistoryEntry { at, what, account, instance_id, name, rule, why, .. } = entry;
-    let HistoryEntry { outcome, verified, code, request_id, run, recoverable_until, .. } = entry;
-    Row {
-        at,
-        what,
-        account,
-        instance_id,
-        name,
-        rule,
-        why,
-        outcome,
-        verified,
-        code,
-        request_id,
-        run,
-        recoverable: recoverable_until.is_some_and(|until| now < until),
-        recoverable_until,
-    }
-}
-
 /// Shows what was done.
 pub(super) async fn history(path: &Path, args: HistoryArgs) -> anyhow::Result<Exit> {
     let HistoryArgs { since, instance, rule, output } = args;
@@ -130,8 +75,8 @@ pub(super) async fn history(path: &Path, args: HistoryArgs) -> anyhow::Result<Ex
     match output {
         Format::Table => render::history_table(&entries, now, &mut out)?,
         Format::Json => {
-            let rows: Vec<_> = entries.into_iter().map(|entry| row(entry, now)).collect();
-            render::json(&rows, &mut out)?;
+            let rows: Vec<_> = entries.into_iter().map(|entry| Row::of(entry, now)).collect();
+            view::json(&rows, &mut out)?;
         }
         Format::Csv => csv(entries, now, &mut out)?,
     }
@@ -144,7 +89,7 @@ fn csv(entries: Vec<HistoryEntry>, now: Timestamp, out: &mut dyn Write) -> anyho
     let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(out);
     writer.write_record(COLUMNS)?;
     for entry in entries {
-        writer.serialize(row(entry, now))?;
+        writer.serialize(Row::of(entry, now))?;
     }
     writer.flush()?;
     Ok(())
