@@ -211,7 +211,7 @@ async fn run(path: PathBuf) -> anyhow::Result<Exit> {
     let listener = TcpListener::bind(listen).await.with_context(|| {
         format!("cannot listen on {listen}; see `http.listen` in {}", path.display())
     })?;
-    tracing::info!(listen = %listener.local_addr()?, "serving /metrics, /healthz and /readyz");
+    tracing::info!(listen = %listener.local_addr()?, "serving the status page, its API, /metrics, /healthz and /readyz");
     let daemon = Daemon { path, site, env: process_env, instruments, stop };
     let interrupted = daemon.serve(listener).await?;
     Ok(if interrupted { Exit::Failed } else { Exit::Done })

@@ -37,6 +37,7 @@
 //! | port | [`host`], [`credentials`] | who this machine is; who we are to the cloud | |
 //! | shell | [`config`] | the config file to something usable, all defaults; finds the rule files | defaults elsewhere |
 //! | shell | [`view`] | what there is and what is remembered of it; plan, forecast and history as programs read them | calls |
+//! | shell | [`board`] | what there is to be seen of the service: what runs report, and what follows, worked out once a run | readers |
 //! | shell | `confirm`, [`record`], `deliver`, [`execute`] | reads targets again; what follows from what is done; what is told goes out; terminates what is approved and still true | choosing targets |
 //! | shell | [`run`], [`site`] | the line above; a config come to life, account by account | |
 //! | shell | [`web`], [`daemon`] | `/metrics`, `/healthz`, `/readyz`; the loop: schedule, reload, stop | rules |
@@ -81,15 +82,15 @@ pub mod log;
 pub mod metrics;
 pub mod notify;
 
+pub mod board;
 pub mod config;
-pub mod view;
-
 mod confirm;
 mod deliver;
 pub mod execute;
 pub mod record;
 pub mod run;
 pub mod site;
+pub mod view;
 
 pub mod daemon;
 pub mod web;

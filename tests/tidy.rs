@@ -5,7 +5,7 @@
 use std::{fmt::Write, fs, path::Path};
 
 /// The top-level modules in reading order: a file imports only from those above its own.
-const ORDER: [&str; 32] = [
+const ORDER: [&str; 34] = [
     "inventory",
     "lifetime",
     "diagnostic",
@@ -29,6 +29,8 @@ const ORDER: [&str; 32] = [
     "host",
     "credentials",
     "config",
+    "view",
+    "board",
     "confirm",
     "record",
     "deliver",

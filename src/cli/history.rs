@@ -3,12 +3,12 @@
 use std::{io::Write, path::Path};
 
 use clap::{Args, ValueEnum};
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 
 use super::{exit::Exit, ignore_closed_pipe, operator, render};
 use crate::{
     clock,
-    journal::{Filter, HistoryEntry},
+    journal::{ENTRIES_MAX, Filter, HistoryEntry},
     lifetime,
     view::{
         self,
@@ -40,24 +40,8 @@ enum Format {
     Csv,
 }
 
-/// The length of a date such as 2026-11-01.
-const DATE_LENGTH: usize = 10;
-
 fn since(text: &str) -> Result<Timestamp, String> {
-    let age = lifetime::duration(text);
-    let start_of_day = || {
-        // Whatever is longer has a time of day, which reading a date would drop in silence.
-        let date = Some(text).filter(|text| text.len() == DATE_LENGTH)?;
-        let date: jiff::civil::Date = date.parse().ok()?;
-        date.to_zoned(TimeZone::UTC).ok().map(|midnight| midnight.timestamp())
-    };
-    match age {
-        Ok(age) => clock::now().checked_sub(age).map_err(|error| error.to_string()),
-        Err(_) => start_of_day().or_else(|| text.parse().ok()).ok_or_else(|| {
-            "expected an age such as 7d, a date such as 2026-11-01, or a timestamp with its offset"
-                .to_owned()
-        }),
-    }
+    lifetime::since(text, clock::now())
 }
 
 /// Shows what was done.
@@ -68,7 +52,7 @@ pub(super) async fn history(path: &Path, args: HistoryArgs) -> anyhow::Result<Ex
         Err(exit) => return Ok(exit),
     };
     let now = clock::now();
-    let filter = Filter { since, instance_id: instance, rule };
+    let filter = Filter { since, instance_id: instance, rule, limit: ENTRIES_MAX };
     let entries = if journal.exists() { journal.history(&filter).await? } else { Vec::new() };
     journal.close().await;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());

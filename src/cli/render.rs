@@ -5,14 +5,13 @@ use std::{
     path::Path,
 };
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
     exit::Exit,
     table::{table, text},
 };
-pub(super) use crate::view::json;
 use crate::{
     config::{Loaded, Mode},
     diagnostic::{Code, Problem},
@@ -22,6 +21,7 @@ use crate::{
     rules::Expiry,
     view::plan::{AccountPlan, Drafted, PlanReport},
 };
+pub(super) use crate::{lifetime::relative, view::json};
 
 /// Writes the plan as tables: every machine that a rule touches, and a count of the rest.
 pub(super) fn plan_table(report: &PlanReport<'_>, out: &mut dyn Write) -> Result<()> {
@@ -105,26 +105,6 @@ fn unreadable_tag(subject: Subject<'_>, judgement: &Judgement<'_>) -> Option<Str
     };
     let value = instance.tags.get(&tag.key)?;
     Some(format!("{}={}", shorten(&tag.key), shorten(value)))
-}
-
-/// An instant as seen from another one: `in 3h`, `2d ago`.
-pub(super) fn relative(at: Timestamp, now: Timestamp) -> String {
-    let distance = at.duration_since(now);
-    let text = coarse(distance.abs());
-    match distance.signum() {
-        0 => "now".to_owned(),
-        1 => format!("in {text}"),
-        _ => format!("{text} ago"),
-    }
-}
-
-fn coarse(duration: SignedDuration) -> String {
-    match (duration.as_hours(), duration.as_mins(), duration.as_secs()) {
-        (0, 0, seconds) => format!("{seconds}s"),
-        (0, minutes, _) => format!("{minutes}m"),
-        (hours @ ..48, _, _) => format!("{hours}h"),
-        (hours, _, _) => format!("{}d", hours / 24),
-    }
 }
 
 /// Writes what is held.

@@ -43,6 +43,12 @@ impl<'a> Report<'a> {
     pub fn of(view: &'a View, start: Timestamp, days: u16) -> Self {
         let length = SignedDuration::from_hours(24 * i64::from(days));
         let until = start.checked_add(length).unwrap_or(Timestamp::MAX);
+        Self::until(view, (start, until), days)
+    }
+
+    /// Looks ahead from `start` until `until`, of so many days that are asked for.
+    #[must_use]
+    pub fn until(view: &'a View, (start, until): (Timestamp, Timestamp), days: u16) -> Self {
         let made = |seen: &'a Seen| {
             let (inventory, memory) = seen.known()?;
             let given = Given {

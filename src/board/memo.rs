@@ -1,0 +1,64 @@
+//! What the journal tells at a glance, read for all readers at once: however many there are, the runs that write it hardly notice.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use tokio::time::{Instant, timeout};
+
+use crate::{
+    clock,
+    journal::{Filter, Glance, Journal},
+};
+
+/// How old a glance may be.
+const AGE_MAX: Duration = Duration::from_secs(2);
+
+/// How long it may take.
+const READ_MAX: Duration = Duration::from_secs(3);
+
+/// How many days back it goes.
+pub const DONE_DAYS: i64 = 14;
+
+/// The most entries of one kind that are shown.
+pub const DONE_MAX: u32 = 50;
+
+/// What the journal tells at a glance.
+#[derive(Debug, Default)]
+pub(super) struct Memo {
+    journal: Mutex<Option<Journal>>,
+    last: tokio::sync::Mutex<Option<(Instant, Arc<Glance>)>>,
+}
+
+impl Memo {
+    pub(super) fn reads(&self, journal: Option<Journal>) {
+        *self.journal.lock().unwrap_or_else(PoisonError::into_inner) = journal;
+    }
+
+    pub(super) fn journal(&self) -> Option<Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) async fn glance(
+        &self,
+        now: Timestamp,
+        zone: &TimeZone,
+    ) -> Result<Arc<Glance>, String> {
+        let mut last = self.last.lock().await;
+        let young = last.as_ref().filter(|(read_at, _)| read_at.elapsed() < AGE_MAX);
+        if let Some((_, glance)) = young {
+            return Ok(Arc::clone(glance));
+        }
+        let Some(journal) = self.journal() else { return Err("the service is ending".to_owned()) };
+        let since = now.checked_sub(SignedDuration::from_hours(24 * DONE_DAYS));
+        let since = since.unwrap_or(Timestamp::MIN);
+        let filter = Filter { since, instance_id: None, rule: None, limit: DONE_MAX };
+        let read = timeout(READ_MAX, journal.glance(now, &filter, zone)).await;
+        let read = read.map_err(|_| "the journal is busy; look again in a moment".to_owned())?;
+        let glance = Arc::new(read.map_err(|error| error.to_string())?);
+        *last = Some((clock::monotonic(), Arc::clone(&glance)));
+        Ok(glance)
+    }
+}
