@@ -21,7 +21,7 @@ use self::memo::Memo;
 pub use self::{
     errors::{Errors, Seen as SeenError},
     memo::{DONE_DAYS, DONE_MAX},
-    scene::{AccountScene, Coming, CountedRule, Owed, ROWS_MAX, Scene, Told},
+    scene::{AccountScene, Coming, CountedRule, Note, Owed, ROWS_MAX, Scene, Told},
 };
 use crate::{
     clock,

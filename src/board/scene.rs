@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
 use crate::{
-    forecast::{Event, Forecast, Sum, What},
+    forecast::{Event, Forecast, Refused, Sum, What},
     lifetime::shorten,
     plan::{Plan, memory::Promise},
     rules::Rule,
@@ -19,10 +19,11 @@ use crate::{
 };
 
 /// The most rows of a list.
-pub const ROWS_MAX: usize = 50;
+pub const ROWS_MAX: usize = 30;
 
 /// How far it is looked ahead.
 const DAYS: u16 = 7;
+const WEEK: SignedDuration = SignedDuration::from_hours(24 * 7);
 
 /// The most runs that are looked ahead: of a schedule of every minute, a week.
 const RUNS_MAX: i64 = 10_080;
@@ -110,8 +111,21 @@ pub struct Coming {
     pub machine: Option<(String, Option<String>)>,
     /// The rule.
     pub rule: Option<String>,
-    /// More of it, in words.
-    pub detail: Option<String>,
+    /// More of it.
+    pub note: Note,
+}
+
+/// More of what happens.
+#[derive(Debug)]
+pub enum Note {
+    /// Nothing.
+    None,
+    /// The machine goes from this instant on.
+    GoesFrom(Timestamp),
+    /// Its owner was told then.
+    Told(Timestamp),
+    /// In words.
+    Words(String),
 }
 
 /// What the owner of a machine is promised.
@@ -137,11 +151,16 @@ impl Scene {
         let accounts = accounts(&view, at, until);
         Self { at, until, view, accounts }
     }
+
+    /// Whether it is looked ahead for less than a week.
+    #[must_use]
+    pub fn is_cut_short(&self) -> bool {
+        self.until.duration_since(self.at) < WEEK
+    }
 }
 
 /// How far it is looked ahead: less far if there are runs every few seconds.
 fn horizon(view: &View, at: Timestamp) -> Timestamp {
-    let week = SignedDuration::from_hours(24 * i64::from(DAYS));
     let rules = view.accounts.first().map(|seen| &seen.policy.rules.rules);
     let own = rules.into_iter().flatten().filter_map(|rule| rule.schedule.as_ref());
     let reach = |schedule: &Schedule| {
@@ -152,7 +171,7 @@ fn horizon(view: &View, at: Timestamp) -> Timestamp {
         last.duration_since(at).checked_mul(i32::try_from(RUNS_MAX / SAMPLE).ok()?)
     };
     let ahead = own.chain([&view.schedule]).filter_map(reach).min();
-    let ahead = ahead.map_or(week, |ahead| ahead.min(week));
+    let ahead = ahead.map_or(WEEK, |ahead| ahead.min(WEEK));
     at.checked_add(ahead).unwrap_or(Timestamp::MAX)
 }
 
@@ -226,28 +245,20 @@ fn rules(plan: &Plan<'_>, forecast: &Forecast<'_>) -> Vec<CountedRule> {
 }
 
 fn coming(event: &Event<'_>) -> Coming {
-    let (what, detail) = match &event.what {
-        What::Noticed { terminate_at, .. } => {
-            ("told", Some(format!("goes from {terminate_at:.0} on")))
-        }
-        What::Withdrawn { why, .. } => ("withdrawn", Some(text(why))),
-        What::Terminated { told_at, .. } => {
-            ("terminated", told_at.map(|told_at| format!("told {told_at:.0}")))
-        }
-        What::Refused(refused) => {
-            let runs = if refused.runs == 1 {
-                "1 run".to_owned()
-            } else {
-                format!("{} runs", refused.runs)
-            };
-            let (by, reason) = (refused.by.as_str(), text(&refused.reason));
-            ("refused", Some(format!("{runs} by {by}: {reason}")))
+    let (what, note) = match &event.what {
+        What::Noticed { terminate_at, .. } => ("told", Note::GoesFrom(*terminate_at)),
+        What::Withdrawn { why, .. } => ("withdrawn", Note::Words(text(why))),
+        What::Terminated { told_at, .. } => ("terminated", told_at.map_or(Note::None, Note::Told)),
+        What::Refused(Refused { by, rule: _, until: _, runs, reason }) => {
+            let runs = if *runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
+            let words = format!("{runs} by {}: {}", by.as_str(), text(reason));
+            ("refused", Note::Words(words))
         }
     };
     let machine = event
         .instance()
         .map(|instance| (shorten(instance.id.as_str()), instance.name.as_deref().map(shorten)));
-    Coming { at: event.at, what, machine, rule: event.rule().map(ToString::to_string), detail }
+    Coming { at: event.at, what, machine, rule: event.rule().map(ToString::to_string), note }
 }
 
 /// Every day that is looked at, so that one that brings nothing shows as that.

@@ -120,7 +120,7 @@ fn calls(glance: &Glance, clock: &Clock) -> Markup {
     }
     let terminations = shown.iter().filter(|entry| entry.what == "terminate").count();
     let left_out = usize::try_from(all).unwrap_or(usize::MAX).saturating_sub(terminations);
-    let columns = ["When", "Machine", "Rule", "Outcome", "Can be undone", "Why"];
+    let columns = ["When", "Machine", "Rule", "Outcome", "Undo until", "Why"];
     html! {
         (table("What was done, the newest first", columns, shown.into_iter().map(|entry| call(entry, clock))))
         (more(left_out, "zenreaper history --since 14d"))
@@ -142,8 +142,8 @@ fn call(entry: &HistoryEntry, clock: &Clock) -> [Markup; 6] {
             @if let Some(code) = &entry.code { " " code.code { (shorten(code)) } }
         },
         match undo {
-            Some(until) if clock.now() < until => html! { "until " (clock.both(until)) },
-            Some(_) => html! { "not any more" },
+            Some(until) if clock.now() < until => clock.both(until),
+            Some(_) => html! { "over" },
             None => html! { "no" },
         },
         entry.why.as_deref().map_or_else(|| html! {}, text),

@@ -17,6 +17,9 @@ use crate::{
 /// A run may be so late before somebody is to look.
 const LATE: SignedDuration = SignedDuration::from_mins(5);
 
+/// How many runs the strip has room for: as many as the journal tells at a glance.
+const RUNS_SHOWN: usize = 96;
+
 /// The most accounts that are shown one by one.
 const ACCOUNTS_MAX: usize = 50;
 
@@ -235,12 +238,13 @@ fn runs(shown: &Shown, clock: &Clock) -> Markup {
         count(ended.len() as u64, "run", "runs"),
         grouped(good as u64)
     );
-    let off = |run: &&&PastRun| !is_good(run);
-    let last_off = ended.iter().rev().find(off);
+    let last_off = ended.iter().rev().find(|run| !is_good(run));
+    let free = RUNS_SHOWN.saturating_sub(ended.len());
     html! {
         figure.strip {
-            svg viewBox=(format!("0 0 {} 20", ended.len() * 4)) preserveAspectRatio="none" role="img" aria-label=(told) {
-                @for (n, run) in ended.iter().enumerate() {
+            svg viewBox=(format!("0 0 {} 20", RUNS_SHOWN * 4)) preserveAspectRatio="none" role="img" aria-label=(told) {
+                rect.none x="0" y="19" width=(RUNS_SHOWN * 4) height="1" {}
+                @for (n, run) in (free..).zip(&ended) {
                     @if is_good(run) {
                         rect.good x=(n * 4) y="7" width="3" height="13" {}
                     } @else {

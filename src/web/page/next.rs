@@ -7,7 +7,7 @@ use super::{
     parts::{Bar, Clock, bars, count, day_label, grouped, machine, more, short, table, text},
 };
 use crate::{
-    board::{AccountScene, Coming, Scene, Told},
+    board::{AccountScene, Coming, Note, Scene, Told},
     config::Mode,
     forecast::ASSUMPTIONS,
 };
@@ -34,6 +34,7 @@ pub(super) fn section(shown: &Shown, clock: &Clock) -> Markup {
                     @for account in &scene.accounts { (one(account, scene, shown, clock)) }
                     p.note {
                         "Worked out " (clock.both(scene.at)) " from what was listed then. Assumed: " (ASSUMPTIONS) "."
+                        @if scene.is_cut_short() { " Runs are so frequent that it is looked ahead until " (clock.both(scene.until)) " only." }
                         @if shown.mode() == Mode::DryRun { " In dry-run none of it is done." }
                     }
                 }
@@ -164,13 +165,18 @@ fn coming(told: &Told, clock: &Clock) -> Markup {
         return html! { p.empty { "Nothing goes until " (clock.both(told.until)) "." } };
     }
     let row = |one: &Coming| {
-        let Coming { at, what, machine: about, rule, detail } = one;
+        let Coming { at, what, machine: about, rule, note } = one;
         [
             clock.both(*at),
             html! { span class={ "what " (what) } { (what) } },
             about.as_ref().map_or_else(|| html! { "–" }, |(id, name)| machine(id, name.as_deref())),
             rule.as_deref().map_or_else(|| html! { "–" }, short),
-            detail.as_deref().map_or_else(|| html! {}, text),
+            match note {
+                Note::None => html! {},
+                Note::GoesFrom(at) => html! { "goes from " (clock.both(*at)) " on" },
+                Note::Told(at) => html! { "owner told " (clock.both(*at)) },
+                Note::Words(words) => text(words),
+            },
         ]
     };
     let columns = ["When", "What", "Machine", "Rule", "Note"];

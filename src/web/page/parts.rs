@@ -62,8 +62,8 @@ impl Clock {
 /// A machine by its name, and by its id. Both may be anything, in any direction.
 pub(super) fn machine(id: &str, name: Option<&str>) -> Markup {
     match name.filter(|name| !name.is_empty()) {
-        Some(name) => html! { bdi.name { (name) } " " bdi.id { (id) } },
-        None => html! { bdi.id.alone { (id) } },
+        Some(name) => html! { div.machine { bdi.name { (name) } " " bdi.id { (id) } } },
+        None => html! { div.machine { bdi.id.alone { (id) } } },
     }
 }
 
@@ -84,7 +84,7 @@ pub(super) fn text(text: &str) -> Markup {
     let escape = |c: char| if steers(c) { c.escape_unicode().collect() } else { vec![c] };
     let shown: String = text.chars().take(TEXT_CHARS_MAX).flat_map(escape).collect();
     let end = if text.chars().nth(TEXT_CHARS_MAX).is_some() { "…" } else { "" };
-    html! { bdi { (shown) (end) } }
+    html! { bdi.long { (shown) (end) } }
 }
 
 /// A count with its noun.
@@ -214,9 +214,9 @@ mod tests {
     #[test]
     fn what_comes_from_outside_steers_nothing() {
         let evil = "<script>\u{202e}x\u{200f}\n";
-        let expected = "<bdi>&lt;script&gt;\\u{202e}x\\u{200f}\\u{a}</bdi>";
+        let expected = "<bdi class=\"long\">&lt;script&gt;\\u{202e}x\\u{200f}\\u{a}</bdi>";
         assert_eq!(text(evil).into_string(), expected);
-        assert_eq!(text(&"x".repeat(300)).into_string().chars().count(), 240 + 12);
+        assert_eq!(text(&"x".repeat(300)).into_string().chars().count(), 240 + 25);
         let shown = short(evil).into_string();
         assert!(
             !shown.contains(['\u{202e}', '\u{200f}', '\n']) && !shown.contains("<script"),
