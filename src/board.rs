@@ -8,7 +8,7 @@ mod memo;
 mod scene;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -27,10 +27,10 @@ use crate::{
     clock,
     cloud::Unlisted,
     config::{Config, Mode},
-    inventory::Inventory,
+    inventory::{InstanceId, Inventory},
     journal::{Glance, Journal},
     plan::memory::Pause,
-    report::{Event, Record, RunResult},
+    report::{Event, Outcome, Record, RunResult},
     view::View,
 };
 
@@ -86,8 +86,10 @@ pub struct Account {
     pub last_run: Option<LastRun>,
     /// When the last successful run ended.
     pub last_success_at: Option<Timestamp>,
-    /// The last complete listing, and when it was read.
+    /// The last complete listing, and when it was read; without what went in the run that read it, once that has ended.
     pub listed: Option<(Timestamp, Arc<Inventory>)>,
+    /// The machines that went since that was read.
+    went: HashSet<InstanceId>,
     /// Why the last listing failed, if it did.
     pub unlisted: Option<Unlisted>,
     /// Why a guard refused the last plan, if it did.
@@ -196,6 +198,7 @@ impl Board {
     /// Has the scene made anew from what was seen; in the place of one that is still to be made.
     pub fn show(&self, view: View) {
         *self.view.lock().unwrap_or_else(PoisonError::into_inner) = Some(view);
+        self.memo.forget();
         self.changed.notify_one();
     }
 
@@ -233,12 +236,19 @@ impl Account {
             Event::Listed(inventory) => {
                 self.listed = Some((now, Arc::clone(inventory)));
                 self.unlisted = None;
+                self.went.clear();
                 self.refusal = None;
             }
             Event::Unlisted(unlisted) => self.unlisted = Some(unlisted.clone()),
+            Event::Acted(instance, _, act) => {
+                if matches!(act.outcome, Outcome::Terminated | Outcome::Gone) {
+                    self.went.insert(instance.id.clone());
+                }
+            }
             Event::Refused(refusal) => self.refusal = Some(refusal.to_string()),
             Event::Ended(result, elapsed) => {
                 self.running_since = None;
+                self.settle();
                 if result == RunResult::Success {
                     self.last_success_at = Some(now);
                 }
@@ -247,6 +257,17 @@ impl Account {
             }
             _ => {}
         }
+    }
+}
+
+impl Account {
+    /// What went is not to be told as what goes next.
+    fn settle(&mut self) {
+        if let Some((_, inventory)) = self.listed.as_mut().filter(|_| !self.went.is_empty()) {
+            // The run is over, so this is the only one and nothing is copied, but for a reader that looks right now.
+            Arc::make_mut(inventory).recycle(&self.went);
+        }
+        self.went.clear();
     }
 }
 

@@ -41,6 +41,14 @@ impl Memo {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Reads anew when it is asked next.
+    pub(super) fn forget(&self) {
+        // One that is being read now is new enough.
+        if let Ok(mut last) = self.last.try_lock() {
+            *last = None;
+        }
+    }
+
     pub(super) async fn glance(
         &self,
         now: Timestamp,

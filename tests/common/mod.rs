@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part of this")]
 
+pub mod browser;
 pub mod receiver;
 pub mod service;
 
@@ -201,7 +202,12 @@ impl Stage {
 
     /// Starts a command that goes on until it is told to stop.
     pub fn start(&self, args: &[&str]) -> Running {
-        Running(Some(self.command(args).spawn().unwrap()))
+        self.start_command(self.command(args))
+    }
+
+    /// The same of a command that was made ready.
+    pub fn start_command(&self, mut command: Command) -> Running {
+        Running(Some(command.spawn().unwrap()))
     }
 
     /// The ids that `TerminateInstance` was called for, in the order of their arrival.

@@ -18,10 +18,17 @@ pub struct Service {
 
 impl Service {
     pub async fn on(stage: Stage, schedule: &str) -> Self {
+        Self::at("127.0.0.1", stage, schedule, &[]).await
+    }
+
+    /// The same at another address, with more in its environment.
+    pub async fn at(address: &str, stage: Stage, schedule: &str, env: &[(&str, &str)]) -> Self {
         let port = free_port();
-        let more = format!("schedule: \"{schedule}\"\nhttp: {{ listen: \"127.0.0.1:{port}\" }}");
+        let more = format!("schedule: \"{schedule}\"\nhttp: {{ listen: \"{address}:{port}\" }}");
         let stage = stage.more(&more);
-        let running = stage.start(&["run"]);
+        let mut command = stage.command(&["run"]);
+        command.envs(env.iter().copied());
+        let running = stage.start_command(command);
         let service = Self { stage, running, base: format!("http://127.0.0.1:{port}") };
         service.until("/healthz", |(status, _)| *status == 200).await;
         service
