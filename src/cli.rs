@@ -73,6 +73,7 @@ Credentials, the first place that has any:
   3. ~/.zenlayer/credentials.json of Zenlayer's CLI (profile ZENLAYER_PROFILE, else `default`)
 Secrets of a sink of notices: systemd credentials notices.<sink>.secret, .url, .username, .password,
   or ZENREAPER_NOTICES_<SINK>_SECRET, _URL, _USERNAME, _PASSWORD
+Token of the status page: systemd credential http.token, or ZENREAPER_HTTP_TOKEN
 
 Exit codes:
   0 done   1 failed   2 wrong usage, config or rules   3 a guard refused the plan

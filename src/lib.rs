@@ -40,7 +40,7 @@
 //! | shell | [`board`] | what there is to be seen of the service: what runs report, and what follows, worked out once a run | readers |
 //! | shell | `confirm`, [`record`], `deliver`, [`execute`] | reads targets again; what follows from what is done; what is told goes out; terminates what is approved and still true | choosing targets |
 //! | shell | [`run`], [`site`] | the line above; a config come to life, account by account | |
-//! | shell | [`web`], [`daemon`] | `/metrics`, `/healthz`, `/readyz`; the loop: schedule, reload, stop | rules |
+//! | shell | [`web`], [`daemon`] | the status page and its API, `/metrics`, `/healthz`, `/readyz`; the loop: schedule, reload, stop | rules |
 //! | edge | [`cli`] | the commands, their output and exit codes | |
 //!
 //! # Invariants

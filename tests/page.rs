@@ -385,6 +385,7 @@ async fn every_answer_of_the_api_is_as_it_describes_it() {
         assert!(answer["error"]["expected"].is_string(), "{path}");
     }
     once(&service, "schedule: \"*/15 * * * *\"").await;
+    page_with(&service, "Worked out").await;
     page_with(&service, "name-of-i-1").await;
     let status = description.check(&service, "/api/v1/status", 200).await;
     assert_eq!(status["accounts"][0]["last_run"]["result"], "success");
@@ -421,7 +422,7 @@ async fn the_api_answers_with_what_the_commands_print() {
     let stage = Stage::with(vec![due("i-1"), due("i-2").with_tag("env", "dev")]).await;
     let service = Service::on(stage.rules(RULES_WITH_NOTICE), NEVER).await;
     once(&service, "schedule: \"*/15 * * * *\"").await;
-    page_with(&service, "name-of-i-1").await;
+    page_with(&service, "Worked out").await;
     // A command writes the config of the stage anew, without that schedule.
     let config = service.stage.path("as-it-runs.yaml");
     std::fs::copy(service.stage.path("config.yaml"), &config).unwrap();

@@ -143,6 +143,7 @@ fn outlook(folder: &Path, listen: SocketAddr) -> String {
     let (folder, pid) = (folder.display(), std::process::id());
     format!(
         "\n3. From now on it runs every 15 seconds. Look at:\n\
+         \x20  http://{listen}/                   the status page, in a browser\n\
          \x20  curl http://{listen}/metrics       what Prometheus sees\n\
          \x20  curl http://{listen}/readyz        whether it can do its work\n\
          \x20  zenreaper history --config {folder}/config.yaml    what was done, and why\n\

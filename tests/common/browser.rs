@@ -18,6 +18,9 @@ pub struct Browser {
     _profile: tempfile::TempDir,
 }
 
+/// How long a browser may take to end.
+const END_MAX: Duration = Duration::from_secs(5);
+
 /// What the browser is told before it starts. The sandbox of Chromium needs what a container may not have.
 fn arguments(profile: &str) -> Vec<String> {
     let flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync --disable-dev-shm-usage";
@@ -131,7 +134,8 @@ impl Drop for Browser {
                 "DELETE /{session} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
             );
             drop(driver.write_all(request.as_bytes()));
-            drop(driver.read_to_end(&mut Vec::new()));
+            drop(driver.set_read_timeout(Some(END_MAX)));
+            drop(driver.read(&mut [0; 512]));
         }
         drop(self.driver.kill());
         drop(self.driver.wait());

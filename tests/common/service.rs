@@ -44,8 +44,18 @@ impl Service {
 
     /// Asks until an answer is as it should be, for ten seconds at the most.
     pub async fn until(&self, path: &str, wanted: impl Fn(&(u16, String)) -> bool) -> String {
+        self.within(200, path, wanted).await
+    }
+
+    /// The same, asking so often at the most.
+    pub async fn within(
+        &self,
+        times: u32,
+        path: &str,
+        wanted: impl Fn(&(u16, String)) -> bool,
+    ) -> String {
         let mut last = (0, String::new());
-        for _ in 0..200 {
+        for _ in 0..times {
             last = self.get(path).await;
             if wanted(&last) {
                 return last.1;
