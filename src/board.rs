@@ -21,7 +21,7 @@ use self::memo::Memo;
 pub use self::{
     errors::{Errors, Seen as SeenError},
     memo::{DONE_DAYS, DONE_MAX},
-    scene::{AccountScene, Coming, CountedRule, Note, Owed, ROWS_MAX, Scene, Told},
+    scene::{AccountScene, Coming, CountedRule, Note, Owed, Scene, Told},
 };
 use crate::{
     clock,
@@ -159,7 +159,23 @@ impl Board {
                 let sink = state.sinks.entry(sink.to_owned()).or_default();
                 sink.take(notices as u64, result);
             }
-            _ => {
+            Event::Started
+            | Event::Reading(..)
+            | Event::Listed(_)
+            | Event::Unlisted(_)
+            | Event::Planned(_)
+            | Event::Refused(_)
+            | Event::Dropped(..)
+            | Event::OutOfReach(..)
+            | Event::Rehearsed(..)
+            | Event::Acted(..)
+            | Event::Released(..)
+            | Event::Settled(_)
+            | Event::Paused(_)
+            | Event::Promised(..)
+            | Event::Withdrawn(..)
+            | Event::Unrecorded(_)
+            | Event::Ended(..) => {
                 let account = state.accounts.entry(record.account.to_owned()).or_default();
                 account.take(record, now);
             }
@@ -255,7 +271,20 @@ impl Account {
                 let id = record.run.to_owned();
                 self.last_run = Some(LastRun { id, ended_at: now, result, elapsed });
             }
-            _ => {}
+            // What else there is, the journal tells.
+            Event::Reading(..)
+            | Event::Planned(_)
+            | Event::Dropped(..)
+            | Event::OutOfReach(..)
+            | Event::Rehearsed(..)
+            | Event::Released(..)
+            | Event::Settled(_)
+            | Event::Paused(_)
+            | Event::Promised(..)
+            | Event::Withdrawn(..)
+            | Event::Delivered(..)
+            | Event::Unrecorded(_)
+            | Event::Wire(_) => {}
         }
     }
 }

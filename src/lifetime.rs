@@ -239,4 +239,19 @@ mod tests {
         assert_eq!(shorten("a\nb\u{1b}[31m"), "a\\nb\\u{1b}[31m");
         assert_eq!(shorten(&"x".repeat(100)).chars().count(), 41);
     }
+
+    #[test]
+    fn times_are_told_from_now() {
+        let now: Timestamp = "2026-11-04T12:00:00Z".parse().unwrap();
+        for (seconds, text) in [
+            (0, "now"),
+            (59, "in 59s"),
+            (-60, "1m ago"),
+            (7200, "in 2h"),
+            (-172_800, "2d ago"),
+            (3_000_000, "in 34d"),
+        ] {
+            assert_eq!(relative(now + SignedDuration::from_secs(seconds), now), text);
+        }
+    }
 }

@@ -23,7 +23,7 @@ const READ_MAX: Duration = Duration::from_secs(3);
 pub const DONE_DAYS: i64 = 14;
 
 /// The most entries of one kind that are shown.
-pub const DONE_MAX: u32 = 30;
+pub const DONE_MAX: u32 = 20;
 
 /// What the journal tells at a glance.
 #[derive(Debug, Default)]

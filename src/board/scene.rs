@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The most rows of a list.
-pub const ROWS_MAX: usize = 30;
+const ROWS_MAX: usize = 20;
 
 /// How far it is looked ahead.
 const DAYS: u16 = 7;

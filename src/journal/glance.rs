@@ -8,7 +8,7 @@ use super::{Error, Held, Journal, at, count, history, holds, ms};
 
 /// The most runs, and the most holds, that are told one by one.
 const RUNS_MAX: i64 = 96;
-const HOLDS_MAX: i64 = 20;
+const HOLDS_MAX: i64 = 15;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 

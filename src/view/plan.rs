@@ -51,6 +51,7 @@ pub struct Drafted<'a> {
 }
 
 /// The plan for every account, as a run would make it.
+#[must_use]
 pub fn draft(view: &View, now: Timestamp) -> PlanReport<'_> {
     let accounts = view.accounts.iter().map(|seen| {
         let Seen { account, policy, limits, listed, memory, interval: _, read_at: _ } = seen;

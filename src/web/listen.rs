@@ -26,7 +26,7 @@ const HEAD_BYTES_MAX: usize = 16 << 10;
 const HEADERS_MAX: usize = 64;
 
 /// How long a connection is kept for more requests, and how long what is under way then may take to end.
-const CONNECTION_MAX: Duration = Duration::from_secs(60);
+const CONNECTION_MAX: Duration = Duration::from_mins(1);
 const END_MAX: Duration = Duration::from_secs(10);
 
 /// How long to wait when no connection can be accepted, as when descriptors have run out.

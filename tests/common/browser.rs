@@ -1,4 +1,4 @@
-//! A headless Chromium, driven through chromedriver in the words of WebDriver.
+//! A headless Chromium, driven through chromedriver in the words of `WebDriver`.
 
 use std::{
     io::{Read, Write},
@@ -15,7 +15,7 @@ pub struct Browser {
     driver: Child,
     session: String,
     client: reqwest::Client,
-    _profile: tempfile::TempDir,
+    profile: tempfile::TempDir,
 }
 
 /// How long a browser may take to end.
@@ -45,14 +45,14 @@ impl Browser {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let profile = tempfile::tempdir().unwrap();
         let mut browser =
-            Self { driver, session: format!("http://127.0.0.1:{port}"), client, _profile: profile };
+            Self { driver, session: format!("http://127.0.0.1:{port}"), client, profile };
         for _ in 0..200 {
             if browser.ready().await {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        let args = arguments(browser._profile.path().to_str().unwrap());
+        let args = arguments(browser.profile.path().to_str().unwrap());
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "browserName": "chrome",
             "goog:loggingPrefs": { "browser": "ALL" },

@@ -202,12 +202,7 @@ impl Stage {
 
     /// Starts a command that goes on until it is told to stop.
     pub fn start(&self, args: &[&str]) -> Running {
-        self.start_command(self.command(args))
-    }
-
-    /// The same of a command that was made ready.
-    pub fn start_command(&self, mut command: Command) -> Running {
-        Running(Some(command.spawn().unwrap()))
+        Running::of(self.command(args))
     }
 
     /// The ids that `TerminateInstance` was called for, in the order of their arrival.
@@ -316,6 +311,11 @@ impl Stage {
 pub struct Running(Option<Child>);
 
 impl Running {
+    /// Starts a command that was made ready.
+    pub fn of(mut command: Command) -> Self {
+        Self(Some(command.spawn().unwrap()))
+    }
+
     pub fn id(&self) -> u32 {
         self.0.as_ref().unwrap().id()
     }

@@ -28,7 +28,7 @@ impl Service {
         let stage = stage.more(&more);
         let mut command = stage.command(&["run"]);
         command.envs(env.iter().copied());
-        let running = stage.start_command(command);
+        let running = Running::of(command);
         let service = Self { stage, running, base: format!("http://127.0.0.1:{port}") };
         service.until("/healthz", |(status, _)| *status == 200).await;
         service

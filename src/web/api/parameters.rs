@@ -64,7 +64,7 @@ fn once<T>(
     Ok(())
 }
 
-fn number<T: std::str::FromStr + PartialOrd + From<u8>>(value: &str, max: T) -> Option<T> {
+fn number<T: Copy + std::str::FromStr + PartialOrd + From<u8>>(value: &str, max: T) -> Option<T> {
     // `+7` would be read too.
     let digits = value.bytes().all(|byte| byte.is_ascii_digit());
     let number = value.parse().ok().filter(|_| digits);

@@ -107,14 +107,14 @@ fn chart(glance: &Glance, clock: &Clock) -> Markup {
     }
 }
 
-fn is_call(entry: &&HistoryEntry) -> bool {
+fn is_call(entry: &HistoryEntry) -> bool {
     matches!(entry.what.as_str(), "terminate" | "release")
 }
 
 fn calls(glance: &Glance, clock: &Clock) -> Markup {
     let all: u64 = glance.days.iter().map(|day| day.calls).sum();
     let limit = usize::try_from(DONE_MAX).unwrap_or(usize::MAX);
-    let shown: Vec<_> = glance.done.iter().filter(is_call).take(limit).collect();
+    let shown: Vec<_> = glance.done.iter().filter(|entry| is_call(entry)).take(limit).collect();
     if shown.is_empty() {
         return html! {};
     }
@@ -153,7 +153,7 @@ fn call(entry: &HistoryEntry, clock: &Clock) -> [Markup; 6] {
 /// What operators did, and what the API holds us back from.
 fn acts(glance: &Glance, clock: &Clock) -> Markup {
     let known = |entry: &&HistoryEntry| {
-        !matches!(entry.what.as_str(), "terminate" | "release" | "notice" | "hold")
+        !is_call(entry) && !matches!(entry.what.as_str(), "notice" | "hold")
     };
     let shown: Vec<_> = glance.done.iter().filter(known).take(ACTS_MAX).collect();
     if shown.is_empty() {

@@ -72,16 +72,14 @@ fn of(told: &Told, wanted: &str) -> usize {
 
 fn summary(told: &Told, mode: Mode) -> String {
     let (go, told_owners) = (of(told, "terminate"), of(told, "notice"));
-    let verb = match mode {
-        Mode::DryRun => "would go",
-        Mode::Enforce => "go",
+    let machines = match go {
+        0 => "No machine".to_owned(),
+        some => count(some as u64, "machine", "machines"),
     };
-    let machines = count(go as u64, "machine", "machines");
-    let machines = if go == 0 { "No machine".to_owned() } else { machines };
-    let go = if go == 1 && mode == Mode::Enforce || go == 0 && mode == Mode::Enforce {
-        "goes"
-    } else {
-        verb
+    let go = match (mode, go) {
+        (Mode::DryRun, _) => "would go",
+        (Mode::Enforce, 0 | 1) => "goes",
+        (Mode::Enforce, _) => "go",
     };
     let owners = match told_owners {
         0 => String::new(),
@@ -173,7 +171,7 @@ fn coming(told: &Told, clock: &Clock) -> Markup {
             rule.as_deref().map_or_else(|| html! { "–" }, short),
             match note {
                 Note::None => html! {},
-                Note::GoesFrom(at) => html! { "goes from " (clock.both(*at)) " on" },
+                Note::GoesFrom(at) => html! { "goes not before " (clock.both(*at)) },
                 Note::Told(at) => html! { "owner told " (clock.both(*at)) },
                 Note::Words(words) => text(words),
             },

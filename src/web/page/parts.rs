@@ -61,9 +61,11 @@ impl Clock {
 
 /// A machine by its name, and by its id. Both may be anything, in any direction.
 pub(super) fn machine(id: &str, name: Option<&str>) -> Markup {
-    match name.filter(|name| !name.is_empty()) {
-        Some(name) => html! { div.machine { bdi.name { (name) } " " bdi.id { (id) } } },
-        None => html! { div.machine { bdi.id.alone { (id) } } },
+    let name = name.filter(|name| !name.is_empty());
+    html! {
+        div.machine {
+            @if let Some(name) = name { bdi.name { (name) } " " bdi.id { (id) } } @else { bdi.id.alone { (id) } }
+        }
     }
 }
 

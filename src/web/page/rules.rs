@@ -6,7 +6,10 @@ use super::{
     Shown,
     parts::{grouped, more, short, table, text},
 };
-use crate::board::{AccountScene, CountedRule, ROWS_MAX};
+use crate::board::{AccountScene, CountedRule};
+
+/// The most rules of an account that are shown.
+const RULES_MAX: usize = 50;
 
 pub(super) fn section(shown: &Shown) -> Markup {
     let scenes = shown.scene.as_deref().map(|scene| scene.accounts.as_slice()).unwrap_or_default();
@@ -22,7 +25,7 @@ pub(super) fn section(shown: &Shown) -> Markup {
 fn one(AccountScene { account, read_at: _, told }: &AccountScene, is_one_of_many: bool) -> Markup {
     let Ok(told) = told else { return html! {} };
     let most = told.rules.iter().map(|rule| rule.matches).max().unwrap_or_default().max(1);
-    let rows = told.rules.iter().take(ROWS_MAX).map(|rule| row(rule, most));
+    let rows = told.rules.iter().take(RULES_MAX).map(|rule| row(rule, most));
     let caption = if is_one_of_many {
         format!("What each rule matches in account {account}, in their order")
     } else {
@@ -34,7 +37,7 @@ fn one(AccountScene { account, read_at: _, told }: &AccountScene, is_one_of_many
             p.empty { "There are no rules, so every machine stays." }
         } @else {
             (table(&caption, columns, rows))
-            (more(told.rules.len().saturating_sub(ROWS_MAX), "zenreaper plan"))
+            (more(told.rules.len().saturating_sub(RULES_MAX), "zenreaper plan"))
         }
     }
 }
