@@ -89,7 +89,7 @@ pub struct Account {
     /// The last complete listing, and when it was read; without what went in the run that read it, once that has ended.
     pub listed: Option<(Timestamp, Arc<Inventory>)>,
     /// The machines that went since that was read.
-    went: HashSet<InstanceId>,
+    pub(crate) went: HashSet<InstanceId>,
     /// Why the last listing failed, if it did.
     pub unlisted: Option<Unlisted>,
     /// Why a guard refused the last plan, if it did.

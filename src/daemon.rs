@@ -112,6 +112,7 @@ impl Daemon {
         fallback.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut rota = Rota::new(&self.site.config.schedule, self.site.rules(), clock::now());
         self.tell_next(&rota);
+        self.show().await;
         let mut last_act = None;
         let interrupted = loop {
             tokio::select! {

@@ -411,7 +411,9 @@ fn keys(value: &Value, place: &str, found: &mut BTreeSet<String>) {
             found.insert(place);
         }),
         Value::Array(items) => {
-            items.iter().for_each(|item| keys(item, &format!("{place}[]"), found))
+            for item in items {
+                keys(item, &format!("{place}[]"), found);
+            }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }

@@ -278,3 +278,99 @@ fn accounts(shown: &Shown, clock: &Clock) -> Markup {
     let rows = shown.state.accounts.iter().take(ACCOUNTS_MAX).map(row);
     table("Accounts", ["Account", "Last run", "Last success", "Machines"], rows)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use super::*;
+    use crate::{board::State, journal::Glance};
+
+    const NOW: &str = "2026-11-25T12:00:00Z";
+
+    /// A service that listed an account and ran once, with this result.
+    fn shown(result: RunResult) -> Shown {
+        let now: Timestamp = NOW.parse().unwrap();
+        let last_run = LastRun { id: "r".into(), ended_at: now, result, elapsed: Duration::ZERO };
+        let account = Account { last_run: Some(last_run), ..Account::default() };
+        let accounts = [("main".to_owned(), account)].into();
+        let next_run_at = Some(now);
+        let state = State { accounts, next_run_at, ..State::default() };
+        let glance = Ok(Arc::new(Glance::default()));
+        Shown { now, state, ready: Ok("ready\n".to_owned()), scene: None, glance }
+    }
+
+    fn check(edit: impl FnOnce(&mut Shown), level: Level, reasons: &[&str]) {
+        let mut shown = shown(RunResult::Success);
+        edit(&mut shown);
+        let verdict = Verdict::of(&shown);
+        let told: Vec<_> = verdict.reasons.iter().map(String::as_str).collect();
+        assert_eq!((verdict.level, told.as_slice()), (level, reasons));
+    }
+
+    fn run(shown: &mut Shown) -> &mut Account {
+        shown.state.accounts.get_mut("main").unwrap()
+    }
+
+    #[test]
+    fn a_verdict_tells_how_it_is_and_why() {
+        check(|_| {}, Level::Good, &[]);
+        check(|shown| shown.ready = Ok("ready\npaused\n".into()), Level::Look, &["paused"]);
+        check(|shown| shown.ready = Err("no disk\n".into()), Level::Bad, &["no disk"]);
+        check(|shown| shown.glance = Err("it is locked".into()), Level::Look, &["it is locked"]);
+        let not_listed =
+            |shown: &mut Shown| shown.ready = Err("account main: not listed yet\n".into());
+        check(not_listed, Level::Bad, &["account main: not listed yet"]);
+        let is_new = |shown: &mut Shown| {
+            not_listed(shown);
+            run(shown).last_run = None;
+        };
+        check(is_new, Level::Waiting, &[]);
+        let has_no_disk = |shown: &mut Shown| {
+            run(shown).last_run = None;
+            shown.ready = Err("account main: not listed yet\nno disk\n".into());
+        };
+        check(has_no_disk, Level::Bad, &["no disk"]);
+    }
+
+    #[test]
+    fn a_run_that_is_late_is_told_unless_one_is_under_way() {
+        let late = |shown: &mut Shown| {
+            shown.state.next_run_at = Some("2026-11-25T11:54:00Z".parse().unwrap());
+        };
+        check(late, Level::Look, &["the run of 2026-11-25T11:54:00Z is overdue"]);
+        let is_running = |shown: &mut Shown| {
+            late(shown);
+            run(shown).running_since = Some(shown.now);
+        };
+        check(is_running, Level::Good, &[]);
+    }
+
+    #[test]
+    fn how_the_last_run_ended_is_told_once() {
+        for (result, level, reasons) in [
+            (RunResult::Success, Level::Good, 0),
+            (RunResult::Partial, Level::Look, 1),
+            (RunResult::GuardRefused, Level::Look, 1),
+            (RunResult::Panicked, Level::Look, 1),
+            // Readiness tells of these itself.
+            (RunResult::Paused, Level::Good, 0),
+            (RunResult::IncompleteInventory, Level::Good, 0),
+        ] {
+            let verdict = Verdict::of(&shown(result));
+            assert_eq!((verdict.level, verdict.reasons.len()), (level, reasons), "{result:?}");
+        }
+    }
+
+    #[test]
+    fn a_sink_that_fails_is_told() {
+        let failing = |shown: &mut Shown| {
+            let problem = Some("connection refused".to_owned());
+            shown
+                .state
+                .sinks
+                .insert("chat".into(), crate::board::Sink { problem, ..Default::default() });
+        };
+        check(failing, Level::Look, &["notices by chat do not get through: connection refused"]);
+    }
+}
