@@ -362,7 +362,7 @@ rules:
 
 #[tokio::test]
 async fn every_answer_of_the_api_is_as_it_describes_it() {
-    let told = due("i-told").with_tag("env", "dev");
+    let told = due("i-told").with("zoneId", "SEL-A").with_tag("env", "dev");
     let soon = due("i-soon").with_tag("ttl", "36500d");
     let stage = Stage::with(vec![due("i-1"), told, soon]).await.rules(RULES_WITH_NOTICE);
     let service = Service::on(stage, NEVER).await;
@@ -391,6 +391,7 @@ async fn every_answer_of_the_api_is_as_it_describes_it() {
     assert_eq!(status["accounts"][0]["last_run"]["result"], "success");
     let plan = description.check(&service, "/api/v1/plan", 200).await;
     assert_eq!(plan["accounts"][0]["decisions"].as_array().unwrap().len(), 3);
+    service.until("/api/v1/forecast?days=30", |(_, text)| text.contains("i-told")).await;
     let forecast = description.check(&service, "/api/v1/forecast?days=30", 200).await;
     assert_eq!(forecast["accounts"][0]["events"][0]["instance_id"], "i-told");
     let history = description.check(&service, "/api/v1/history?since=1d&limit=1000", 200).await;
@@ -421,13 +422,16 @@ fn keys(value: &Value, place: &str, found: &mut BTreeSet<String>) {
 
 #[tokio::test]
 async fn the_api_answers_with_what_the_commands_print() {
-    let stage = Stage::with(vec![due("i-1"), due("i-2").with_tag("env", "dev")]).await;
+    let stage =
+        Stage::with(vec![due("i-1"), due("i-2").with("zoneId", "SEL-A").with_tag("env", "dev")])
+            .await;
     let service = Service::on(stage.rules(RULES_WITH_NOTICE), NEVER).await;
     once(&service, "schedule: \"*/15 * * * *\"").await;
     page_with(&service, "Worked out").await;
     // A command writes the config of the stage anew, without that schedule.
     let config = service.stage.path("as-it-runs.yaml");
     std::fs::copy(service.stage.path("config.yaml"), &config).unwrap();
+    service.until("/api/v1/forecast?days=7", |(_, text)| text.contains("i-2")).await;
     let answers = [
         ("/api/v1/plan", vec!["plan", "-o", "json"]),
         ("/api/v1/forecast?days=7", vec!["forecast", "-o", "json", "--days", "7"]),
