@@ -23,7 +23,7 @@ const END_MAX: Duration = Duration::from_secs(5);
 
 /// What the browser is told before it starts. The sandbox of Chromium needs what a container may not have.
 fn arguments(profile: &str) -> Vec<String> {
-    let flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync --disable-dev-shm-usage";
+    let flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync --disable-dev-shm-usage --hide-scrollbars";
     flags.split(' ').map(str::to_owned).chain([format!("--user-data-dir={profile}")]).collect()
 }
 
