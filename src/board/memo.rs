@@ -63,9 +63,16 @@ impl Memo {
         let since = now.checked_sub(SignedDuration::from_hours(24 * DONE_DAYS));
         let since = since.unwrap_or(Timestamp::MIN);
         let filter = Filter { since, instance_id: None, rule: None, limit: DONE_MAX };
-        let read = timeout(READ_MAX, journal.glance(now, &filter, zone)).await;
-        let read = read.map_err(|_| "the journal is busy; look again in a moment".to_owned())?;
-        let glance = Arc::new(read.map_err(|error| error.to_string())?);
+        let zone = zone.clone();
+        // On its own, since a reader that goes away is not to break off what the journal is at.
+        let reading = tokio::spawn(async move { journal.glance(now, &filter, &zone).await });
+        let glance = match (timeout(READ_MAX, reading).await, last.as_ref()) {
+            (Ok(Ok(read)), _) => Arc::new(read.map_err(|error| error.to_string())?),
+            (Err(_), Some((_, old))) => return Ok(Arc::clone(old)),
+            (Err(_) | Ok(Err(_)), _) => {
+                return Err("the journal is busy; look again in a moment".to_owned());
+            }
+        };
         *last = Some((clock::monotonic(), Arc::clone(&glance)));
         Ok(glance)
     }

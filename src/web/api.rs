@@ -189,7 +189,9 @@ async fn history(
     let now = clock::now();
     let HistoryAsked { limit, filter } = parameters::history(query.as_deref(), now)?;
     let journal = served.board.journal().ok_or(Failure::NotYet)?;
-    let mut entries = journal.history(&filter).await?;
+    // On its own, since a reader that goes away is not to break off what the journal is at.
+    let reading = tokio::spawn(async move { journal.history(&filter).await });
+    let mut entries = reading.await.map_err(|_| Failure::Busy)??;
     // The newest count, and stand last.
     let entries = entries.split_off(entries.len().saturating_sub(limit));
     let rows: Vec<_> = entries.into_iter().map(|entry| Row::of(entry, now)).collect();

@@ -295,7 +295,7 @@ mod tests {
         let account = Account { last_run: Some(last_run), ..Account::default() };
         let accounts = [("main".to_owned(), account)].into();
         let next_run_at = Some(now);
-        let state = State { accounts, next_run_at, ..State::default() };
+        let state = State { next_run_at, accounts, ..State::default() };
         let glance = Ok(Arc::new(Glance::default()));
         Shown { now, state, ready: Ok("ready\n".to_owned()), scene: None, glance }
     }
