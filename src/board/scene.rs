@@ -7,8 +7,12 @@ use jiff::{SignedDuration, Timestamp, civil::Date};
 
 use crate::{
     forecast::{Event, Forecast, Refused, Sum, What},
+    inventory::{InstanceId, Inventory},
     lifetime::shorten,
-    plan::{Plan, memory::Promise},
+    plan::{
+        Plan,
+        memory::{Memory, Promise},
+    },
     rules::Rule,
     schedule::Schedule,
     view::{
@@ -133,6 +137,8 @@ pub enum Note {
 pub struct Owed {
     /// The machine's id.
     pub instance_id: String,
+    /// Its name, if it is still listed and has one.
+    pub name: Option<String>,
     /// The rule that takes it.
     pub rule: String,
     /// When the notice was written.
@@ -184,8 +190,8 @@ fn accounts(view: &View, at: Timestamp, until: Timestamp) -> Vec<AccountScene> {
         let told = match (plan.drafted, made) {
             (Ok(drafted), Ok((_, forecast))) => {
                 let mut told = told(drafted, &forecast, view);
-                if let Ok(memory) = &seen.memory {
-                    told.owe(memory.promises.iter());
+                if let Ok((inventory, memory)) = seen.known() {
+                    told.owe(inventory, memory);
                 }
                 Ok(told)
             }
@@ -215,15 +221,18 @@ fn told(Drafted { plan, refusal }: Drafted<'_>, forecast: &Forecast<'_>, view: &
 }
 
 impl Told {
-    fn owe<'m>(
-        &mut self,
-        promises: impl Iterator<Item = (&'m crate::inventory::InstanceId, &'m Promise)>,
-    ) {
-        let mut all: Vec<_> = promises.collect();
+    fn owe(&mut self, inventory: &Inventory, memory: &Memory) {
+        let mut all: Vec<_> = memory.promises.iter().collect();
         all.sort_by_key(|(id, promise)| (promise.terminate_at, *id));
         self.owed_more = all.len().saturating_sub(ROWS_MAX);
-        let owed = |(id, promise): (&crate::inventory::InstanceId, &Promise)| Owed {
+        let name = |id: &InstanceId| {
+            let instances = inventory.instances();
+            let found = instances.binary_search_by(|own| own.id.cmp(id)).ok()?;
+            instances.get(found)?.name.as_deref().map(shorten)
+        };
+        let owed = |(id, promise): (&InstanceId, &Promise)| Owed {
             instance_id: shorten(id.as_str()),
+            name: name(id),
             rule: promise.rule.to_string(),
             begun_at: promise.begun_at,
             told_at: promise.told_at,
@@ -277,4 +286,78 @@ fn text(text: &str) -> String {
     let shown: String = text.chars().take(TEXT_CHARS_MAX).collect();
     let end = if text.chars().nth(TEXT_CHARS_MAX).is_some() { "…" } else { "" };
     shown + end
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::{
+        config::Mode,
+        inventory::tests::instance,
+        journal::Digests,
+        plan::{
+            guard::Limits,
+            memory::Memory,
+            tests::{inventory, policy},
+        },
+        view::Seen,
+    };
+
+    const NOW: &str = "2026-11-25T12:00:00Z";
+
+    /// So many machines, all of which are due at once.
+    fn view(machines: usize, schedule: &str) -> View {
+        let now: Timestamp = NOW.parse().unwrap();
+        let fleet = (0..machines).map(|n| instance(&format!("i-{n:05}"))).collect();
+        let limits = Limits {
+            max_terminations: 1_000_000,
+            max_percent: 100,
+            max_per_day: 1_000_000,
+            ..Limits::default()
+        };
+        let seen = Seen {
+            account: "main".to_owned(),
+            policy: Arc::new(policy("rules: [{ name: all, match: everything }]")),
+            limits,
+            interval: SignedDuration::ZERO,
+            listed: Ok(Arc::new(inventory(fleet))),
+            memory: Ok(Memory::default()),
+            read_at: now,
+        };
+        View {
+            mode: Mode::Enforce,
+            digests: Digests { rules: String::new(), config: String::new() },
+            schedule: Schedule::parse(schedule, TimeZone::UTC, now).unwrap(),
+            zone: TimeZone::UTC,
+            accounts: vec![seen],
+        }
+    }
+
+    #[test]
+    fn it_is_looked_ahead_for_a_week_or_for_as_many_runs_as_are_worth_it() {
+        for (schedule, ahead) in [
+            ("*/15 * * * *", WEEK),
+            ("* * * * *", WEEK),
+            ("0 0 1 1 *", WEEK),
+            ("* * * * * *", SignedDuration::from_secs(RUNS_MAX)),
+        ] {
+            let scene = Scene::of(view(0, schedule), NOW.parse().unwrap());
+            assert_eq!(scene.until.duration_since(scene.at), ahead, "{schedule}");
+            assert_eq!(scene.is_cut_short(), ahead < WEEK, "{schedule}");
+        }
+    }
+
+    #[test]
+    fn rows_are_bounded_and_what_they_leave_out_is_counted() {
+        let scene = Scene::of(view(1000, "*/15 * * * *"), NOW.parse().unwrap());
+        let told = scene.accounts[0].told.as_ref().unwrap();
+        assert_eq!((told.instances, told.coming.len(), told.coming_more), (1000, ROWS_MAX, 980));
+        let days: Vec<_> = told.days.iter().map(|(_, sum)| sum.terminated).collect();
+        assert_eq!(days, [1000, 0, 0, 0, 0, 0, 0, 0], "a day that brings nothing is there too");
+        assert_eq!((told.rules[0].matches, told.rules[0].coming.terminated), (1000, 1000));
+    }
 }

@@ -21,7 +21,7 @@ pub struct Glance {
     pub days: Vec<Day>,
     /// What was done, the newest first.
     pub done: Vec<history::Entry>,
-    /// The holds that end first.
+    /// Some holds, those of operators first.
     pub holds: Vec<Held>,
     /// How many holds stand.
     pub holds_total: u64,
@@ -143,7 +143,7 @@ async fn held(
     connection: &mut AnyConnection,
     now: Timestamp,
 ) -> Result<(Vec<Held>, u64), sqlx::Error> {
-    let shown = holds::standing(&mut *connection, now, HOLDS_MAX).await?;
+    let shown = holds::standing(&mut *connection, now, holds::OPERATORS_FIRST, HOLDS_MAX).await?;
     let (total,): (i64,) =
         sqlx::query_as("SELECT COUNT(*) FROM holds WHERE ended_at IS NULL AND held_until > $1")
             .bind(ms(now))

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{
     Shown,
-    parts::{Clock, grouped, more, short, table, text},
+    parts::{Clock, grouped, machine, more, short, table, text},
 };
 use crate::{
     board::{Owed, SeenError, Sink},
@@ -70,9 +70,9 @@ pub(super) fn notices(shown: &Shown, clock: &Clock) -> Markup {
 }
 
 fn promise(one: &Owed, clock: &Clock) -> [Markup; 5] {
-    let Owed { instance_id, rule, begun_at, told_at, terminate_at } = one;
+    let Owed { instance_id, name, rule, begun_at, told_at, terminate_at } = one;
     [
-        html! { bdi.id.alone { (instance_id) } },
+        machine(instance_id, name.as_deref()),
         short(rule),
         clock.both(*begun_at),
         told_at.map_or_else(|| html! { span.what.refused { "not yet" } }, |at| clock.both(at)),
