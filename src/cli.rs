@@ -74,6 +74,7 @@ Credentials, the first place that has any:
   3. ~/.zenlayer/credentials.json of Zenlayer's CLI (profile ZENLAYER_PROFILE, else `default`)
 Secrets of a sink of notices: systemd credentials notices.<sink>.secret, .url, .username, .password,
   or ZENREAPER_NOTICES_<SINK>_SECRET, _URL, _USERNAME, _PASSWORD
+Token of the status page: systemd credential http.token, or ZENREAPER_HTTP_TOKEN
 
 Exit codes:
   0 done   1 failed   2 wrong usage, config or rules   3 a guard refused the plan
@@ -226,7 +227,7 @@ async fn run(path: PathBuf) -> anyhow::Result<Exit> {
     let listener = TcpListener::bind(listen).await.with_context(|| {
         format!("cannot listen on {listen}; see `http.listen` in {}", path.display())
     })?;
-    tracing::info!(listen = %listener.local_addr()?, "serving /metrics, /healthz and /readyz");
+    tracing::info!(listen = %listener.local_addr()?, "serving the status page, its API, /metrics, /healthz and /readyz");
     let daemon = Daemon { path, site, env: process_env, instruments, stop };
     let interrupted = daemon.serve(listener).await?;
     Ok(if interrupted { Exit::Failed } else { Exit::Done })

@@ -144,6 +144,14 @@ pub struct Config {
 }
 
 impl Config {
+    /// The time between two calls to terminate in an account.
+    #[must_use]
+    pub fn interval(&self, account: &str) -> SignedDuration {
+        let account = self.accounts.iter().find(|one| one.name == account);
+        let interval = account.map(|account| account.settings.terminate_rate.interval());
+        interval.and_then(|interval| interval.try_into().ok()).unwrap_or_default()
+    }
+
     /// With its relative paths taken from the folder of the config.
     fn beside(mut self, path: &Path) -> Self {
         let folder = path.parent().unwrap_or(Path::new("."));

@@ -86,6 +86,16 @@ pub fn of_sink(sink: &str, env: Env<'_>) -> Result<Secrets, Error> {
     })
 }
 
+/// The token that the status page and its API ask for: from the systemd credential `http.token`, else from the environment.
+pub fn of_page(env: Env<'_>) -> Result<Option<SecretString>, Error> {
+    let file = match env("CREDENTIALS_DIRECTORY") {
+        Some(folder) => read_file(&Path::new(&folder).join("http.token"))?,
+        None => None,
+    };
+    let found = told(file).or_else(|| told(env("ZENREAPER_HTTP_TOKEN")));
+    Ok(found.map(SecretString::from))
+}
+
 /// What a place says, if it says anything.
 fn told(text: Option<String>) -> Option<String> {
     text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())

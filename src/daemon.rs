@@ -6,8 +6,9 @@
 
 mod deadline;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -20,12 +21,12 @@ use tracing::{error, info, warn};
 
 use self::deadline::Deadlines;
 use crate::{
-    clock, config, diagnostic, hindsight, log,
+    clock, config, credentials, diagnostic, hindsight, log,
     plan::{Rota, Scope, Turn},
     report::RunResult,
     run::Order,
     site::{Env, Instruments, Site},
-    web::{self, Served},
+    web::{self, Door, Served},
 };
 
 /// Every second, in UTC.
@@ -70,18 +71,40 @@ pub struct Daemon {
 impl Daemon {
     /// Runs on schedule and serves on `listener` until it is told to stop; whether a run was cut short by that.
     pub async fn serve(mut self, listener: TcpListener) -> anyhow::Result<bool> {
-        let Instruments { metrics, health, .. } = &self.instruments;
-        let served = Served { metrics: Arc::clone(metrics), health: Arc::clone(health) };
-        let closing = CancellationToken::new();
+        let served = self.served(listener.local_addr()?)?;
+        let (board, closing) = (Arc::clone(&served.board), CancellationToken::new());
         let http = tokio::spawn(web::serve(listener, served, closing.clone()));
+        let fresh = closing.clone();
+        let fresh = tokio::spawn(async move { board.keep_fresh(&fresh).await });
         let interrupted = self.work().await;
         closing.cancel();
+        fresh.await?;
         if let Ok(served) = timeout(HTTP_CLOSE_MAX, http).await {
-            served??;
+            served?;
         } else {
             warn!("a reader of the pages did not hang up, so it was cut off");
         }
         interrupted
+    }
+
+    /// What is served at an address.
+    fn served(&self, listen: SocketAddr) -> anyhow::Result<Served> {
+        let Instruments { metrics, health, board, .. } = &self.instruments;
+        let door = Door::new(listen, credentials::of_page(&self.env)?);
+        if door.is_open() {
+            warn!(
+                %listen,
+                "the status page and its API are OPEN to whoever reaches this address: give a token as the systemd credential http.token \
+                 or as ZENREAPER_HTTP_TOKEN, or listen at loopback"
+            );
+        }
+        board.reads(Some(self.site.journal.clone()));
+        Ok(Served {
+            metrics: Arc::clone(metrics),
+            health: Arc::clone(health),
+            board: Arc::clone(board),
+            door: Arc::new(door),
+        })
     }
 
     async fn work(&mut self) -> anyhow::Result<bool> {
@@ -93,6 +116,8 @@ impl Daemon {
         let mut rota = Rota::new(&self.site.config.schedule, self.site.rules(), clock::now());
         let mut deadlines = Deadlines::new(clock::now());
         self.tell_next(&rota, &deadlines);
+        self.show().await;
+        let mut last_act = None;
         let interrupted = loop {
             tokio::select! {
                 biased;
@@ -101,13 +126,15 @@ impl Daemon {
                     self.reload().await;
                     rota.reschedule(&self.site.config.schedule, self.site.rules(), clock::now());
                     self.tell_next(&rota, &deadlines);
+                    self.show().await;
                 }
                 () = wake.notified() => {}
                 _ = fallback.tick() => {}
             }
             self.tell_pause().await;
+            self.tell_acts(&mut last_act).await;
             let turn = rota.turn(clock::now());
-            self.instruments.metrics.next_run(rota.next());
+            self.instruments.next_run(rota.next());
             if let Some(turn) = turn {
                 let results = self.run_after_jitter(turn).await;
                 if results.contains(&RunResult::Interrupted) {
@@ -117,11 +144,13 @@ impl Daemon {
                     deadlines.ran(&setup.account, result, clock::now());
                 }
                 rota.done(clock::now());
-                self.instruments.metrics.next_run(rota.next());
+                self.instruments.next_run(rota.next());
                 deadlines.tell(&self.site.config, &rota, &self.instruments.metrics);
+                self.show().await;
             }
         };
         ticker.shutdown().await?;
+        self.instruments.board.reads(None);
         self.site.journal.close().await;
         info!("stopped");
         Ok(interrupted)
@@ -137,14 +166,33 @@ impl Daemon {
 
     /// Tells whether an operator paused, or why that cannot be told.
     async fn tell_pause(&self) {
-        let Instruments { metrics, health, .. } = &self.instruments;
+        let Instruments { metrics, health, board, .. } = &self.instruments;
         match self.site.journal.paused(clock::now()).await {
             Ok(pause) => {
                 metrics.paused(pause.is_some());
+                board.paused(pause.clone());
                 health.paused(pause.map(|pause| pause.to_string()));
                 health.journal_unreadable(None);
             }
             Err(error) => health.journal_unreadable(Some(error.to_string())),
+        }
+    }
+
+    /// Has the page made anew if an operator did anything since.
+    async fn tell_acts(&self, last: &mut Option<Timestamp>) {
+        // If the journal cannot be read, that is told already.
+        let Ok(act) = self.site.journal.last_act().await else { return };
+        if act != *last {
+            *last = act;
+            self.show().await;
+        }
+    }
+
+    /// Has the page made anew, of what there is to be seen now.
+    async fn show(&self) {
+        let board = &self.instruments.board;
+        if let Some(view) = self.site.view(board).await {
+            board.show(view);
         }
     }
 
@@ -175,6 +223,7 @@ impl Daemon {
                     warn!("http.listen takes effect after a restart");
                 }
                 self.instruments.prepare(&loaded);
+                self.instruments.board.reads(Some(site.journal.clone()));
                 self.site = site;
                 info!(rules = loaded.rules.rules.len(), "config and rules reloaded");
                 let warnings = hindsight::warnings(&loaded, &self.site.journal, clock::now()).await;

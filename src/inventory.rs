@@ -364,13 +364,19 @@ impl Listing {
 }
 
 /// A complete listing, in the order of the ids.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Inventory {
     instances: Vec<Instance>,
     unreadable: Vec<Unreadable>,
 }
 
 impl Inventory {
+    /// Takes note that these machines went to the recycle bin since.
+    pub fn recycle(&mut self, ids: &HashSet<InstanceId>) {
+        let went = self.instances.iter_mut().filter(|instance| ids.contains(&instance.id));
+        went.for_each(|instance| instance.status = Some(Status::Recycle));
+    }
+
     /// The instances that could be read.
     #[must_use]
     pub fn instances(&self) -> &[Instance] {

@@ -11,6 +11,7 @@
 mod decisions;
 mod error;
 mod file;
+mod glance;
 mod group;
 mod history;
 mod holds;
@@ -35,8 +36,9 @@ use tokio::sync::Mutex;
 
 pub use self::{
     error::Error,
+    glance::{Day, Glance, PastRun, Waiting},
     group::Entry,
-    history::{Entry as HistoryEntry, Filter, RECYCLE_BIN, recoverable_until},
+    history::{ENTRIES_MAX, Entry as HistoryEntry, Filter, RECYCLE_BIN, recoverable_until},
     holds::{Held, NewHold},
     intents::{Ending, Intent, OpenIntent, SettledIntent},
     notices::{Unsent, Written},

@@ -37,9 +37,11 @@
 //! | port | [`host`], [`credentials`] | who this machine is; who we are to the cloud | |
 //! | shell | [`config`] | the config file to something usable, all defaults; finds the rule files | defaults elsewhere |
 //! | shell | [`hindsight`] | warnings on config and rules in the light of earlier runs | errors |
+//! | shell | [`view`] | what there is and what is remembered of it; plan, forecast and history as programs read them | calls |
+//! | shell | [`board`] | what there is to be seen of the service: what runs report, and what follows, worked out once a run | readers |
 //! | shell | `confirm`, [`record`], `deliver`, [`execute`] | reads targets again; what follows from what is done; what is told goes out; terminates what is approved and still true | choosing targets |
 //! | shell | [`run`], [`site`] | the line above; a config come to life, account by account | |
-//! | shell | [`web`], [`daemon`] | `/metrics`, `/healthz`, `/readyz`; the loop: schedule, reload, stop | rules |
+//! | shell | [`web`], [`daemon`] | the status page and its API, `/metrics`, `/healthz`, `/readyz`; the loop: schedule, reload, stop | rules |
 //! | edge | [`cli`] | the commands, their output and exit codes | |
 //!
 //! # Invariants
@@ -81,6 +83,7 @@ pub mod log;
 pub mod metrics;
 pub mod notify;
 
+pub mod board;
 pub mod config;
 mod confirm;
 mod deliver;
@@ -89,6 +92,7 @@ pub mod hindsight;
 pub mod record;
 pub mod run;
 pub mod site;
+pub mod view;
 
 pub mod daemon;
 pub mod web;

@@ -82,6 +82,50 @@ fn end_of_day(date: Date, zone: &TimeZone) -> Option<Timestamp> {
     date.tomorrow().ok()?.to_zoned(zone.clone()).ok().map(|next| next.timestamp())
 }
 
+/// The length of a date such as 2026-11-01.
+const DATE_LENGTH: usize = 10;
+
+/// What counts as a first instant.
+pub const SINCE_HELP: &str =
+    "an age such as 7d, a date such as 2026-11-01, or a timestamp with its offset";
+
+/// Reads the first instant that somebody asks about at `now`; a date begins at midnight, UTC.
+pub fn since(text: &str, now: Timestamp) -> Result<Timestamp, String> {
+    let start_of_day = || {
+        // Whatever is longer has a time of day, which reading a date would drop in silence.
+        let date = Some(text).filter(|text| text.len() == DATE_LENGTH)?;
+        let date: Date = date.parse().ok()?;
+        date.to_zoned(TimeZone::UTC).ok().map(|midnight| midnight.timestamp())
+    };
+    match duration(text) {
+        Ok(age) => now.checked_sub(age).map_err(|error| error.to_string()),
+        Err(_) => start_of_day()
+            .or_else(|| text.parse().ok())
+            .ok_or_else(|| format!("expected {SINCE_HELP}")),
+    }
+}
+
+/// An instant as seen from another one: `in 3h`, `2d ago`.
+#[must_use]
+pub fn relative(at: Timestamp, now: Timestamp) -> String {
+    let distance = at.duration_since(now);
+    let text = coarse(distance.abs());
+    match distance.signum() {
+        0 => "now".to_owned(),
+        1 => format!("in {text}"),
+        _ => format!("{text} ago"),
+    }
+}
+
+fn coarse(duration: SignedDuration) -> String {
+    match (duration.as_hours(), duration.as_mins(), duration.as_secs()) {
+        (0, 0, seconds) => format!("{seconds}s"),
+        (0, minutes, _) => format!("{minutes}m"),
+        (hours @ ..48, _, _) => format!("{hours}h"),
+        (hours, _, _) => format!("{}d", hours / 24),
+    }
+}
+
 /// At most 40 characters of a text that came from outside.
 #[must_use]
 pub fn shorten(text: &str) -> String {
@@ -200,5 +244,20 @@ mod tests {
     fn a_long_or_odd_text_is_shortened_before_it_is_shown() {
         assert_eq!(shorten("a\nb\u{1b}[31m"), "a\\nb\\u{1b}[31m");
         assert_eq!(shorten(&"x".repeat(100)).chars().count(), 41);
+    }
+
+    #[test]
+    fn times_are_told_from_now() {
+        let now: Timestamp = "2026-11-04T12:00:00Z".parse().unwrap();
+        for (seconds, text) in [
+            (0, "now"),
+            (59, "in 59s"),
+            (-60, "1m ago"),
+            (7200, "in 2h"),
+            (-172_800, "2d ago"),
+            (3_000_000, "in 34d"),
+        ] {
+            assert_eq!(relative(now + SignedDuration::from_secs(seconds), now), text);
+        }
     }
 }

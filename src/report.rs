@@ -324,7 +324,7 @@ pub enum Event<'a> {
     /// The inventory is being read: so many of so many entries.
     Reading(u64, u64),
     /// The inventory is complete.
-    Listed(&'a Inventory),
+    Listed(&'a Arc<Inventory>),
     /// There is no inventory.
     Unlisted(&'a Unlisted),
     /// The plan was drafted.

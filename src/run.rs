@@ -117,7 +117,7 @@ async fn observe(
     setup: &Setup,
     events: &Events,
     stop: &CancellationToken,
-) -> Result<(Client, Inventory), RunResult> {
+) -> Result<(Client, Arc<Inventory>), RunResult> {
     let observer = events.clone();
     let client = setup
         .client
@@ -126,6 +126,7 @@ async fn observe(
     let progress = |read, total| events.emit(Event::Reading(read, total));
     match cloud::list(&client, &progress).await {
         Ok(inventory) => {
+            let inventory = Arc::new(inventory);
             events.emit(Event::Listed(&inventory));
             Ok((client, inventory))
         }

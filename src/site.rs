@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::{
+    board::Board,
     clock,
     cloud::Client,
     config::{self, Config, Loaded, Mode},
@@ -22,11 +23,12 @@ use crate::{
     log,
     metrics::Metrics,
     notify::Notifier,
-    plan::Policy,
+    plan::{Policy, Turn},
     record::{self, Audience},
     report::{Event, Events, RunResult, Sink},
     rules::RuleSet,
     run::{Order, Setup, run_once},
+    view::{Seen, View},
 };
 
 /// The metrics, the health and the sinks that a process has one of.
@@ -36,6 +38,8 @@ pub struct Instruments {
     pub metrics: Arc<Metrics>,
     /// The health.
     pub health: Arc<Health>,
+    /// What there is to be seen.
+    pub board: Arc<Board>,
     sinks: Vec<Sink>,
 }
 
@@ -43,14 +47,23 @@ impl Instruments {
     /// Instruments that write the log, count, and tell `more` sinks.
     pub fn new(more: Vec<Sink>) -> anyhow::Result<Self> {
         let (metrics, health) = (Arc::new(Metrics::new()?), Arc::new(Health::default()));
+        let board = Arc::new(Board::default());
         let (counting, watching) = (Arc::clone(&metrics), Arc::clone(&health));
+        let showing = Arc::clone(&board);
         let mut sinks: Vec<Sink> = vec![
             Arc::new(log::observe),
             Arc::new(move |record| counting.observe(record, clock::now())),
             Arc::new(move |record| watching.observe(record)),
+            Arc::new(move |record| showing.observe(record, clock::now())),
         ];
         sinks.extend(more);
-        Ok(Self { metrics, health, sinks })
+        Ok(Self { metrics, health, board, sinks })
+    }
+
+    /// Notes when the next run is due.
+    pub fn next_run(&self, at: Option<jiff::Timestamp>) {
+        self.metrics.next_run(at);
+        self.board.next_run(at);
     }
 
     /// Makes everything ready that depends on the config.
@@ -64,6 +77,7 @@ impl Instruments {
             .expect_sinks(loaded.config.notices.sinks.iter().map(|sink| sink.name.as_str()));
         self.metrics.enforcing(loaded.config.mode == Mode::Enforce);
         self.metrics.reloaded(true, clock::now());
+        self.board.expect(&loaded.config, clock::now());
         self.health.expect(accounts());
     }
 }
@@ -210,6 +224,39 @@ impl Site {
             self.prune().await;
         }
         results
+    }
+
+    /// What is to be seen after a run, as `zenreaper plan` would see it: what was listed, and what is remembered by now. `None` if
+    /// nothing was listed yet.
+    pub async fn view(&self, board: &Board) -> Option<View> {
+        let listings = board.state().accounts;
+        let mut accounts = Vec::with_capacity(self.setups.len());
+        for Setup { account, policy, limits, record, .. } in &self.setups {
+            let Some(known) = listings.get(account) else { continue };
+            let (read_at, listed) = match (&known.listed, &known.unlisted) {
+                (Some((read_at, inventory)), _) => (*read_at, Ok(Arc::clone(inventory))),
+                (None, Some(unlisted)) => (clock::now(), Err(unlisted.clone())),
+                (None, None) => continue,
+            };
+            let now = clock::now();
+            let memory = record.memory(account, now).await;
+            let memory = memory.map(|memory| memory.at_turn(&Turn::Asked, &policy.rules, now));
+            let (account, policy) = (account.clone(), Arc::clone(policy));
+            let interval = self.config.interval(&account);
+            accounts.push(Seen {
+                account,
+                policy,
+                limits: *limits,
+                interval,
+                listed,
+                memory,
+                read_at,
+            });
+        }
+        let digests = self.setups.first()?.record.digests.clone();
+        let Config { mode, schedule, timezone, .. } = &self.config;
+        let (schedule, zone) = (schedule.clone(), timezone.clone());
+        (!accounts.is_empty()).then_some(View { mode: *mode, digests, schedule, zone, accounts })
     }
 
     /// Whether the journal is to forget now; it notes that it does.

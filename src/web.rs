@@ -1,18 +1,29 @@
-//! What the daemon serves: `/metrics` for Prometheus, `/healthz` and `/readyz` for whoever watches over it. Read only.
+//! What the daemon serves: the status page and its API, `/metrics` for Prometheus, `/healthz` and `/readyz` for whoever watches
+//! over it. Read only: it shows what the board knows, and nothing here acts.
 
-use std::sync::Arc;
+mod api;
+mod door;
+mod listen;
+mod page;
+
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::State,
+    extract::{Request, State},
     http::{StatusCode, header::CONTENT_TYPE},
-    response::{IntoResponse, Response},
+    middleware::{self, Next},
+    response::{Html, IntoResponse, Response},
     routing::get,
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::{health::Health, metrics::Metrics};
+pub use self::door::Door;
+use crate::{board::Board, clock, health::Health, metrics::Metrics};
+
+/// How long an answer may take to be made.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
 
 /// What is served.
 #[derive(Clone, Debug)]
@@ -21,20 +32,49 @@ pub struct Served {
     pub metrics: Arc<Metrics>,
     /// The health.
     pub health: Arc<Health>,
+    /// What there is to be seen.
+    pub board: Arc<Board>,
+    /// Who may see it.
+    pub door: Arc<Door>,
 }
 
 /// Serves until `stop` is cancelled.
-pub async fn serve(
-    listener: TcpListener,
-    served: Served,
-    stop: CancellationToken,
-) -> std::io::Result<()> {
+pub async fn serve(listener: TcpListener, served: Served, stop: CancellationToken) {
+    let door = middleware::from_fn_with_state(Arc::clone(&served.door), door::keep);
+    let behind_the_door =
+        Router::new().route("/", get(page)).merge(api::routes()).fallback(nowhere).layer(door);
     let router = Router::new()
         .route("/metrics", get(metrics))
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(readyz))
+        .merge(behind_the_door)
+        .layer(middleware::from_fn(in_time))
         .with_state(served);
-    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
+    listen::serve(listener, router, stop).await;
+}
+
+async fn in_time(request: Request, next: Next) -> Response {
+    match timeout(ANSWER_MAX, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "it takes too long\n").into_response(),
+    }
+}
+
+async fn page(State(served): State<Served>) -> Html<String> {
+    let Served { metrics: _, health, board, door: _ } = served;
+    let now = clock::now();
+    let shown = page::Shown {
+        now,
+        state: board.state(),
+        ready: health.ready(),
+        scene: board.scene(),
+        glance: board.glance(now).await,
+    };
+    Html(page::render(&shown).into_string())
+}
+
+async fn nowhere() -> (StatusCode, &'static str) {
+    (StatusCode::NOT_FOUND, "there is nothing here; the status page is at /\n")
 }
 
 async fn metrics(State(served): State<Served>) -> Response {

@@ -5,7 +5,7 @@
 use std::{fmt::Write, fs, path::Path};
 
 /// The top-level modules in reading order: a file imports only from those above its own.
-const ORDER: [&str; 33] = [
+const ORDER: [&str; 35] = [
     "inventory",
     "lifetime",
     "diagnostic",
@@ -30,6 +30,8 @@ const ORDER: [&str; 33] = [
     "credentials",
     "config",
     "hindsight",
+    "view",
+    "board",
     "confirm",
     "record",
     "deliver",

@@ -17,7 +17,7 @@ use super::{
     Output,
     exit::Exit,
     ignore_closed_pipe,
-    look::{self, LookArgs, Seen, View},
+    look::{self, LookArgs},
     progress::Console,
     render, tell,
 };
@@ -26,6 +26,7 @@ use crate::{
     diagnostic::{self, Problem},
     plan::{Judgement, Plan, Policy, Scope, Turn},
     rules::{self, RuleSet, Terms},
+    view::{Seen, View},
 };
 
 /// What `backtest` takes.

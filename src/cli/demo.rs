@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::Args;
 use tokio::net::TcpListener;
 
-use super::{exit::Exit, look::Lookout, plan, progress::Console, render, say};
+use super::{exit::Exit, look::Lookout, progress::Console, render, say};
 use crate::{
     clock, config,
     daemon::{self, Daemon},
@@ -17,6 +17,7 @@ use crate::{
     run::Order,
     sandbox::{self, Options, Sandbox, fleet},
     site::{Instruments, Site},
+    view,
 };
 
 /// The rules that zenreaper ships, as they are in `rules/`.
@@ -121,7 +122,7 @@ fn write_files(endpoint: &str, listen: SocketAddr) -> anyhow::Result<(Folder, Pa
 
 async fn show_plan(lookout: Lookout) -> anyhow::Result<()> {
     let view = lookout.look(&Console::default()).await?;
-    let report = plan::draft(&view, clock::now());
+    let report = view::plan::draft(&view, clock::now());
     render::plan_table(&report, &mut std::io::stdout().lock())?;
     Ok(())
 }
@@ -142,6 +143,7 @@ fn outlook(folder: &Path, listen: SocketAddr) -> String {
     let (folder, pid) = (folder.display(), std::process::id());
     format!(
         "\n3. From now on it runs every 15 seconds. Look at:\n\
+         \x20  http://{listen}/                   the status page, in a browser\n\
          \x20  curl http://{listen}/metrics       what Prometheus sees\n\
          \x20  curl http://{listen}/readyz        whether it can do its work\n\
          \x20  zenreaper history --config {folder}/config.yaml    what was done, and why\n\

@@ -9,13 +9,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    Output,
-    exit::Exit,
-    ignore_closed_pipe,
-    look::{LookArgs, Seen, View},
-    operator,
-    progress::Console,
-    render, tell,
+    Output, exit::Exit, ignore_closed_pipe, look::LookArgs, operator, progress::Console, render,
+    tell,
 };
 use crate::{
     clock,
@@ -24,6 +19,7 @@ use crate::{
     inventory::{Instance, Inventory, Unreadable},
     lifetime::shorten,
     plan::{Decision, Keep, Plan, Scope, Subject, memory::Memory},
+    view::{Seen, View},
     yaml::nearest,
 };
 

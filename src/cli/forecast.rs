@@ -1,6 +1,5 @@
 //! `zenreaper forecast`: what will go when, and by which rule, if all stays as it is. It never acts.
 
-mod json;
 mod text;
 
 use std::{
@@ -9,21 +8,19 @@ use std::{
 };
 
 use clap::Args;
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 
 use self::text::{Chart, Length};
 use super::{
     Output,
     exit::Exit,
     ignore_closed_pipe,
-    look::{self, LookArgs, Seen, View},
+    look::{self, LookArgs},
     progress::Console,
 };
 use crate::{
     clock,
-    config::Mode,
-    forecast::{self, Forecast, Given},
-    inventory::Inventory,
+    view::{self, forecast::Report},
 };
 
 /// What a forecast leaves out.
@@ -58,30 +55,6 @@ pub(super) struct ForecastArgs {
     look: LookArgs,
 }
 
-/// The forecasts for all accounts.
-struct Report<'a> {
-    /// From when on.
-    start: Timestamp,
-    /// How many days they are asked for.
-    days: u16,
-    /// Until when that is.
-    until: Timestamp,
-    /// The time zone that days are counted in.
-    zone: &'a TimeZone,
-    /// Whether a run would terminate machines.
-    mode: Mode,
-    /// One for each account.
-    accounts: Vec<AccountForecast<'a>>,
-}
-
-/// The forecast for an account.
-struct AccountForecast<'a> {
-    /// The account's name.
-    account: &'a str,
-    /// The forecast and what it is made from, or why there is none.
-    made: Result<(&'a Inventory, Forecast<'a>), String>,
-}
-
 /// Shows the forecast.
 pub(super) async fn forecast(
     path: &Path,
@@ -99,33 +72,11 @@ pub(super) async fn forecast(
     let length = if args.all { Length::Whole } else { Length::Short };
     let mut out = BufWriter::new(io::stdout().lock());
     match args.output {
-        Output::Json => json::write(&report, &mut out),
+        Output::Json => view::json(&report, &mut out),
         Output::Table => text::write(&report, length, chart, &mut out),
     }
     .and_then(|()| out.flush())
     .or_else(ignore_closed_pipe)?;
     let is_whole = report.accounts.iter().all(|account| account.made.is_ok());
     Ok(if is_whole { Exit::Done } else { Exit::Failed })
-}
-
-impl<'a> Report<'a> {
-    fn of(view: &'a View, start: Timestamp, days: u16) -> Self {
-        let length = SignedDuration::from_hours(24 * i64::from(days));
-        let until = start.checked_add(length).unwrap_or(Timestamp::MAX);
-        let made = |seen: &'a Seen| {
-            let (inventory, memory) = seen.known()?;
-            let given = Given {
-                policy: &seen.policy,
-                inventory,
-                memory,
-                limits: seen.limits,
-                schedule: &view.schedule,
-                interval: seen.interval,
-            };
-            Ok((inventory, forecast::forecast(&given, start, until)))
-        };
-        let account = |seen: &'a Seen| AccountForecast { account: &seen.account, made: made(seen) };
-        let accounts = view.accounts.iter().map(account).collect();
-        Self { start, days, until, zone: &view.terms.zone, mode: view.mode, accounts }
-    }
 }

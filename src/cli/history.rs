@@ -3,14 +3,17 @@
 use std::{io::Write, path::Path};
 
 use clap::{Args, ValueEnum};
-use jiff::{Timestamp, tz::TimeZone};
-use serde::Serialize;
+use jiff::Timestamp;
 
 use super::{exit::Exit, ignore_closed_pipe, operator, render};
 use crate::{
     clock,
-    journal::{Filter, HistoryEntry},
+    journal::{ENTRIES_MAX, Filter, HistoryEntry},
     lifetime,
+    view::{
+        self,
+        history::{COLUMNS, Row},
+    },
 };
 
 /// What `history` takes.
@@ -37,82 +40,8 @@ enum Format {
     Csv,
 }
 
-/// The length of a date such as 2026-11-01.
-const DATE_LENGTH: usize = 10;
-
 fn since(text: &str) -> Result<Timestamp, String> {
-    let age = lifetime::duration(text);
-    let start_of_day = || {
-        // Whatever is longer has a time of day, which reading a date would drop in silence.
-        let date = Some(text).filter(|text| text.len() == DATE_LENGTH)?;
-        let date: jiff::civil::Date = date.parse().ok()?;
-        date.to_zoned(TimeZone::UTC).ok().map(|midnight| midnight.timestamp())
-    };
-    match age {
-        Ok(age) => clock::now().checked_sub(age).map_err(|error| error.to_string()),
-        Err(_) => start_of_day().or_else(|| text.parse().ok()).ok_or_else(|| {
-            "expected an age such as 7d, a date such as 2026-11-01, or a timestamp with its offset"
-                .to_owned()
-        }),
-    }
-}
-
-/// The names of a row's fields.
-const COLUMNS: [&str; 14] = [
-    "at",
-    "what",
-    "account",
-    "instance_id",
-    "name",
-    "rule",
-    "why",
-    "outcome",
-    "verified",
-    "code",
-    "request_id",
-    "run",
-    "recoverable",
-    "recoverable_until",
-];
-
-/// An entry as programs read it.
-#[derive(Serialize)]
-struct Row {
-    at: Timestamp,
-    what: String,
-    account: Option<String>,
-    instance_id: Option<String>,
-    name: Option<String>,
-    rule: Option<String>,
-    why: Option<String>,
-    outcome: Option<String>,
-    verified: Option<String>,
-    code: Option<String>,
-    request_id: Option<String>,
-    run: Option<String>,
-    recoverable: bool,
-    recoverable_until: Option<Timestamp>,
-}
-
-fn row(entry: HistoryEntry, now: Timestamp) -> Row {
-    let HistoryEntry { at, what, account, instance_id, name, rule, why, .. } = entry;
-    let HistoryEntry { outcome, verified, code, request_id, run, recoverable_until, .. } = entry;
-    Row {
-        at,
-        what,
-        account,
-        instance_id,
-        name,
-        rule,
-        why,
-        outcome,
-        verified,
-        code,
-        request_id,
-        run,
-        recoverable: recoverable_until.is_some_and(|until| now < until),
-        recoverable_until,
-    }
+    lifetime::since(text, clock::now())
 }
 
 /// Shows what was done.
@@ -123,15 +52,15 @@ pub(super) async fn history(path: &Path, args: HistoryArgs) -> anyhow::Result<Ex
         Err(exit) => return Ok(exit),
     };
     let now = clock::now();
-    let filter = Filter { since, instance_id: instance, rule };
+    let filter = Filter { since, instance_id: instance, rule, limit: ENTRIES_MAX };
     let entries = if journal.exists() { journal.history(&filter).await? } else { Vec::new() };
     journal.close().await;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     match output {
         Format::Table => render::history_table(&entries, now, &mut out)?,
         Format::Json => {
-            let rows: Vec<_> = entries.into_iter().map(|entry| row(entry, now)).collect();
-            render::json(&rows, &mut out)?;
+            let rows: Vec<_> = entries.into_iter().map(|entry| Row::of(entry, now)).collect();
+            view::json(&rows, &mut out)?;
         }
         Format::Csv => csv(entries, now, &mut out)?,
     }
@@ -144,7 +73,7 @@ fn csv(entries: Vec<HistoryEntry>, now: Timestamp, out: &mut dyn Write) -> anyho
     let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(out);
     writer.write_record(COLUMNS)?;
     for entry in entries {
-        writer.serialize(row(entry, now))?;
+        writer.serialize(Row::of(entry, now))?;
     }
     writer.flush()?;
     Ok(())

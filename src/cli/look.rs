@@ -9,19 +9,18 @@ use std::{
 };
 
 use clap::Args;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{exit::Exit, load, operator, progress::Console, tell};
 use crate::{
     clock,
-    cloud::{self, Client, Unlisted, saved},
-    config::{self, Loaded, Mode},
+    cloud::{self, Client, saved},
+    config::{self, Loaded},
     inventory::Inventory,
-    journal::{self, Digests},
-    plan::{Policy, Turn, guard::Limits, memory::Memory},
+    plan::Turn,
     rules::Terms,
-    schedule::Schedule,
     site::{self, Basis, Env, process_env},
+    view::{Seen, View},
 };
 
 /// What a command takes that looks at an inventory.
@@ -52,38 +51,6 @@ pub(super) struct Lookout {
     env: Env,
     /// The instant that is asked about; `None`: now.
     at: Option<Timestamp>,
-}
-
-/// What was seen.
-pub(super) struct View {
-    /// Whether a run would terminate machines.
-    pub(super) mode: Mode,
-    /// By which rules and config it was looked.
-    pub(super) digests: Digests,
-    /// The schedule of the rules that have none of their own.
-    pub(super) schedule: Schedule,
-    /// What the rules were read by.
-    pub(super) terms: Terms,
-    /// Every account that was looked at.
-    pub(super) accounts: Vec<Seen>,
-}
-
-/// What there is of an account, what is remembered of it, and what it is judged by.
-pub(super) struct Seen {
-    /// The account's name.
-    pub(super) account: String,
-    /// What instances are judged by.
-    pub(super) policy: Arc<Policy>,
-    /// The caps on a plan.
-    pub(super) limits: Limits,
-    /// The time between two calls to terminate.
-    pub(super) interval: SignedDuration,
-    /// Its inventory, or why there is none.
-    pub(super) listed: Result<Inventory, Unlisted>,
-    /// What is remembered of it; nothing, if there is no journal yet.
-    pub(super) memory: Result<Memory, journal::Error>,
-    /// When we began to read the inventory, also if it was saved before.
-    pub(super) read_at: Timestamp,
 }
 
 impl LookArgs {
@@ -124,7 +91,8 @@ impl Lookout {
 
     /// What the rules were read by.
     pub(super) fn terms(&self) -> Terms {
-        terms(&self.loaded.config)
+        let config = &self.loaded.config;
+        Terms { zone: config.timezone.clone(), release: config.release }
     }
 
     /// Looks. A saved inventory that cannot be used is an error; a live one that cannot be had is told of its account.
@@ -140,38 +108,23 @@ impl Lookout {
                 Source::Saved(inventory) => Ok(inventory),
             };
             let (policy, limits) = (Arc::clone(&basis.policy), config.limits);
-            let interval = interval(&config.accounts, &account);
+            let interval = config.interval(&account);
             let now = at.unwrap_or_else(clock::now);
             let memory = basis.record.remember(&account, now).await;
             let memory = memory.map(|memory| memory.at_turn(&Turn::Asked, &policy.rules, now));
+            let listed = listed.map(Arc::new);
             accounts.push(Seen { account, policy, limits, interval, listed, memory, read_at });
         }
         basis.record.journal.close().await;
         let Basis { config, record, policy: _ } = basis;
-        let (mode, terms) = (config.mode, terms(&config));
-        Ok(View { mode, digests: record.digests, schedule: config.schedule, terms, accounts })
-    }
-}
-
-fn terms(config: &config::Config) -> Terms {
-    Terms { zone: config.timezone.clone(), release: config.release }
-}
-
-/// The time between two calls to terminate in an account.
-fn interval(accounts: &[config::Account], name: &str) -> SignedDuration {
-    let account = accounts.iter().find(|account| account.name == name);
-    let interval = account.map(|account| account.settings.terminate_rate.interval());
-    interval.and_then(|interval| interval.try_into().ok()).unwrap_or_default()
-}
-
-impl Seen {
-    /// What there is and what is remembered of it, or why it cannot be said what will be done.
-    pub(super) fn known(&self) -> Result<(&Inventory, &Memory), String> {
-        let inventory = self.listed.as_ref().map_err(ToString::to_string)?;
-        let without = |error: &journal::Error| {
-            format!("{error}; without it a run terminates nothing, and nothing can be said")
-        };
-        Ok((inventory, self.memory.as_ref().map_err(without)?))
+        let zone = config.timezone;
+        Ok(View {
+            mode: config.mode,
+            digests: record.digests,
+            schedule: config.schedule,
+            zone,
+            accounts,
+        })
     }
 }
 

@@ -6,23 +6,15 @@ use std::{
 };
 
 use clap::Args;
-use jiff::Timestamp;
 
 use super::{
-    Output,
-    exit::Exit,
-    ignore_closed_pipe,
-    look::{LookArgs, Seen, View},
-    progress::Console,
-    render::{self, AccountPlan, Drafted, PlanReport},
-    write_whole,
+    Output, exit::Exit, ignore_closed_pipe, look::LookArgs, progress::Console, render, write_whole,
 };
 use crate::{
     clock,
-    plan::{
-        Plan, Scope,
-        guard::{self, Limits},
-        memory::Memory,
+    view::{
+        self, View,
+        plan::{AccountPlan, PlanReport, draft},
     },
 };
 
@@ -56,7 +48,7 @@ pub(super) async fn plan(path: &Path, args: &PlanArgs, console: &Console) -> any
     }
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     match args.output {
-        Output::Json => render::plan_json(&report, &mut out),
+        Output::Json => view::json(&report, &mut out),
         Output::Table => render::plan_table(&report, &mut out),
     }
     .and_then(|()| out.flush())
@@ -81,34 +73,8 @@ fn save(report: &PlanReport<'_>, file: &Path) -> anyhow::Result<()> {
         );
     }
     let mut text = Vec::new();
-    render::plan_json(report, &mut text)?;
+    view::json(report, &mut text)?;
     write_whole(file, &text)
-}
-
-/// The plan for every account, as a run would make it.
-pub(super) fn draft(view: &View, now: Timestamp) -> PlanReport<'_> {
-    let accounts = view.accounts.iter().map(|seen| {
-        let Seen { account, policy, limits, listed, memory, interval: _, read_at: _ } = seen;
-        let drafted = listed.as_ref().map(|inventory| {
-            let forgetful = Memory::default();
-            let known = memory.as_ref().unwrap_or(&forgetful);
-            let plan = Plan::draft(inventory, policy, known, &Scope::All, now);
-            let refusal = match memory {
-                Ok(memory) => refusal(&plan, limits, memory),
-                Err(error) => Some(format!("{error}; without it a run terminates nothing")),
-            };
-            Drafted { plan, refusal }
-        });
-        let pause = memory.as_ref().ok().and_then(|memory| memory.paused(now));
-        AccountPlan { account, drafted, read_at: None, pause }
-    });
-    PlanReport { generated_at: now, mode: view.mode, accounts: accounts.collect(), digests: None }
-}
-
-/// Why a run would not execute the plan, if it would not.
-fn refusal(plan: &Plan<'_>, limits: &Limits, memory: &Memory) -> Option<String> {
-    let paused = memory.paused(plan.now).map(ToString::to_string);
-    paused.or_else(|| guard::check(plan, limits, memory).err().map(|refusal| refusal.to_string()))
 }
 
 fn exit_of_plan(report: &PlanReport<'_>, detailed: bool) -> Exit {

@@ -5,143 +5,23 @@ use std::{
     path::Path,
 };
 
-use jiff::{SignedDuration, Timestamp};
-use serde::{Serialize, Serializer, ser::SerializeStruct};
+use jiff::Timestamp;
+use serde::Serialize;
 
 use super::{
     exit::Exit,
     table::{table, text},
 };
 use crate::{
-    cloud::Unlisted,
     config::{Loaded, Mode},
     diagnostic::{Code, Problem},
-    journal::{Digests, Held, HistoryEntry},
+    journal::{Held, HistoryEntry},
     lifetime::shorten,
-    plan::{Decision, Judgement, Plan, Skip, Subject, memory::Pause},
+    plan::{Decision, Judgement, Plan, Skip, Subject},
     rules::Expiry,
+    view::plan::{AccountPlan, Drafted, PlanReport},
 };
-
-/// Plans for all accounts.
-pub(super) struct PlanReport<'a> {
-    /// The instant that they hold for.
-    pub(super) generated_at: Timestamp,
-    /// Whether a run would terminate machines.
-    pub(super) mode: Mode,
-    /// A plan for each account.
-    pub(super) accounts: Vec<AccountPlan<'a>>,
-    /// By which rules and config it was made, for a plan that is saved to be applied.
-    pub(super) digests: Option<&'a Digests>,
-}
-
-/// The plan for an account.
-pub(super) struct AccountPlan<'a> {
-    /// The account's name.
-    pub(super) account: &'a str,
-    /// The plan, or why there is none.
-    pub(super) drafted: std::result::Result<Drafted<'a>, &'a Unlisted>,
-    /// When its inventory was read, for a plan that is saved to be applied.
-    pub(super) read_at: Option<Timestamp>,
-    /// The pause, if an operator said so.
-    pub(super) pause: Option<&'a Pause>,
-}
-
-/// A plan that was drafted.
-pub(super) struct Drafted<'a> {
-    /// The plan.
-    pub(super) plan: Plan<'a>,
-    /// Why a run would refuse it.
-    pub(super) refusal: Option<String>,
-}
-
-/// Writes the plan as JSON; decisions are written as they are walked, so a large plan needs no memory of its own.
-pub(super) fn plan_json(report: &PlanReport<'_>, out: &mut dyn Write) -> Result<()> {
-    serde_json::to_writer_pretty(&mut *out, report)?;
-    writeln!(out)
-}
-
-impl Serialize for PlanReport<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let mut json = serializer.serialize_struct("PlanReport", 4)?;
-        json.serialize_field("generated_at", &self.generated_at)?;
-        json.serialize_field("mode", self.mode.as_str())?;
-        if let Some(Digests { rules, config }) = self.digests {
-            json.serialize_field("digests", &DigestsJson { rules, config })?;
-        }
-        json.serialize_field("accounts", &self.accounts)?;
-        json.end()
-    }
-}
-
-#[derive(Serialize)]
-struct DigestsJson<'a> {
-    rules: &'a str,
-    config: &'a str,
-}
-
-#[derive(Serialize)]
-struct InventoryJson {
-    instances: usize,
-    complete: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    read_at: Option<Timestamp>,
-}
-
-#[derive(Serialize)]
-struct GuardJson {
-    approved: bool,
-    reason: Option<String>,
-}
-
-#[derive(Serialize)]
-struct DecisionJson<'a> {
-    instance_id: &'a str,
-    name: Option<&'a str>,
-    decision: &'a str,
-    reason: &'a str,
-    rule: Option<&'a str>,
-    due_at: Option<Timestamp>,
-    terminate_at: Option<Timestamp>,
-    held_until: Option<Timestamp>,
-}
-
-struct DecisionsJson<'a>(&'a [(Subject<'a>, Judgement<'a>)]);
-
-impl Serialize for DecisionsJson<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(|(subject, judgement)| DecisionJson {
-            instance_id: subject.id().as_str(),
-            name: subject.name(),
-            decision: judgement.decision.as_str(),
-            reason: judgement.decision.reason(),
-            rule: judgement.rule.map(|rule| rule.name.as_str()),
-            due_at: judgement.due_at,
-            terminate_at: judgement.terminate_at,
-            held_until: judgement.held_until,
-        }))
-    }
-}
-
-impl Serialize for AccountPlan<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let (instances, decisions, refused) = match &self.drafted {
-            Ok(Drafted { plan, refusal }) => {
-                (plan.decisions.len(), &plan.decisions[..], refusal.clone())
-            }
-            Err(unlisted) => (0, &[][..], Some(unlisted.to_string())),
-        };
-        let complete = self.drafted.is_ok();
-        let mut json = serializer.serialize_struct("AccountPlan", 4)?;
-        json.serialize_field("account", self.account)?;
-        json.serialize_field(
-            "inventory",
-            &InventoryJson { instances, complete, read_at: self.read_at },
-        )?;
-        json.serialize_field("guard", &GuardJson { approved: refused.is_none(), reason: refused })?;
-        json.serialize_field("decisions", &DecisionsJson(decisions))?;
-        json.end()
-    }
-}
+pub(super) use crate::{lifetime::relative, view::json};
 
 /// Writes the plan as tables: every machine that a rule touches, and a count of the rest.
 pub(super) fn plan_table(report: &PlanReport<'_>, out: &mut dyn Write) -> Result<()> {
@@ -225,32 +105,6 @@ fn unreadable_tag(subject: Subject<'_>, judgement: &Judgement<'_>) -> Option<Str
     };
     let value = instance.tags.get(&tag.key)?;
     Some(format!("{}={}", shorten(&tag.key), shorten(value)))
-}
-
-/// An instant as seen from another one: `in 3h`, `2d ago`.
-pub(super) fn relative(at: Timestamp, now: Timestamp) -> String {
-    let distance = at.duration_since(now);
-    let text = coarse(distance.abs());
-    match distance.signum() {
-        0 => "now".to_owned(),
-        1 => format!("in {text}"),
-        _ => format!("{text} ago"),
-    }
-}
-
-fn coarse(duration: SignedDuration) -> String {
-    match (duration.as_hours(), duration.as_mins(), duration.as_secs()) {
-        (0, 0, seconds) => format!("{seconds}s"),
-        (0, minutes, _) => format!("{minutes}m"),
-        (hours @ ..48, _, _) => format!("{hours}h"),
-        (hours, _, _) => format!("{}d", hours / 24),
-    }
-}
-
-/// Writes anything as JSON.
-pub(super) fn json(value: &impl Serialize, out: &mut dyn Write) -> Result<()> {
-    serde_json::to_writer_pretty(&mut *out, value)?;
-    writeln!(out)
 }
 
 /// Writes what is held.
@@ -477,21 +331,6 @@ rules:
                 }
               ]
             }
-        "#]].assert_eq(&rendered(|report, out| plan_json(report, out)));
-    }
-
-    #[test]
-    fn times_are_told_from_now() {
-        let now: Timestamp = "2026-11-04T12:00:00Z".parse().unwrap();
-        for (seconds, text) in [
-            (0, "now"),
-            (59, "in 59s"),
-            (-60, "1m ago"),
-            (7200, "in 2h"),
-            (-172_800, "2d ago"),
-            (3_000_000, "in 34d"),
-        ] {
-            assert_eq!(relative(now + SignedDuration::from_secs(seconds), now), text);
-        }
+        "#]].assert_eq(&rendered(|report, out| json(report, out)));
     }
 }

@@ -16,8 +16,8 @@ pub fn recoverable_until(terminated_at: Timestamp) -> Timestamp {
     Timestamp::from_second(end.as_second()).unwrap_or(end)
 }
 
-/// The most entries of one kind that are read; the newest count.
-pub(super) const ENTRIES_MAX: i64 = 10_000;
+/// The most entries of one kind that a person is shown.
+pub const ENTRIES_MAX: u32 = 10_000;
 
 /// Which entries are asked for.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub struct Filter {
     pub instance_id: Option<String>,
     /// By this rule only.
     pub rule: Option<String>,
+    /// So many of one kind at the most; the newest count.
+    pub limit: u32,
 }
 
 /// Something that was done.
@@ -130,7 +132,7 @@ async fn terminations(
     .bind(ms(filter.since))
     .bind(&filter.instance_id)
     .bind(&filter.rule)
-    .bind(ENTRIES_MAX)
+    .bind(i64::from(filter.limit))
     .fetch_all(connection)
     .await?;
     let entry = |row: Row| {
@@ -184,7 +186,7 @@ async fn promises(
     .bind(ms(filter.since))
     .bind(&filter.instance_id)
     .bind(&filter.rule)
-    .bind(ENTRIES_MAX)
+    .bind(i64::from(filter.limit))
     .fetch_all(connection)
     .await?;
     let entry = |(begun_at, account, id, rule, terminate_at, ended_as)| Entry {
@@ -212,7 +214,7 @@ async fn holds(connection: &mut AnyConnection, filter: &Filter) -> Result<Vec<En
     )
     .bind(ms(filter.since))
     .bind(&filter.instance_id)
-    .bind(ENTRIES_MAX)
+    .bind(i64::from(filter.limit))
     .fetch_all(connection)
     .await?;
     let entry = |(since, account, id, kind, until)| Entry {
@@ -235,7 +237,7 @@ async fn acts(connection: &mut AnyConnection, filter: &Filter) -> Result<Vec<Ent
     )
     .bind(ms(filter.since))
     .bind(&filter.instance_id)
-    .bind(ENTRIES_MAX)
+    .bind(i64::from(filter.limit))
     .fetch_all(connection)
     .await?;
     let entry = |(acted_at, act, account, instance_id, by, detail): Row| {

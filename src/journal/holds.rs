@@ -69,27 +69,7 @@ impl NewHold {
 impl Journal {
     /// The holds that stand at `now`, the next to end first.
     pub async fn holds(&self, now: Timestamp) -> Result<Vec<Held>, Error> {
-        type Row = (String, String, String, i64, i64, Option<String>, Option<String>);
-        self.read(async |connection| {
-            let rows: Vec<Row> = sqlx::query_as(
-                "SELECT account, instance_id, kind, since, held_until, reason, by_whom FROM holds \
-                 WHERE ended_at IS NULL AND held_until > $1 ORDER BY held_until, account, instance_id",
-            )
-            .bind(ms(now))
-            .fetch_all(connection)
-            .await?;
-            let held = |(account, instance_id, kind, since, until, reason, by): Row| Held {
-                account,
-                instance_id,
-                kind,
-                since: at(since),
-                until: at(until),
-                reason,
-                by,
-            };
-            Ok(rows.into_iter().map(held).collect())
-        })
-        .await
+        self.read(async |connection| standing(connection, now, NEXT_FIRST, i64::MAX).await).await
     }
 
     /// The machines of an account that operators keep at `now`, and until when.
@@ -112,4 +92,35 @@ impl Journal {
         })
         .await
     }
+}
+
+/// The holds that stand, the next to end first.
+const NEXT_FIRST: &str = "SELECT account, instance_id, kind, since, held_until, reason, by_whom FROM holds \
+     WHERE ended_at IS NULL AND held_until > $1 ORDER BY held_until, account, instance_id LIMIT $2";
+
+/// The same, what operators hold before what follows from answers of the API.
+pub(super) const OPERATORS_FIRST: &str = "SELECT account, instance_id, kind, since, held_until, reason, by_whom FROM holds \
+     WHERE ended_at IS NULL AND held_until > $1 \
+     ORDER BY CASE kind WHEN 'held' THEN 0 WHEN 'commitment' THEN 1 ELSE 2 END, held_until, account, instance_id LIMIT $2";
+
+/// The holds that stand at `now`, in the order of a statement; so many at the most.
+pub(super) async fn standing(
+    connection: &mut AnyConnection,
+    now: Timestamp,
+    statement: &'static str,
+    limit: i64,
+) -> Result<Vec<Held>, sqlx::Error> {
+    type Row = (String, String, String, i64, i64, Option<String>, Option<String>);
+    let rows: Vec<Row> =
+        sqlx::query_as(statement).bind(ms(now)).bind(limit).fetch_all(connection).await?;
+    let held = |(account, instance_id, kind, since, until, reason, by): Row| Held {
+        account,
+        instance_id,
+        kind,
+        since: at(since),
+        until: at(until),
+        reason,
+        by,
+    };
+    Ok(rows.into_iter().map(held).collect())
 }

@@ -158,7 +158,7 @@ pub(super) async fn history(
     .bind(ms(filter.since))
     .bind(&filter.instance_id)
     .bind(&filter.rule)
-    .bind(super::history::ENTRIES_MAX)
+    .bind(i64::from(filter.limit))
     .fetch_all(connection)
     .await?;
     let entry =

@@ -6,6 +6,7 @@ pub mod disk;
 pub mod page;
 pub mod prometheus;
 pub mod promql;
+pub mod browser;
 pub mod receiver;
 pub mod service;
 
@@ -211,7 +212,7 @@ impl Stage {
 
     /// Starts a command that goes on until it is told to stop.
     pub fn start(&self, args: &[&str]) -> Running {
-        Running(Some(self.command(args).spawn().unwrap()))
+        Running::of(self.command(args))
     }
 
     /// The ids that `TerminateInstance` was called for, in the order of their arrival.
@@ -321,6 +322,11 @@ impl Stage {
 pub struct Running(Option<Child>);
 
 impl Running {
+    /// Starts a command that was made ready.
+    pub fn of(mut command: Command) -> Self {
+        Self(Some(command.spawn().unwrap()))
+    }
+
     pub fn id(&self) -> u32 {
         self.0.as_ref().unwrap().id()
     }

@@ -18,10 +18,17 @@ pub struct Service {
 
 impl Service {
     pub async fn on(stage: Stage, schedule: &str) -> Self {
+        Self::at("127.0.0.1", stage, schedule, &[]).await
+    }
+
+    /// The same at another address, with more in its environment.
+    pub async fn at(address: &str, stage: Stage, schedule: &str, env: &[(&str, &str)]) -> Self {
         let port = free_port();
-        let more = format!("schedule: \"{schedule}\"\nhttp: {{ listen: \"127.0.0.1:{port}\" }}");
+        let more = format!("schedule: \"{schedule}\"\nhttp: {{ listen: \"{address}:{port}\" }}");
         let stage = stage.also(&more);
-        let running = stage.start(&["run"]);
+        let mut command = stage.command(&["run"]);
+        command.envs(env.iter().copied());
+        let running = Running::of(command);
         let service = Self { stage, running, base: format!("http://127.0.0.1:{port}") };
         service.until("/healthz", |(status, _)| *status == 200).await;
         service
@@ -37,8 +44,18 @@ impl Service {
 
     /// Asks until an answer is as it should be, for ten seconds at the most.
     pub async fn until(&self, path: &str, wanted: impl Fn(&(u16, String)) -> bool) -> String {
+        self.within(200, path, wanted).await
+    }
+
+    /// The same, asking so often at the most.
+    pub async fn within(
+        &self,
+        times: u32,
+        path: &str,
+        wanted: impl Fn(&(u16, String)) -> bool,
+    ) -> String {
         let mut last = (0, String::new());
-        for _ in 0..200 {
+        for _ in 0..times {
             last = self.get(path).await;
             if wanted(&last) {
                 return last.1;

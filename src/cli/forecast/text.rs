@@ -7,18 +7,16 @@ use std::{
 
 use jiff::civil::Date;
 
-use super::{
-    super::{
-        render::relative,
-        table::{table, text},
-    },
-    AccountForecast, Report,
+use super::super::{
+    render::relative,
+    table::{table, text},
 };
 use crate::{
     config::Mode,
     forecast::{ASSUMPTIONS, Event, Forecast, Refused, Sum, What},
     inventory::Inventory,
     lifetime::shorten,
+    view::forecast::{AccountForecast, Report},
 };
 
 /// The most machines, and the most refusals, that are shown one by one unless all are wanted.

@@ -1,22 +1,79 @@
-//! A forecast as JSON for programs. Pure but for the writer.
+//! The forecast as programs read it.
 
-use std::io::{Result, Write};
-
-use jiff::{Timestamp, civil::Date};
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use serde::{Serialize, Serializer};
 
-use super::{super::render, AccountForecast, Report};
+use super::{Seen, View};
 use crate::{
-    forecast::{Event, Refused, Sum, What},
+    config::Mode,
+    forecast::{self, Event, Forecast, Given, Refused, Sum, What},
+    inventory::Inventory,
     rules::RuleName,
 };
 
-/// Writes the forecasts; events are written as they are walked, so that many of them need no memory of their own.
-pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> Result<()> {
-    let accounts = report.accounts.iter().map(|account| AccountJson::of(account, report));
-    let json =
-        ReportJson { generated_at: report.start, days: report.days, accounts: accounts.collect() };
-    render::json(&json, out)
+/// The forecasts for all accounts.
+#[derive(Debug)]
+pub struct Report<'a> {
+    /// From when on.
+    pub start: Timestamp,
+    /// How many days they are asked for.
+    pub days: u16,
+    /// Until when that is.
+    pub until: Timestamp,
+    /// The time zone that days are counted in.
+    pub zone: &'a TimeZone,
+    /// Whether a run would terminate machines.
+    pub mode: Mode,
+    /// One for each account.
+    pub accounts: Vec<AccountForecast<'a>>,
+}
+
+/// The forecast for an account.
+#[derive(Debug)]
+pub struct AccountForecast<'a> {
+    /// The account's name.
+    pub account: &'a str,
+    /// The forecast and what it is made from, or why there is none.
+    pub made: Result<(&'a Inventory, Forecast<'a>), String>,
+}
+
+impl<'a> Report<'a> {
+    /// Looks so many days ahead from `start`.
+    #[must_use]
+    pub fn of(view: &'a View, start: Timestamp, days: u16) -> Self {
+        let length = SignedDuration::from_hours(24 * i64::from(days));
+        let until = start.checked_add(length).unwrap_or(Timestamp::MAX);
+        Self::until(view, (start, until), days)
+    }
+
+    /// Looks ahead from `start` until `until`, of so many days that are asked for.
+    #[must_use]
+    pub fn until(view: &'a View, (start, until): (Timestamp, Timestamp), days: u16) -> Self {
+        let made = |seen: &'a Seen| {
+            let (inventory, memory) = seen.known()?;
+            let given = Given {
+                policy: &seen.policy,
+                inventory,
+                memory,
+                limits: seen.limits,
+                schedule: &view.schedule,
+                interval: seen.interval,
+            };
+            Ok((inventory, forecast::forecast(&given, start, until)))
+        };
+        let account = |seen: &'a Seen| AccountForecast { account: &seen.account, made: made(seen) };
+        let accounts = view.accounts.iter().map(account).collect();
+        Self { start, days, until, zone: &view.zone, mode: view.mode, accounts }
+    }
+}
+
+/// Events are written as they are walked, so that many of them need no memory of their own.
+impl Serialize for Report<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let accounts = self.accounts.iter().map(|account| AccountJson::of(account, self));
+        let (generated_at, days) = (self.start, self.days);
+        ReportJson { generated_at, days, accounts: accounts.collect() }.serialize(serializer)
+    }
 }
 
 #[derive(Serialize)]
@@ -130,7 +187,7 @@ struct EventJson<'a> {
     runs: Option<u64>,
 }
 
-fn events<S: Serializer>(events: &[Event<'_>], to: S) -> std::result::Result<S::Ok, S::Error> {
+fn events<S: Serializer>(events: &[Event<'_>], to: S) -> Result<S::Ok, S::Error> {
     to.collect_seq(events.iter().map(event))
 }
 
