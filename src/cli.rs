@@ -10,6 +10,7 @@ mod forecast;
 mod history;
 mod inventory;
 mod look;
+mod manual;
 mod operator;
 mod plan;
 mod progress;
@@ -24,6 +25,7 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::LazyLock,
 };
 
 use anyhow::Context;
@@ -35,14 +37,14 @@ use crate::{
     clock,
     config::{self, Loaded},
     daemon::{self, Daemon},
-    diagnostic, log,
+    diagnostic, log, metrics,
     run::Order,
     site::{Instruments, Site, process_env},
 };
 
 /// Returns Zenlayer bare-metal machines that nobody needs any more.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, after_help = AFTER_HELP)]
+#[command(version = VERSION.as_str(), propagate_version = true, after_help = AFTER_HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -65,6 +67,10 @@ struct Cli {
     )]
     log_format: log::Format,
 }
+
+/// The version, and the revision that it was built from.
+static VERSION: LazyLock<String> =
+    LazyLock::new(|| format!("{} ({})", env!("CARGO_PKG_VERSION"), metrics::revision()));
 
 const AFTER_HELP: &str = "\
 Credentials, the first place that has any:
@@ -121,6 +127,11 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Serve a simulated cloud on this host, for rehearsals and tests.
     Sandbox(sandbox::SandboxArgs),
+    /// Print what lets a shell complete commands and options.
+    Completions(manual::CompletionsArgs),
+    /// Write the manual pages, for packages.
+    #[command(hide = true)]
+    Man(manual::ManArgs),
 }
 
 #[derive(Debug, Args)]
@@ -184,6 +195,8 @@ async fn command(cli: Cli, console: &Console) -> anyhow::Result<Exit> {
         Command::Test(args) => test::test(&config, &args),
         Command::Demo(args) => demo::demo(&args).await,
         Command::Sandbox(args) => sandbox::sandbox(args).await,
+        Command::Completions(args) => manual::completions(&args),
+        Command::Man(args) => manual::man(&args),
     }
 }
 
