@@ -36,7 +36,7 @@ use self::{exit::Exit, progress::Console};
 use crate::{
     clock,
     config::{self, Loaded},
-    daemon::{self, Daemon},
+    daemon::{self, Daemon, Supervisor},
     diagnostic, log, metrics,
     run::Order,
     site::{Instruments, Site, process_env},
@@ -217,7 +217,8 @@ async fn run(path: PathBuf) -> anyhow::Result<Exit> {
         Err(exit) => return Ok(exit),
     };
     let stop = daemon::stop_on_signal()?;
-    let instruments = Instruments::new(Vec::new())?;
+    let supervisor = Supervisor::of_process();
+    let instruments = Instruments::new(vec![supervisor.sink()])?;
     instruments.prepare(&loaded);
     let site = Site::new(loaded, process_env)?;
     let listen = site.config.listen;
@@ -225,7 +226,7 @@ async fn run(path: PathBuf) -> anyhow::Result<Exit> {
         format!("cannot listen on {listen}; see `http.listen` in {}", path.display())
     })?;
     tracing::info!(listen = %listener.local_addr()?, "serving /metrics, /healthz and /readyz");
-    let daemon = Daemon { path, site, env: process_env, instruments, stop };
+    let daemon = Daemon { path, site, env: process_env, instruments, supervisor, stop };
     let interrupted = daemon.serve(listener).await?;
     Ok(if interrupted { Exit::Failed } else { Exit::Done })
 }

@@ -4,8 +4,12 @@
 //! the loop once a second; a timer that knows no wall clock wakes it too, because that crate falls silent while the clock is set
 //! back. What is due is for the rota to say.
 
+mod status;
+mod supervisor;
+
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -16,6 +20,8 @@ use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+pub use self::supervisor::Supervisor;
+use self::{status::Status, supervisor::IDLE_PATIENCE};
 use crate::{
     clock, config, diagnostic, log,
     plan::{Rota, Scope, Turn},
@@ -60,6 +66,8 @@ pub struct Daemon {
     pub env: Env,
     /// What it is watched by.
     pub instruments: Instruments,
+    /// Whoever started it and restarts it.
+    pub supervisor: Arc<Supervisor>,
     /// Cancelled when it is to stop.
     pub stop: CancellationToken,
 }
@@ -71,7 +79,8 @@ impl Daemon {
         let served = Served { metrics: Arc::clone(metrics), health: Arc::clone(health) };
         let closing = CancellationToken::new();
         let http = tokio::spawn(web::serve(listener, served, closing.clone()));
-        let interrupted = self.work().await;
+        let (supervisor, stop) = (Arc::clone(&self.supervisor), self.stop.clone());
+        let interrupted = supervisor.watch(Box::pin(self.work()), &stop).await;
         closing.cancel();
         if let Ok(served) = timeout(HTTP_CLOSE_MAX, http).await {
             served??;
@@ -88,29 +97,34 @@ impl Daemon {
         let mut fallback = interval(WAKE_INTERVAL);
         fallback.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut rota = Rota::new(&self.site.config.schedule, self.site.rules(), clock::now());
+        let mut status = Status::default();
         self.tell_next(&rota);
         let interrupted = loop {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => break false,
                 _ = reload.recv() => {
-                    self.reload();
+                    Arc::clone(&self.supervisor)
+                        .during_reload(|| status.is_reload_refused = !self.reload());
                     rota.reschedule(&self.site.config.schedule, self.site.rules(), clock::now());
                     self.tell_next(&rota);
                 }
                 () = wake.notified() => {}
                 _ = fallback.tick() => {}
             }
-            self.tell_pause().await;
+            self.supervisor.allow(IDLE_PATIENCE);
+            self.tell_pause(&mut status).await;
             let turn = rota.turn(clock::now());
-            self.instruments.metrics.next_run(rota.next());
+            status.running_since = turn.is_some().then(clock::now);
+            self.tell_status(&status, rota.next());
             if let Some(turn) = turn {
                 let results = self.run_after_jitter(turn).await;
                 if results.contains(&RunResult::Interrupted) {
                     break true;
                 }
                 rota.done(clock::now());
-                self.instruments.metrics.next_run(rota.next());
+                status.ran(clock::now(), &self.site, &results);
+                self.tell_status(&status, rota.next());
             }
         };
         ticker.shutdown().await?;
@@ -126,31 +140,41 @@ impl Daemon {
         info!(mode, schedule, next, "waiting for the next run");
     }
 
-    /// Tells whether an operator paused, or why that cannot be told.
-    async fn tell_pause(&self) {
+    fn tell_status(&self, status: &Status, next: Option<Timestamp>) {
+        self.instruments.metrics.next_run(next);
+        self.supervisor.status(&status.line(self.site.config.mode, next));
+    }
+
+    /// Tells whether an operator paused, or why that cannot be told. Once it can, the service is ready.
+    async fn tell_pause(&self, status: &mut Status) {
         let Instruments { metrics, health, .. } = &self.instruments;
         match self.site.journal.paused(clock::now()).await {
             Ok(pause) => {
                 metrics.paused(pause.is_some());
-                health.paused(pause.map(|pause| pause.to_string()));
-                health.journal_unreadable(None);
+                status.pause = pause.map(|pause| pause.to_string());
+                status.unreadable_journal = None;
+                self.supervisor.ready();
             }
-            Err(error) => health.journal_unreadable(Some(error.to_string())),
+            Err(error) => status.unreadable_journal = Some(error.to_string()),
         }
+        health.paused(status.pause.clone());
+        health.journal_unreadable(status.unreadable_journal.clone());
     }
 
     async fn run_after_jitter(&self, turn: Turn) -> Vec<RunResult> {
         let jitter = self.site.config.jitter.mul_f64(fastrand::f64());
+        self.supervisor.allow(jitter + IDLE_PATIENCE);
         tokio::select! {
             () = self.stop.cancelled() => return Vec::new(),
             () = sleep(jitter) => {}
         }
+        self.supervisor.allow(self.site.quiet_max());
         let order = Order { scope: Scope::All, turn };
         self.site.run(|_| order.clone(), &self.instruments, &self.stop).await
     }
 
-    /// Takes config and rules afresh; if they cannot be used, the last good ones stay.
-    fn reload(&mut self) {
+    /// Takes config and rules afresh, and whether they could be used; if not, the last good ones stay.
+    fn reload(&mut self) -> bool {
         let loaded = config::load(&self.path, clock::now())
             .map_err(|problems| diagnostic::render(&problems, false));
         let site = loaded.and_then(|loaded| {
@@ -160,6 +184,7 @@ impl Daemon {
                 .map(|site| (site, ready))
                 .map_err(|error| format!("{error:#}"))
         });
+        let is_used = site.is_ok();
         match site {
             Ok((site, loaded)) => {
                 if site.config.listen != self.site.config.listen {
@@ -178,6 +203,7 @@ impl Daemon {
                     .reload_failed("see the log, or `zenreaper check`".to_owned());
             }
         }
+        is_used
     }
 }
 
