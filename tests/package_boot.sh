@@ -63,6 +63,12 @@ succeeded() { property_is zenreaper StatusText 'dry-run; *success'; }
 eventually 10 "a dry run" succeeded
 [ -e "$root/var/lib/private/zenreaper/journal.db" ] || fail "its journal is elsewhere"
 
+paths=$(grep -o '^| `/[^`]*`' docs/install.md | tr -d '|` ')
+[ "$(wc -w <<<"$paths")" -ge 9 ] || fail "docs/install.md lists no paths any more"
+for path in $paths; do
+    inside test -e "$path" || fail "docs/install.md names $path, which is not there"
+done
+
 step "upgrade: the service is another one, config and state are the same"
 before=$(property zenreaper MainPID)
 dpkg_in -i /2.deb

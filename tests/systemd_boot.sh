@@ -128,6 +128,7 @@ inside systemctl kill --kill-whom=main --signal=KILL zenreaper
 eventually 10 "it is restarted" restarts_are 3
 eventually 30 "all machines went" done_are 40
 eventually 10 "the run ended" status_is '*next run*last run*success'
+restarts_are 3 || fail "the watchdog ends a run that is longer than its time, though it gets on"
 calls | grep 'settled from the next inventory' >/dev/null || fail "it was not killed in the middle of a run"
 none_is_open
 none_twice
