@@ -21,7 +21,12 @@ in_own_namespaces() {
     command -v systemd-nspawn >/dev/null || cannot "no systemd-nspawn (Debian: systemd-container)"
     local own=(unshare --mount --pid --fork --kill-child --mount-proc)
     "${own[@]}" true 2>/dev/null || cannot "no namespaces of one's own (CAP_SYS_ADMIN is missing)"
-    IN_OWN_NAMESPACES=yes exec "${own[@]}" timeout --kill-after=5 300 "$0" "$@"
+    local all code=0
+    IN_OWN_NAMESPACES=yes setpriv --pdeathsig=KILL "${own[@]}" timeout --kill-after=5 300 "$0" "$@" &
+    all=$!
+    trap 'kill -KILL "$all"; exit 1' HUP INT TERM
+    wait "$all" || code=$?
+    exit "$code"
 }
 
 # $root is the root of a machine that is not booted yet.
