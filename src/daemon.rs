@@ -104,8 +104,9 @@ impl Daemon {
                 biased;
                 () = self.stop.cancelled() => break false,
                 _ = reload.recv() => {
-                    Arc::clone(&self.supervisor)
-                        .during_reload(|| status.is_reload_refused = !self.reload());
+                    self.supervisor.reloading();
+                    status.is_reload_refused = !self.reload();
+                    self.supervisor.reloaded();
                     rota.reschedule(&self.site.config.schedule, self.site.rules(), clock::now());
                     self.tell_next(&rota);
                 }

@@ -109,17 +109,20 @@ impl Supervisor {
         }
     }
 
-    /// Config and rules are read again by `reload`.
-    pub(super) fn during_reload(&self, reload: impl FnOnce()) {
-        let is_ready = self.lock().is_ready;
-        if is_ready {
-            match NotifyState::monotonic_usec_now() {
-                Ok(now) => self.tell(&[NotifyState::Reloading, now]),
-                Err(error) => warn!("systemd is not told of the reload: {error}"),
-            }
+    /// Config and rules are about to be read again.
+    pub(super) fn reloading(&self) {
+        if !self.lock().is_ready {
+            return;
         }
-        reload();
-        if is_ready {
+        match NotifyState::monotonic_usec_now() {
+            Ok(now) => self.tell(&[NotifyState::Reloading, now]),
+            Err(error) => warn!("systemd is not told of the reload: {error}"),
+        }
+    }
+
+    /// They were read, whatever came of it.
+    pub(super) fn reloaded(&self) {
+        if self.lock().is_ready {
             self.tell(&[NotifyState::Ready]);
         }
     }
@@ -260,14 +263,18 @@ mod tests {
     #[test]
     fn what_the_service_does_is_told_once_and_on_one_line() {
         let (supervisor, heard) = listening(None);
-        supervisor.during_reload(|| supervisor.status("loading"));
+        supervisor.reloading();
+        supervisor.status("loading");
+        supervisor.reloaded();
         supervisor.ready();
         supervisor.ready();
         supervisor.status("paused by a\nWATCHDOG=trigger");
         supervisor.status("paused by a\nWATCHDOG=trigger");
         let expected = ["STATUS=loading", "READY=1", "STATUS=paused by a WATCHDOG=trigger"];
         assert_eq!(told(&heard), expected, "it is not ready because it reloads");
-        supervisor.during_reload(|| supervisor.status("reloaded"));
+        supervisor.reloading();
+        supervisor.status("reloaded");
+        supervisor.reloaded();
         let told = told(&heard);
         assert!(told[0].starts_with("RELOADING=1 MONOTONIC_USEC="), "{told:?}");
         assert_eq!(told[1..], ["STATUS=reloaded", "READY=1"]);
