@@ -10,6 +10,7 @@ mod forecast;
 mod history;
 mod inventory;
 mod look;
+mod manual;
 mod operator;
 mod plan;
 mod progress;
@@ -25,6 +26,7 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::LazyLock,
 };
 
 use anyhow::Context;
@@ -35,15 +37,15 @@ use self::{exit::Exit, progress::Console};
 use crate::{
     clock,
     config::{self, Loaded},
-    daemon::{self, Daemon},
-    diagnostic, hindsight, log,
+    daemon::{self, Daemon, Supervisor},
+    diagnostic, hindsight, log, metrics,
     run::Order,
     site::{Instruments, Site, process_env},
 };
 
 /// Returns Zenlayer bare-metal machines that nobody needs any more.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, after_help = AFTER_HELP)]
+#[command(version = VERSION.as_str(), propagate_version = true, after_help = AFTER_HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -66,6 +68,10 @@ struct Cli {
     )]
     log_format: log::Format,
 }
+
+/// The version, and the revision that it was built from.
+static VERSION: LazyLock<String> =
+    LazyLock::new(|| format!("{} ({})", env!("CARGO_PKG_VERSION"), metrics::revision()));
 
 const AFTER_HELP: &str = "\
 Credentials, the first place that has any:
@@ -125,6 +131,11 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Serve a simulated cloud on this host, for rehearsals and tests.
     Sandbox(sandbox::SandboxArgs),
+    /// Print what lets a shell complete commands and options.
+    Completions(manual::CompletionsArgs),
+    /// Write the manual pages, for packages.
+    #[command(hide = true)]
+    Man(manual::ManArgs),
 }
 
 #[derive(Debug, Args)]
@@ -189,6 +200,8 @@ async fn command(cli: Cli, console: &Console) -> anyhow::Result<Exit> {
         Command::Schema(args) => schema::schema(&args),
         Command::Demo(args) => demo::demo(&args).await,
         Command::Sandbox(args) => sandbox::sandbox(args).await,
+        Command::Completions(args) => manual::completions(&args),
+        Command::Man(args) => manual::man(&args),
     }
 }
 
@@ -219,7 +232,8 @@ async fn run(path: PathBuf) -> anyhow::Result<Exit> {
         Err(exit) => return Ok(exit),
     };
     let stop = daemon::stop_on_signal()?;
-    let instruments = Instruments::new(Vec::new())?;
+    let supervisor = Supervisor::of_process();
+    let instruments = Instruments::new(vec![supervisor.sink()])?;
     instruments.prepare(&loaded);
     let site = Site::new(loaded.clone(), process_env)?;
     warn(&loaded, &site).await;
@@ -228,7 +242,7 @@ async fn run(path: PathBuf) -> anyhow::Result<Exit> {
         format!("cannot listen on {listen}; see `http.listen` in {}", path.display())
     })?;
     tracing::info!(listen = %listener.local_addr()?, "serving the status page, its API, /metrics, /healthz and /readyz");
-    let daemon = Daemon { path, site, env: process_env, instruments, stop };
+    let daemon = Daemon { path, site, env: process_env, instruments, supervisor, stop };
     let interrupted = daemon.serve(listener).await?;
     Ok(if interrupted { Exit::Failed } else { Exit::Done })
 }

@@ -5,6 +5,8 @@
 //! back. What is due is for the rota to say.
 
 mod deadline;
+mod status;
+mod supervisor;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -19,7 +21,8 @@ use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use self::deadline::Deadlines;
+pub use self::supervisor::Supervisor;
+use self::{deadline::Deadlines, status::Status, supervisor::IDLE_PATIENCE};
 use crate::{
     clock, config, credentials, diagnostic, hindsight, log,
     plan::{Rota, Scope, Turn},
@@ -64,6 +67,8 @@ pub struct Daemon {
     pub env: Env,
     /// What it is watched by.
     pub instruments: Instruments,
+    /// Whoever started it and restarts it.
+    pub supervisor: Arc<Supervisor>,
     /// Cancelled when it is to stop.
     pub stop: CancellationToken,
 }
@@ -76,7 +81,8 @@ impl Daemon {
         let http = tokio::spawn(web::serve(listener, served, closing.clone()));
         let fresh = closing.clone();
         let fresh = tokio::spawn(async move { board.keep_fresh(&fresh).await });
-        let interrupted = self.work().await;
+        let (supervisor, stop) = (Arc::clone(&self.supervisor), self.stop.clone());
+        let interrupted = supervisor.watch(Box::pin(self.work()), &stop).await;
         closing.cancel();
         fresh.await?;
         if let Ok(served) = timeout(HTTP_CLOSE_MAX, http).await {
@@ -114,6 +120,7 @@ impl Daemon {
         let mut fallback = interval(WAKE_INTERVAL);
         fallback.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut rota = Rota::new(&self.site.config.schedule, self.site.rules(), clock::now());
+        let mut status = Status::default();
         let mut deadlines = Deadlines::new(clock::now());
         self.tell_next(&rota, &deadlines);
         self.show().await;
@@ -123,7 +130,9 @@ impl Daemon {
                 biased;
                 () = self.stop.cancelled() => break false,
                 _ = reload.recv() => {
-                    self.reload().await;
+                    self.supervisor.reloading();
+                    status.is_reload_refused = !self.reload().await;
+                    self.supervisor.reloaded();
                     rota.reschedule(&self.site.config.schedule, self.site.rules(), clock::now());
                     self.tell_next(&rota, &deadlines);
                     self.show().await;
@@ -131,20 +140,23 @@ impl Daemon {
                 () = wake.notified() => {}
                 _ = fallback.tick() => {}
             }
-            self.tell_pause().await;
+            self.supervisor.allow(IDLE_PATIENCE);
+            self.tell_pause(&mut status).await;
             self.tell_acts(&mut last_act).await;
             let turn = rota.turn(clock::now());
-            self.instruments.next_run(rota.next());
+            status.running_since = turn.is_some().then(clock::now);
+            self.tell_status(&status, rota.next());
             if let Some(turn) = turn {
                 let results = self.run_after_jitter(turn).await;
                 if results.contains(&RunResult::Interrupted) {
                     break true;
                 }
-                for (setup, result) in self.site.setups.iter().zip(results) {
-                    deadlines.ran(&setup.account, result, clock::now());
+                for (setup, result) in self.site.setups.iter().zip(&results) {
+                    deadlines.ran(&setup.account, *result, clock::now());
                 }
                 rota.done(clock::now());
-                self.instruments.next_run(rota.next());
+                status.ran(clock::now(), &self.site, &results);
+                self.tell_status(&status, rota.next());
                 deadlines.tell(&self.site.config, &rota, &self.instruments.metrics);
                 self.show().await;
             }
@@ -164,18 +176,26 @@ impl Daemon {
         info!(mode, schedule, next, "waiting for the next run");
     }
 
-    /// Tells whether an operator paused, or why that cannot be told.
-    async fn tell_pause(&self) {
+    fn tell_status(&self, status: &Status, next: Option<Timestamp>) {
+        self.instruments.next_run(next);
+        self.supervisor.status(&status.line(self.site.config.mode, next));
+    }
+
+    /// Tells whether an operator paused, or why that cannot be told. Once it can, the service is ready.
+    async fn tell_pause(&self, status: &mut Status) {
         let Instruments { metrics, health, board, .. } = &self.instruments;
         match self.site.journal.paused(clock::now()).await {
             Ok(pause) => {
                 metrics.paused(pause.is_some());
                 board.paused(pause.clone());
-                health.paused(pause.map(|pause| pause.to_string()));
-                health.journal_unreadable(None);
+                status.pause = pause.map(|pause| pause.to_string());
+                status.unreadable_journal = None;
+                self.supervisor.ready();
             }
-            Err(error) => health.journal_unreadable(Some(error.to_string())),
+            Err(error) => status.unreadable_journal = Some(error.to_string()),
         }
+        health.paused(status.pause.clone());
+        health.journal_unreadable(status.unreadable_journal.clone());
     }
 
     /// Has the page made anew if an operator did anything since.
@@ -198,16 +218,18 @@ impl Daemon {
 
     async fn run_after_jitter(&self, turn: Turn) -> Vec<RunResult> {
         let jitter = self.site.config.jitter.mul_f64(fastrand::f64());
+        self.supervisor.allow(jitter + IDLE_PATIENCE);
         tokio::select! {
             () = self.stop.cancelled() => return Vec::new(),
             () = sleep(jitter) => {}
         }
+        self.supervisor.allow(self.site.quiet_max());
         let order = Order { scope: Scope::All, turn };
         self.site.run(|_| order.clone(), &self.instruments, &self.stop).await
     }
 
-    /// Takes config and rules afresh; if they cannot be used, the last good ones stay.
-    async fn reload(&mut self) {
+    /// Takes config and rules afresh, and whether they could be used; if not, the last good ones stay.
+    async fn reload(&mut self) -> bool {
         let loaded = config::load(&self.path, clock::now())
             .map_err(|problems| diagnostic::render(&problems, false));
         let site = loaded.and_then(|loaded| {
@@ -217,6 +239,7 @@ impl Daemon {
                 .map(|site| (site, ready))
                 .map_err(|error| format!("{error:#}"))
         });
+        let is_used = site.is_ok();
         match site {
             Ok((site, loaded)) => {
                 if site.config.listen != self.site.config.listen {
@@ -237,6 +260,7 @@ impl Daemon {
                     .reload_failed("see the log, or `zenreaper check`".to_owned());
             }
         }
+        is_used
     }
 }
 

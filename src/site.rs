@@ -85,6 +85,10 @@ impl Instruments {
 /// How often the journal forgets what is older than `journal_retention`.
 const PRUNE_INTERVAL: Duration = Duration::from_hours(24);
 
+/// How long a run may say nothing while it neither waits for a turn nor for an answer of the API: it writes the journal, plans, or
+/// sends a mail to a slow server.
+const OWN_QUIET_MAX: Duration = Duration::from_mins(5);
+
 /// The environment that credentials are looked up in.
 pub type Env = fn(&str) -> Option<String>;
 
@@ -196,6 +200,13 @@ impl Site {
     #[must_use]
     pub fn rules(&self) -> &RuleSet {
         &self.policy.rules
+    }
+
+    /// How long a run may say nothing if all is well with it.
+    #[must_use]
+    pub fn quiet_max(&self) -> Duration {
+        let clients = self.setups.iter().map(|setup| setup.client.quiet_max());
+        OWN_QUIET_MAX + clients.max().unwrap_or_default()
     }
 
     /// Runs once for each account in turn, as its order says; how each run ended.

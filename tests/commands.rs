@@ -142,6 +142,7 @@ const COMMANDS: [&str; 20] = [
     "schema",
     "demo",
     "sandbox",
+    "completions",
 ];
 
 #[tokio::test]
@@ -154,6 +155,32 @@ async fn the_help_of_every_command_is_as_it_was_read_last() {
         let golden = format!("./fixtures/help/{name}.txt");
         expect_test::expect_file![golden].assert_eq(&seen.exits(0).out);
     }
+}
+
+#[tokio::test]
+async fn completions_and_manual_pages_know_every_command() {
+    let stage = Stage::with(Vec::new()).await;
+    let folder = stage.path("man");
+    std::fs::create_dir(&folder).unwrap();
+    stage.run(&["man", folder.to_str().unwrap()]).await.exits(0);
+    for shell in ["bash", "zsh", "fish"] {
+        let script = stage.run(&["completions", shell]).await.exits(0).out.clone();
+        for command in COMMANDS.into_iter().filter(|command| !command.is_empty()) {
+            assert!(script.contains(command), "{shell} does not complete {command}");
+            let page = std::fs::read_to_string(folder.join(format!("zenreaper-{command}.1")));
+            assert!(page.unwrap().contains(".SH OPTIONS"), "{command}");
+        }
+    }
+    let nowhere = folder.join("nowhere");
+    stage.run(&["man", nowhere.to_str().unwrap()]).await.exits(1).says("nowhere");
+}
+
+#[tokio::test]
+async fn the_version_tells_the_revision_that_was_built() {
+    let stage = Stage::with(Vec::new()).await;
+    let expected =
+        format!("zenreaper {} ({})\n", env!("CARGO_PKG_VERSION"), zenreaper::metrics::revision());
+    assert_eq!(stage.run(&["--version"]).await.exits(0).out, expected);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use super::{exit::Exit, look::Lookout, progress::Console, render, say};
 use crate::{
     clock, config,
-    daemon::{self, Daemon},
+    daemon::{self, Daemon, Supervisor},
     diagnostic,
     run::Order,
     sandbox::{self, Options, Sandbox, fleet},
@@ -73,7 +73,8 @@ pub(super) async fn demo(args: &DemoArgs) -> anyhow::Result<Exit> {
     let (folder, path) = write_files(&sandbox.endpoint(), args.listen)?;
     let loaded = config::load(&path, clock::now())
         .map_err(|problems| anyhow::anyhow!(diagnostic::render(&problems, false)))?;
-    let instruments = Instruments::new(Vec::new())?;
+    let supervisor = Supervisor::of_process();
+    let instruments = Instruments::new(vec![supervisor.sink()])?;
     instruments.prepare(&loaded);
     let lookout = Lookout::live(loaded.clone(), sandbox_env);
     let site = Site::new(loaded, sandbox_env)?;
@@ -96,7 +97,7 @@ pub(super) async fn demo(args: &DemoArgs) -> anyhow::Result<Exit> {
         format!("cannot listen on {}; give another address with --listen", args.listen)
     })?;
     say(&outlook(&folder.0, listener.local_addr()?))?;
-    let daemon = Daemon { path, site, env: sandbox_env, instruments, stop };
+    let daemon = Daemon { path, site, env: sandbox_env, instruments, supervisor, stop };
     daemon.serve(listener).await?;
     Ok(Exit::Done)
 }

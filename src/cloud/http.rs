@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Action, Class, Code, Credentials, Error, Observation, Observer, Settings,
     answer::{auth_hint, clock_skew, envelope, failure, no_answer, read_body},
-    limiter::{Limiter, Permit},
+    limiter::{Limiter, Permit, turn_max},
     saved::Entries,
     sign, wire,
 };
@@ -174,6 +174,15 @@ impl Client {
     #[must_use]
     pub fn terminate_interval(&self) -> Duration {
         self.shared.settings.terminate_rate.interval()
+    }
+
+    /// How long it may take from one observation to the next: a wait for a turn, a pause before another try, and a call.
+    #[must_use]
+    pub fn quiet_max(&self) -> Duration {
+        let Settings { describe_rate, terminate_rate, timeout, .. } = &self.shared.settings;
+        let turn = turn_max(*describe_rate).max(turn_max(*terminate_rate));
+        // Jitter adds up to as much again.
+        turn + DELAY_MAX * 2 + *timeout
     }
 
     /// Reads the response of a `DescribeInstances` that succeeded.

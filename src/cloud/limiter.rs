@@ -76,6 +76,11 @@ impl Rate {
     }
 }
 
+/// The longest time between two permits while somebody waits for one, at this rate, when the API holds us back as much as it can.
+pub(super) fn turn_max(rate: Rate) -> Duration {
+    RETRY_AFTER_MAX + rate.interval().mul_f64(SLOWDOWN_MAX + 1.0)
+}
+
 /// The right to send one call.
 #[derive(Clone, Copy, Debug)]
 #[must_use]
