@@ -2,11 +2,11 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part of this")]
 
+pub mod browser;
 pub mod disk;
 pub mod page;
 pub mod prometheus;
 pub mod promql;
-pub mod browser;
 pub mod receiver;
 pub mod service;
 
