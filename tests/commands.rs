@@ -121,7 +121,7 @@ async fn wrong_usage_exits_with_2() {
     stage.run(&["plan", "-o", "xml"]).await.exits(2);
 }
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 21] = [
     "",
     "run",
     "plan",
