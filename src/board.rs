@@ -287,9 +287,7 @@ impl Account {
             | Event::Wire(_) => {}
         }
     }
-}
 
-impl Account {
     /// What went is not to be told as what goes next.
     fn settle(&mut self) {
         if let Some((_, inventory)) = self.listed.as_mut().filter(|_| !self.went.is_empty()) {

@@ -7,6 +7,7 @@ use std::{
 };
 
 use futures::FutureExt;
+use jiff::Timestamp;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
@@ -61,7 +62,7 @@ impl Instruments {
     }
 
     /// Notes when the next run is due.
-    pub fn next_run(&self, at: Option<jiff::Timestamp>) {
+    pub fn next_run(&self, at: Option<Timestamp>) {
         self.metrics.next_run(at);
         self.board.next_run(at);
     }
@@ -283,7 +284,7 @@ impl Site {
     /// Forgets what is old. That it did not work is no failure of the run, whose own writes tell of a broken journal.
     async fn prune(&self) {
         let before = clock::now().checked_sub(self.config.retention);
-        let pruned = self.journal.prune(before.unwrap_or(jiff::Timestamp::MIN)).await;
+        let pruned = self.journal.prune(before.unwrap_or(Timestamp::MIN)).await;
         if let Err(error) = pruned {
             warn!("the journal forgets nothing: {error}");
         }

@@ -1,5 +1,5 @@
 //! `zenreaper schema`: the JSON schemas of the files that people write, for editors. They lie in `deploy/schema`, and
-//! `tests/schema.rs` holds them against the parsers.
+//! `tests/schema` holds them against the parsers.
 
 use clap::{Args, ValueEnum};
 

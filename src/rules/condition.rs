@@ -86,7 +86,7 @@ impl Condition {
     }
 
     /// Whether the condition holds for `instance` at `now`.
-    // Inlined into what tests several, which then calls nothing for a leaf but what tests it.
+    // What tests several has this inlined, and for that is not inlined here: a leaf then costs no call but its own test.
     #[inline]
     pub fn test(&self, instance: &Instance, now: Timestamp) -> Truth {
         match self {
@@ -117,6 +117,7 @@ impl Condition {
 }
 
 /// False if one of them is, else the first unknown, else true.
+#[inline(never)]
 fn test_all(conditions: &[Condition], instance: &Instance, now: Timestamp) -> Truth {
     let mut result = Truth::True;
     for condition in conditions {
@@ -130,6 +131,7 @@ fn test_all(conditions: &[Condition], instance: &Instance, now: Timestamp) -> Tr
 }
 
 /// True if one of them is, else the first unknown, else false.
+#[inline(never)]
 fn test_any(conditions: &[Condition], instance: &Instance, now: Timestamp) -> Truth {
     let mut result = Truth::False;
     for condition in conditions {
@@ -142,10 +144,12 @@ fn test_any(conditions: &[Condition], instance: &Instance, now: Timestamp) -> Tr
     result
 }
 
+#[inline(never)]
 fn test_not(condition: &Condition, instance: &Instance, now: Timestamp) -> Truth {
     !condition.test(instance, now)
 }
 
+/// A tag that is not there is simply not matched.
 fn test_tag(test: &Test<Pattern>, value: Option<&str>) -> Truth {
     let is_any = |patterns: &[Pattern]| value.is_some_and(|value| is_any_of(patterns, value));
     match test {
@@ -179,10 +183,10 @@ fn join(asked: &Test<Pattern>, own: Truth, other: Truth) -> Truth {
         Test::AnyOf(_) | Test::Exists(true) => Truth::True,
         Test::NoneOf(_) | Test::Exists(false) => Truth::False,
     };
-    match own {
-        Truth::Unknown(_) if other != decides => own,
-        own if own == decides => decides,
-        Truth::True | Truth::False | Truth::Unknown(_) => other,
+    match (own, other) {
+        (one, _) | (_, one) if one == decides => decides,
+        (Truth::Unknown(_), _) => own,
+        (Truth::True | Truth::False, _) => other,
     }
 }
 
