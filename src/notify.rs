@@ -4,6 +4,7 @@
 //! mailbox as `Message-ID`, so that a receiver can tell. What comes from outside (names, tags, answers) is escaped and bounded
 //! before it is shown; the URL of a sink is a secret and never stands in an error. This module decides nothing about machines.
 
+mod domain;
 mod email;
 mod http;
 mod template;
@@ -15,12 +16,13 @@ use lettre::Address;
 use secrecy::{ExposeSecret, SecretString};
 use tracing::info;
 
-use self::{email::Mailer, http::Poster, template::Templates};
 pub use self::{
+    domain::Domain,
     email::{Smtp, Tls, address},
     http::SinkUrl,
     template::{DEFAULT_SUBJECT, DEFAULT_TEXT, check as check_template},
 };
+use self::{email::Mailer, http::Poster, template::Templates};
 use crate::notice::{Batch, Notice, Stage};
 
 /// The largest text of a webhook or a mail, in bytes.
@@ -31,6 +33,8 @@ const TEXT_BYTES_MAX: usize = 1 << 20;
 pub struct Settings {
     /// The key of the tag that names a machine's owner.
     pub owner_tag: String,
+    /// The domains whose owners get mail; `None` if an owner of any does.
+    pub owner_domains: Option<Vec<Domain>>,
     /// The template of the subject.
     pub subject: String,
     /// The template of the text.
@@ -50,6 +54,7 @@ impl Default for Settings {
         };
         Self {
             owner_tag: "owner".to_owned(),
+            owner_domains: None,
             subject: DEFAULT_SUBJECT.to_owned(),
             text: DEFAULT_TEXT.to_owned(),
             sinks: vec![log],
@@ -90,7 +95,7 @@ pub enum Kind {
         smtp: Smtp,
         /// Who sends it.
         from: Address,
-        /// Who gets it if the owner is no address, and a copy if it is one.
+        /// Who gets it if the owner gets none, and a copy if the owner does.
         to: Vec<Address>,
     },
 }
@@ -262,7 +267,7 @@ impl Notifier {
             let name = || sink.name.clone();
             let secrets = secrets(&sink.name)
                 .map_err(|error| Error::Secrets { sink: name(), source: error.into() })?;
-            let channel = channel(sink, secrets, settings.tries)
+            let channel = channel(sink, secrets, settings)
                 .map_err(|problem| Error::Unusable { sink: name(), problem })?;
             sinks.push(Sink { name: name(), stages: sink.stages.clone(), channel });
         }
@@ -315,7 +320,8 @@ impl Sink {
     }
 }
 
-fn channel(sink: &SinkSettings, secrets: Secrets, tries: Tries) -> Result<Channel, String> {
+fn channel(sink: &SinkSettings, secrets: Secrets, settings: &Settings) -> Result<Channel, String> {
+    let tries = settings.tries;
     match &sink.kind {
         Kind::Log => Ok(Channel::Log),
         Kind::Webhook { url } => {
@@ -330,7 +336,7 @@ fn channel(sink: &SinkSettings, secrets: Secrets, tries: Tries) -> Result<Channe
                 (Some(_), None) => return Err("there is a username but no password".to_owned()),
                 (None, Some(_)) => return Err("there is a password but no username".to_owned()),
             };
-            let mailer = Mailer::new(smtp, (from, to), login, tries)?;
+            let mailer = Mailer::new(smtp, (from, to), login, settings)?;
             Ok(Channel::Email(Box::new(mailer)))
         }
     }

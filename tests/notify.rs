@@ -21,6 +21,8 @@ use tokio::{
 };
 use tracing_subscriber::util::SubscriberInitExt;
 use zenreaper::{
+    config,
+    diagnostic::Source,
     notice::{Batch, Notice, Stage},
     notify::{
         Error, Kind, Notifier, Secrets, Settings, SinkSettings, SinkUrl, Smtp, Tls, Tries, address,
@@ -268,7 +270,8 @@ struct MailServer {
 }
 
 impl MailServer {
-    async fn start(self, tls: Tls, secrets: &Secrets) -> (Self, Notifier) {
+    /// A server that listens, and where.
+    async fn listen(self) -> (Self, String) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap().to_string();
         let server = self.clone();
@@ -277,12 +280,17 @@ impl MailServer {
                 tokio::spawn(server.clone().serve(stream));
             }
         });
+        (self, at)
+    }
+
+    async fn start(self, tls: Tls, secrets: &Secrets) -> (Self, Notifier) {
+        let (server, at) = self.listen().await;
         let email = Kind::Email {
             smtp: Smtp::parse(&at).unwrap().secured_by(tls).unwrap(),
             from: address("zenreaper@example.com").unwrap(),
             to: vec![address("ops@example.com").unwrap(), address("alice@example.com").unwrap()],
         };
-        (self, notifier(email, secrets))
+        (server, notifier(email, secrets))
     }
 
     async fn serve(self, mut stream: TcpStream) -> Option<()> {
@@ -407,16 +415,60 @@ async fn an_owner_that_is_no_address_reaches_no_header_and_no_envelope() {
     }
 }
 
+/// Who gets a mail to this owner, by a config with these domains.
+async fn recipients(domains: &str, owner: &str) -> Vec<String> {
+    let (server, at) = MailServer::default().listen().await;
+    let sink = format!(
+        "{{ name: sink, type: email, smtp: \"{at}\", tls: none, from: z@example.com, to: [ops@example.com] }}"
+    );
+    let text = format!("notices: {{ {domains} sinks: [{sink}] }}");
+    let source = Source { name: "config.yaml".to_owned(), text };
+    let (config, problems) = config::read(&Arc::new(source), now());
+    assert!(problems.is_empty(), "{problems:?}");
+    let notifier = Notifier::new(&config.unwrap().notices, |_| Ok::<_, Error>(Secrets::default()));
+    notifier.unwrap().send("sink", &batch(Some(owner)), now()).await.unwrap();
+    let [mail] = &server.mails()[..] else { panic!("one mail") };
+    let (to, copy) = (header(mail, "To").unwrap(), header(mail, "Cc"));
+    let shown: Vec<_> = [to].into_iter().chain(copy).map(|one| format!("<{one}>")).collect();
+    assert_eq!(server.recipients(), shown, "headers and envelope agree");
+    shown
+}
+
+#[tokio::test]
+async fn an_owner_of_another_domain_is_told_as_one_that_is_no_address() {
+    const DOMAINS: &str = "owner_domains: [example.com, Mail.Example.ORG],";
+    for owner in ["bob@example.com", " Bob+dev@EXAMPLE.com ", "bob@mail.example.org"] {
+        let told = format!("<{}>", owner.trim());
+        assert_eq!(recipients(DOMAINS, owner).await, [&told, "<ops@example.com>"], "{owner}");
+    }
+    for owner in [
+        "bob@elsewhere.example",
+        "bob@evil-example.com",
+        "bob@evil.example.com",
+        "bob@example.com.elsewhere.example",
+        "bob@example.com.",
+        "bob@example.org",
+        "bob@com",
+        "bob@example.com@elsewhere.example",
+        "bob@ex\u{430}mple.com",
+        "bob@example\u{3002}com",
+        "bob@\u{ff45}xample.com",
+        "bob@example.com\u{200b}",
+        // Some mail servers send these on to elsewhere.example.
+        "bob%elsewhere.example@example.com",
+        "elsewhere.example!bob@example.com",
+    ] {
+        assert_eq!(recipients(DOMAINS, owner).await, ["<ops@example.com>"], "{owner}");
+    }
+    let anywhere = recipients("", "bob@elsewhere.example").await;
+    assert_eq!(anywhere, ["<bob@elsewhere.example>", "<ops@example.com>"], "as nothing is said");
+}
+
 #[tokio::test]
 async fn a_subject_of_hostile_words_stays_one_header() {
-    let server = MailServer::default();
-    let (server, _) = server.start(Tls::None, &Secrets::default()).await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let smtp = Smtp::parse(&listener.local_addr().unwrap().to_string()).unwrap();
-    let own = server.clone();
-    tokio::spawn(async move { own.serve(listener.accept().await.unwrap().0).await });
+    let (server, at) = MailServer::default().listen().await;
     let kind = Kind::Email {
-        smtp: smtp.secured_by(Tls::None).unwrap(),
+        smtp: Smtp::parse(&at).unwrap().secured_by(Tls::None).unwrap(),
         from: address("zenreaper@example.com").unwrap(),
         to: vec![address("ops@example.com").unwrap()],
     };

@@ -7,18 +7,20 @@ use crate::{
     diagnostic::Code,
     lifetime::shorten,
     notice::Stage,
-    notify::{self, Kind, Settings, SinkSettings, SinkUrl, Smtp, Tls},
+    notify::{self, Domain, Kind, Settings, SinkSettings, SinkUrl, Smtp, Tls},
     yaml::{At, Fields, Reader, Value},
 };
 
-/// The most sinks, and the most addresses that a mail goes to.
+/// The most sinks, the most addresses that a mail goes to, and the most domains of owners.
 const SINKS_MAX: usize = 20;
 const ADDRESSES_MAX: usize = 50;
+const DOMAINS_MAX: usize = 50;
 
 /// The longest key of a tag, in characters.
 const TAG_CHARS_MAX: usize = 128;
 
-pub(super) const NOTICES_KEYS: [&str; 4] = ["owner_tag", "subject", "text", "sinks"];
+pub(super) const NOTICES_KEYS: [&str; 5] =
+    ["owner_tag", "owner_domains", "subject", "text", "sinks"];
 pub(super) const LOG_KEYS: [&str; 3] = ["name", "type", "stages"];
 pub(super) const URL_KEYS: [&str; 4] = ["name", "type", "stages", "url"];
 pub(super) const EMAIL_KEYS: [&str; 7] = ["name", "type", "stages", "smtp", "tls", "from", "to"];
@@ -49,11 +51,13 @@ pub(super) fn notices(reader: &mut Reader, at: &At<'_>) -> Settings {
     let owner_tag = fields.get("owner_tag").and_then(|at| {
         reader.value(&at, Code::NotATagKey, "the key of a tag, 1 to 128 characters", tag)
     });
+    let owner_domains = fields.get("owner_domains").map(|at| domains(reader, &at));
     let mut template = |key: &str| fields.get(key).and_then(|at| template(reader, &at));
     let (subject, text) = (template("subject"), template("text"));
     let sinks = fields.get("sinks").map(|at| sinks(reader, &at));
     Settings {
         owner_tag: owner_tag.unwrap_or(default.owner_tag),
+        owner_domains,
         subject: subject.unwrap_or(default.subject),
         text: text.unwrap_or(default.text),
         sinks: sinks.unwrap_or(default.sinks),
@@ -65,6 +69,14 @@ fn tag(text: &str) -> Result<String, String> {
     let length = text.chars().count();
     let fits = (1..=TAG_CHARS_MAX).contains(&length) && !text.chars().any(char::is_control);
     if fits { Ok(text.to_owned()) } else { Err(format!("`{}` is not a tag's key", shorten(text))) }
+}
+
+fn domains(reader: &mut Reader, at: &At<'_>) -> Vec<Domain> {
+    let expected =
+        "a mail domain such as example.com, in plain ASCII; each subdomain is listed by itself";
+    let items = some(reader, at, DOMAINS_MAX, "mail domains; without the key, owners of any");
+    let domain = |at| reader.value(at, Code::NotMail, expected, Domain::parse);
+    items.iter().filter_map(domain).collect()
 }
 
 fn template(reader: &mut Reader, at: &At<'_>) -> Option<String> {

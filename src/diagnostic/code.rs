@@ -81,7 +81,7 @@ pub enum Code {
     NotAListener,
     /// What should be the URL of a sink and is not.
     NotASinkUrl,
-    /// What should be a mail server or a mail address and is not.
+    /// What should be a mail server, a mail address or a mail domain and is not.
     NotMail,
     /// A template of a notice that cannot be used.
     NotATemplate,

@@ -1,7 +1,7 @@
 //! Mail: to the owner if the owner tag is an address, with a copy to the configured list; else to the list.
 //!
 //! The owner tag is hostile input. It reaches a header or the envelope only as an address in plain ASCII without white space
-//! or quotes, and the subject only as one line.
+//! or quotes, of a configured domain if there are any, and the subject only as one line.
 
 use std::{fmt, net::IpAddr, time::SystemTime};
 
@@ -18,7 +18,8 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Failure, Tries,
+    Failure, Settings, Tries,
+    domain::Domain,
     template::{Message, plain},
 };
 use crate::{cloud::is_loopback, lifetime::shorten, notice::Batch};
@@ -94,6 +95,7 @@ pub(super) struct Mailer {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Address,
     to: Vec<Address>,
+    owner_domains: Option<Vec<Domain>>,
     tries: Tries,
 }
 
@@ -103,7 +105,7 @@ impl Mailer {
         smtp: &Smtp,
         (from, to): (&Address, &[Address]),
         login: Option<(SecretString, SecretString)>,
-        tries: Tries,
+        settings: &Settings,
     ) -> Result<Self, String> {
         type Transport = AsyncSmtpTransport<Tokio1Executor>;
         let builder = match smtp.tls {
@@ -114,12 +116,18 @@ impl Mailer {
         let mut builder = builder
             .map_err(|error| format!("there is no TLS towards {smtp}: {}", chain(&error)))?
             .port(smtp.port)
-            .timeout(Some(tries.mail_timeout));
+            .timeout(Some(settings.tries.mail_timeout));
         if let Some((username, password)) = login {
             let credentials = (username.expose_secret(), password.expose_secret());
             builder = builder.credentials(Credentials::from(credentials));
         }
-        Ok(Self { transport: builder.build(), from: from.clone(), to: to.to_vec(), tries })
+        Ok(Self {
+            transport: builder.build(),
+            from: from.clone(),
+            to: to.to_vec(),
+            owner_domains: settings.owner_domains.clone(),
+            tries: settings.tries,
+        })
     }
 
     /// Sends a batch. If the server refuses it with the owner among those who get it, the list gets it alone.
@@ -129,7 +137,7 @@ impl Mailer {
         message: &Message,
         now: Timestamp,
     ) -> Result<(), Failure> {
-        let owner = batch.owner.as_deref().and_then(|owner| address(owner.trim()).ok());
+        let owner = batch.owner.as_deref().and_then(|owner| self.recipient(owner));
         let mail = self.mail(batch, owner.as_ref(), message, now)?;
         match (self.submit(mail.clone()).await, owner) {
             (Err(Failure::MailDeferred(_)), _) => {
@@ -144,6 +152,14 @@ impl Mailer {
             }
             (result, _) => result,
         }
+    }
+
+    /// The owner's address, if the owner is one and may get mail.
+    fn recipient(&self, owner: &str) -> Option<Address> {
+        let domains = self.owner_domains.as_deref();
+        let is_allowed =
+            |owner: &Address| domains.is_none_or(|all| all.iter().any(|one| one.holds(owner)));
+        address(owner.trim()).ok().filter(is_allowed)
     }
 
     fn mail(

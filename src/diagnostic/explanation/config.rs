@@ -155,16 +155,17 @@ notices:
 };
 
 pub(super) const NOT_MAIL: Explanation = Explanation {
-    title: "a value that is not a mail server or a mail address",
+    title: "a value that is not a mail server, a mail address or a mail domain",
     why: "\
 `smtp` is a host and a port, such as smtp.example.com:587. `from` and `to` are
 bare addresses, such as ops@example.com: plain ASCII, without a name around
-them. `tls: none` is taken towards this host only.
+them. `tls: none` is taken towards this host only. `owner_domains` are domains,
+such as example.com, without an @ or a *: a subdomain is listed by itself.
 
 An address that the server refuses is found out when the first owner should be
 told, and until somebody was told the machine stays, for ever if nobody looks.
 
-Correct the address. User and password are credentials: notices.<sink>.username
+Correct the value. User and password are credentials: notices.<sink>.username
 and .password.
 ",
     example: Some(Example {
