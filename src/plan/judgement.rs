@@ -1,0 +1,60 @@
+//! A judgement of one instance: a decision, by which rule, and when.
+
+use jiff::Timestamp;
+
+use super::{Decision, Keep, Skip, memory::Promise};
+use crate::rules::{Rule, RuleName};
+
+/// A judgement of one instance.
+#[must_use]
+#[derive(Clone, Copy, Debug)]
+pub struct Judgement<'r> {
+    /// What is to happen.
+    pub decision: Decision,
+    /// The rule that decides: the one that acts, or would.
+    pub rule: Option<&'r Rule>,
+    /// When it was or will be due.
+    pub due_at: Option<Timestamp>,
+    /// When it will be terminated, at the earliest: `None` if nothing is to happen to it.
+    pub terminate_at: Option<Timestamp>,
+    /// Until when a hold keeps it, if one does.
+    pub held_until: Option<Timestamp>,
+}
+
+impl<'r> Judgement<'r> {
+    pub(super) fn keep(reason: Keep, rule: Option<&'r Rule>) -> Self {
+        Self::without_time(Decision::Keep(reason), rule)
+    }
+
+    /// The judgement in words, for somebody who expects the rule `expected` to take the machine.
+    #[must_use]
+    pub fn told(&self, expected: &RuleName) -> String {
+        let (decision, reason) = (self.decision.as_str(), self.decision.reason());
+        let other = self.rule.filter(|rule| rule.name != *expected);
+        let other = other.map(|rule| format!(", by the rule {}", rule.name)).unwrap_or_default();
+        format!("it is now: {decision} ({reason}){other}")
+    }
+
+    /// Whether what the owner was promised still stands. What only cannot be terminated at the moment was told rightly.
+    #[must_use]
+    pub fn keeps(&self, promise: &Promise) -> bool {
+        let same_rule = self.rule.is_some_and(|rule| rule.name == promise.rule);
+        let stands = match self.decision {
+            Decision::Terminate
+            | Decision::Notice(_)
+            | Decision::Skip(
+                Skip::Commitment | Skip::Creating | Skip::Installing | Skip::NotInPlan,
+            ) => true,
+            Decision::Skip(_) | Decision::Wait(_) | Decision::Keep(_) => false,
+        };
+        same_rule && stands
+    }
+
+    pub(super) fn out_of_scope(self) -> Self {
+        Self { decision: Decision::Skip(Skip::NotInPlan), terminate_at: None, ..self }
+    }
+
+    pub(super) fn without_time(decision: Decision, rule: Option<&'r Rule>) -> Self {
+        Self { decision, rule, due_at: None, terminate_at: None, held_until: None }
+    }
+}
