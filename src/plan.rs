@@ -9,6 +9,7 @@ pub mod guard;
 mod judgement;
 pub mod memory;
 mod policy;
+mod refusal;
 mod rota;
 mod seen;
 pub mod trust;

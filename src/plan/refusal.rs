@@ -1,0 +1,159 @@
+//! Why a plan is refused, and by which guard.
+
+use crate::rules::RuleName;
+
+/// A guard.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Guard {
+    /// `limits.max_terminations`.
+    MaxTerminations,
+    /// `limits.max_percent`.
+    MaxPercent,
+    /// `limits.max_per_day`.
+    MaxPerDay,
+    /// `limits.min_remaining`.
+    MinRemaining,
+    /// `inventory.max_change_percent`.
+    MaxChangePercent,
+    /// `limits.max_failure_percent`, which stops a run half way.
+    MaxFailurePercent,
+    /// `limits.canary`, which stops a run half way.
+    Canary,
+}
+
+impl Guard {
+    /// Every guard.
+    pub const ALL: [Self; 7] = [
+        Self::MaxTerminations,
+        Self::MaxPercent,
+        Self::MaxPerDay,
+        Self::MinRemaining,
+        Self::MaxChangePercent,
+        Self::MaxFailurePercent,
+        Self::Canary,
+    ];
+
+    /// The guard's name, that of its key in the config.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MaxTerminations => "max_terminations",
+            Self::MaxPercent => "max_percent",
+            Self::MaxPerDay => "max_per_day",
+            Self::MinRemaining => "min_remaining",
+            Self::MaxChangePercent => "max_change_percent",
+            Self::MaxFailurePercent => "max_failure_percent",
+            Self::Canary => "canary",
+        }
+    }
+}
+
+/// Why a plan is refused, or a run stopped half way.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    /// It terminates too many.
+    #[error(
+        "the plan is refused whole: it would terminate {wanted} machines, and limits.{guard}: {limit} allows {allowed}; look at it with `zenreaper plan`, and if it is right, raise the limit",
+        guard = guard.as_str()
+    )]
+    Cap {
+        /// Which guard.
+        guard: Guard,
+        /// How many machines the plan terminates.
+        wanted: u64,
+        /// How many it may.
+        allowed: u64,
+        /// The configured limit.
+        limit: u32,
+    },
+    /// One rule terminates too many.
+    #[error(
+        "the plan is refused whole: the rule `{rule}` would terminate {wanted} machines, and its limits.max_terminations allows {limit}; look at it with `zenreaper plan`, and if it is right, raise the limit"
+    )]
+    RuleCap {
+        /// The rule.
+        rule: RuleName,
+        /// How many machines it terminates.
+        wanted: u64,
+        /// How many it may.
+        limit: u32,
+    },
+    /// Together with those before, it terminates too many.
+    #[error(
+        "the plan is refused whole: it would terminate {wanted} machines after {before} in the last 24 hours, and limits.max_per_day allows {limit}; see `zenreaper history --since 24h`, and if it is right, raise the limit"
+    )]
+    PerDay {
+        /// How many machines the plan terminates.
+        wanted: u64,
+        /// How many were terminated in the last 24 hours.
+        before: u64,
+        /// The configured limit.
+        limit: u32,
+    },
+    /// It leaves too few.
+    #[error(
+        "the plan is refused whole: of the {live} live machines that the rule `{rule}` matches it would leave {left}, and limits.min_remaining asks for {limit}; keep some with `zenreaper keep`, or lower the limit"
+    )]
+    TooFewLeft {
+        /// The rule.
+        rule: RuleName,
+        /// How many live machines it matches.
+        live: u64,
+        /// How many would be left.
+        left: u64,
+        /// The configured limit.
+        limit: u32,
+    },
+    /// The listing is not believed.
+    #[error(
+        "the inventory is not believed: {before} {of} became {after}, and inventory.max_change_percent allows a loss of {limit}%; look at the account, and if it is right, say `zenreaper trust`; the next listing that agrees is believed too"
+    )]
+    Shrunk {
+        /// What is counted.
+        of: &'static str,
+        /// How many there were.
+        before: u64,
+        /// How many there are.
+        after: u64,
+        /// The configured limit.
+        limit: u32,
+    },
+    /// Too many calls failed.
+    #[error(
+        "the run is stopped: {failed} of {calls} calls to terminate failed, and limits.max_failure_percent allows {limit}%; see the codes in the log and in `zenreaper history`"
+    )]
+    TooManyFailures {
+        /// How many calls failed.
+        failed: u64,
+        /// How many were made.
+        calls: u64,
+        /// The configured limit.
+        limit: u32,
+    },
+    /// One of the first calls was not accepted.
+    #[error(
+        "the run is stopped: limits.canary asks that the first {limit} calls are accepted, and one ended as `{outcome}`; see the code in the log and in `zenreaper history`"
+    )]
+    Canary {
+        /// What became of it.
+        outcome: &'static str,
+        /// The configured limit.
+        limit: u32,
+    },
+}
+
+impl Refusal {
+    /// Which guard refuses.
+    #[must_use]
+    pub fn guard(&self) -> Guard {
+        match self {
+            Self::Cap { guard, .. } => *guard,
+            Self::RuleCap { .. } => Guard::MaxTerminations,
+            Self::PerDay { .. } => Guard::MaxPerDay,
+            Self::TooFewLeft { .. } => Guard::MinRemaining,
+            Self::Shrunk { .. } => Guard::MaxChangePercent,
+            Self::TooManyFailures { .. } => Guard::MaxFailurePercent,
+            Self::Canary { .. } => Guard::Canary,
+        }
+    }
+}
