@@ -62,10 +62,26 @@ impl Health {
             Event::Unrecorded(why) => {
                 state.journal_problems.insert(account, why.to_owned());
             }
-            Event::Ended(result, _) if result != RunResult::JournalFailed => {
+            // A run that ended by its journal does not say that the journal is well.
+            Event::Ended(RunResult::JournalFailed, _)
+            | Event::Started
+            | Event::Reading(..)
+            | Event::Planned(_)
+            | Event::Refused(_)
+            | Event::Dropped(..)
+            | Event::OutOfReach(..)
+            | Event::Rehearsed(..)
+            | Event::Acted(..)
+            | Event::Released(..)
+            | Event::Settled(_)
+            | Event::Paused(_)
+            | Event::Promised(..)
+            | Event::Withdrawn(..)
+            | Event::Delivered(..)
+            | Event::Wire(_) => {}
+            Event::Ended(..) => {
                 state.journal_problems.remove(&account);
             }
-            _ => {}
         }
     }
 
