@@ -13,12 +13,14 @@ mod network;
 mod origin;
 mod parse;
 mod pattern;
+mod screen;
 mod sight;
 
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use self::screen::Screen;
 use crate::{inventory::Instance, schedule::Schedule};
 
 #[cfg(test)]
@@ -75,6 +77,8 @@ pub struct Rule {
     pub description: Option<String>,
     /// What must hold.
     pub matches: Condition,
+    /// What of that rules most machines out, asked first.
+    screen: Screen,
     /// What must not.
     pub unless: Condition,
     /// When a match is due.
@@ -144,6 +148,9 @@ pub enum Verdict {
 impl Rule {
     /// What this rule says of `instance` at `now`.
     pub fn evaluate(&self, instance: &Instance, now: Timestamp) -> Verdict {
+        if self.screen.rules_out(instance) {
+            return Verdict::NoMatch;
+        }
         let matches = self.matches.test(instance, now);
         if matches == Truth::False {
             return Verdict::NoMatch;

@@ -5,7 +5,11 @@
 use ipnet::IpNet;
 use jiff::Timestamp;
 
-use super::{age::AgeTest, field::Field, pattern::Pattern};
+use super::{
+    age::AgeTest,
+    field::Field,
+    pattern::{Pattern, is_any_of},
+};
 use crate::inventory::Instance;
 
 /// Whether something holds.
@@ -188,10 +192,6 @@ fn join(asked: &Test<Pattern>, own: Truth, other: Truth) -> Truth {
         (Truth::Unknown(_), _) => own,
         (Truth::True | Truth::False, _) => other,
     }
-}
-
-fn is_any_of(patterns: &[Pattern], text: &str) -> bool {
-    patterns.iter().any(|pattern| pattern.is_match(text))
 }
 
 /// Any address of the instance counts; one that was not told, or cannot be read, may be any.

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 pub(crate) use self::matcher::matchers;
 use super::{
     Action, Condition, Delivery, Expiry, NoticePeriod, Origin, Rule, RuleLimits, RuleName, RuleSet,
+    screen::Screen,
 };
 use crate::{
     diagnostic::{Code, Problem, Source},
@@ -161,6 +162,7 @@ impl Parser<'_> {
         let rule = Rule {
             name,
             description,
+            screen: Screen::of(&matches),
             matches,
             unless,
             expiry,

@@ -189,8 +189,15 @@ impl Pattern {
     }
 }
 
+/// Whether one of them matches a text.
+#[inline]
+pub(super) fn is_any_of(patterns: &[Pattern], text: &str) -> bool {
+    patterns.iter().any(|pattern| pattern.is_match(text))
+}
+
 /// Most texts differ in their first byte, which costs less to see than to call what compares all.
-fn is_same(one: &str, other: &str) -> bool {
+#[inline]
+pub(super) fn is_same(one: &str, other: &str) -> bool {
     one.as_bytes().first() == other.as_bytes().first() && one == other
 }
 

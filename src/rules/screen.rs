@@ -1,0 +1,178 @@
+//! What rules a machine out at little cost: most machines fail a rule by a plain comparison, wherever in it that was written.
+
+use std::sync::Arc;
+
+use super::{
+    Condition, Field, Pattern, Test,
+    pattern::{is_any_of, is_same},
+};
+use crate::inventory::{Instance, Status};
+
+/// The plain comparisons among what a condition needs, the cheapest first.
+///
+/// It never says more than the condition does: what it lets pass is for the condition to judge.
+#[derive(Clone, Debug)]
+pub(super) struct Screen(Box<[Part]>);
+
+#[derive(Clone, Debug)]
+enum Part {
+    /// The status is one of these.
+    Status(Box<[Status]>),
+    /// A field is one of these texts.
+    Field(Field, Box<[Box<str>]>),
+    /// A tag is one of these texts.
+    Tag(Box<str>, Box<[Box<str>]>),
+}
+
+impl Screen {
+    /// The screen of a condition.
+    pub(super) fn of(condition: &Condition) -> Self {
+        let mut parts = Vec::new();
+        collect(condition, &mut parts);
+        parts.sort_by_key(Part::cost);
+        Self(parts.into())
+    }
+
+    /// Whether the condition is sure not to hold for `instance`.
+    #[inline]
+    pub(super) fn rules_out(&self, instance: &Instance) -> bool {
+        self.0.iter().any(|part| part.rules_out(instance))
+    }
+}
+
+impl Part {
+    /// What it costs, beside the others.
+    fn cost(&self) -> u8 {
+        match self {
+            Self::Status(_) => 0,
+            Self::Field(..) => 1,
+            Self::Tag(..) => 2,
+        }
+    }
+
+    #[inline]
+    fn rules_out(&self, instance: &Instance) -> bool {
+        match self {
+            Self::Status(statuses) => instance.status.as_ref().is_some_and(|status| {
+                !statuses.contains(status) && !matches!(status, Status::Other(_))
+            }),
+            Self::Field(field, texts) => is_other(*field, texts, instance),
+            Self::Tag(key, texts) => is_untagged(key, texts, instance),
+        }
+    }
+}
+
+/// Takes the plain comparisons that must all hold.
+fn collect(condition: &Condition, parts: &mut Vec<Part>) {
+    match condition {
+        Condition::All(all) => all.iter().for_each(|one| collect(one, parts)),
+        Condition::Field(Field::Status, test) => parts.push(Part::Status(statuses(test))),
+        // It goes by two texts, of which either may be meant.
+        Condition::Field(Field::ResourceGroup, _) => {}
+        Condition::Field(field, test) => {
+            parts.extend(texts(test).map(|texts| Part::Field(*field, texts)));
+        }
+        Condition::Tag(key, test) => {
+            parts.extend(texts(test).map(|texts| Part::Tag(key.clone(), texts)));
+        }
+        Condition::Everything
+        | Condition::Ip(_)
+        | Condition::Age(_)
+        | Condition::Any(_)
+        | Condition::Not(_) => {}
+    }
+}
+
+/// The only texts that a test holds for, if they can be counted.
+fn texts(test: &Test<Pattern>) -> Option<Box<[Box<str>]>> {
+    match test {
+        Test::AnyOf(patterns) => {
+            patterns.iter().map(|pattern| pattern.exact().map(Into::into)).collect()
+        }
+        Test::NoneOf(_) | Test::Exists(_) => None,
+    }
+}
+
+/// The documented statuses that a test holds for.
+fn statuses(test: &Test<Pattern>) -> Box<[Status]> {
+    let holds = |word: &str| match test {
+        Test::AnyOf(patterns) => is_any_of(patterns, word),
+        Test::NoneOf(patterns) => !is_any_of(patterns, word),
+        Test::Exists(wanted) => *wanted,
+    };
+    let words = Status::KNOWN.into_iter().filter(|word| holds(word));
+    words.map(|word| Status::from(Arc::from(word))).collect()
+}
+
+// These two are not inlined: else the loop over the parts would begin by fetching all that any of them may look at.
+
+/// Whether a field is none of these texts; one that was not told may be.
+#[inline(never)]
+fn is_other(field: Field, texts: &[Box<str>], instance: &Instance) -> bool {
+    field.text(instance).is_some_and(|value| !is_one_of(texts, value))
+}
+
+/// Whether a tag is none of these texts, or not there.
+#[inline(never)]
+fn is_untagged(key: &str, texts: &[Box<str>], instance: &Instance) -> bool {
+    !instance.tags.get(key).is_some_and(|value| is_one_of(texts, value))
+}
+
+fn is_one_of(texts: &[Box<str>], value: &str) -> bool {
+    texts.iter().any(|text| is_same(text, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        inventory::tests::{instance, tags},
+        rules::{Truth, parse::tests::rules},
+    };
+
+    /// Whether a match is ruled out for a machine, which must be so only if it does not hold.
+    fn check(matches: &str, edit: impl FnOnce(&mut Instance), expected: bool) {
+        let rules = rules(&format!("rules: [{{ name: r, match: {matches} }}]"));
+        let mut subject = instance("i");
+        edit(&mut subject);
+        let rule = &rules.rules[0];
+        let ruled_out = rule.screen.rules_out(&subject);
+        assert_eq!(ruled_out, expected, "{matches}");
+        let now = "2026-11-04T00:00:00Z".parse().unwrap();
+        assert!(!ruled_out || rule.matches.test(&subject, now) == Truth::False, "{matches}");
+    }
+
+    #[test]
+    fn a_plain_comparison_that_must_hold_rules_out() {
+        let as_is = |_: &mut Instance| {};
+        check("{ zone: HKG-A }", as_is, false);
+        check("{ zone: [SEL-A, TYO-A] }", as_is, true);
+        check("{ name: 'dev-*', all: [{ type: M6C }, { zone: SEL-A }] }", as_is, true);
+        check("{ status: stopped }", as_is, true);
+        check("{ status: { not_in: running } }", as_is, true);
+        check("{ status: { not_in: stopped } }", as_is, false);
+        check("{ tags: { env: dev } }", as_is, true);
+        let tagged = |subject: &mut Instance| subject.tags = tags(&[("env", "dev")]);
+        check("{ tags: { env: dev } }", tagged, false);
+        check("{ tags: { env: [test, prod] } }", tagged, true);
+    }
+
+    #[test]
+    fn what_is_not_sure_is_left_to_the_condition() {
+        let untold = |subject: &mut Instance| (subject.zone, subject.status) = (None, None);
+        check("{ zone: SEL-A }", untold, false);
+        check("{ status: STOPPED }", untold, false);
+        let odd = |subject: &mut Instance| subject.status = Some(Status::Other("NEW".into()));
+        check("{ status: STOPPED }", odd, false);
+        for other in [
+            "{ zone: [SEL-A, 'TYO-*'] }",
+            "{ zone: { not_in: HKG-A } }",
+            "{ any: [{ zone: SEL-A }, { type: M6C }] }",
+            "{ not: { zone: HKG-A } }",
+            "{ resource_group: platform }",
+            "{ tags: { env: { exists: false } } }",
+        ] {
+            check(other, |_| {}, false);
+        }
+    }
+}
