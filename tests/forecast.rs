@@ -88,6 +88,49 @@ async fn a_forecast_says_what_goes_when_by_which_rule_and_what_is_left() {
 }
 
 #[tokio::test]
+async fn what_a_rule_also_releases_is_shown_as_released_and_counted_as_both() {
+    let second =
+        "  - { name: bin, match: { zone: SEL-A }, expire: { after: 48h }, action: release }";
+    let mut machines = three();
+    machines.push(created("i-4", "2026-11-22T20:00:00Z").with("zoneId", "SEL-A"));
+    let stage = Stage::with(machines).await.rules(&format!("{AFTER}{second}\n"));
+    let stage = stage.more("allow_release: true");
+    let seen = forecast(&stage, &["--days", "2", "--chart"]).await;
+    expect![[r#"
+        account main: 4 instances, 2 days from 2026-11-24T09:07:00Z
+
+        WHEN                          WHAT        INSTANCE  NAME         RULE
+        2026-11-24T20:00:00Z  in 10h  terminated  i-2       name-of-i-2  after
+        2026-11-24T20:00:00Z  in 10h  released    i-4       name-of-i-4  bin
+        2026-11-25T09:00:00Z  in 23h  terminated  i-1       name-of-i-1  after
+
+        DAY         TOLD  TERMINATED
+        2026-11-24  0     2           ████████████████████████████████████████  1 released
+        2026-11-25  0     1           ████████████████████
+
+        RULE       TOLD  TERMINATED
+        after      0     2
+        bin        0     1           1 released
+        all rules  0     3           1 released
+
+        Left on 2026-11-26T09:07:00Z: 1: 1 keep (excepted).
+
+        Assumed: every call is accepted, every notice arrives, nobody changes, keeps or creates a machine, and the service runs all the time.
+    "#]].assert_eq(&seen.exits(0).out);
+    let seen = forecast(&stage, &["--days", "2", "-o", "json"]).await;
+    let fields = ["kind", "instance_id", "released"];
+    assert_eq!(
+        events(&seen, &fields),
+        json!([["terminate", "i-2", null], ["terminate", "i-4", true], ["terminate", "i-1", null]])
+    );
+    let account = &seen.json()["accounts"][0];
+    let bin = json!({ "rule": "bin", "noticed": 0, "terminated": 1, "released": 1 });
+    assert_eq!(account["by_rule"][1], bin);
+    let day = json!({ "day": "2026-11-24", "noticed": 0, "terminated": 2, "released": 1 });
+    assert_eq!(account["by_day"][0], day);
+}
+
+#[tokio::test]
 async fn it_looks_no_further_than_it_is_asked_to() {
     let stage = Stage::with(three()).await.rules(AFTER);
     let seen = forecast(&stage, &["--days", "1", "-o", "json"]).await;
@@ -142,14 +185,16 @@ async fn the_owner_is_told_before_and_both_are_in_the_json() {
                 {
                   "rule": "noticed",
                   "noticed": 1,
-                  "terminated": 1
+                  "terminated": 1,
+                  "released": 0
                 }
               ],
               "by_day": [
                 {
                   "day": "2026-11-24",
                   "noticed": 1,
-                  "terminated": 1
+                  "terminated": 1,
+                  "released": 0
                 }
               ],
               "remaining": [

@@ -257,7 +257,10 @@ fn coming(event: &Event<'_>) -> Coming {
     let (what, note) = match &event.what {
         What::Noticed { terminate_at, .. } => ("told", Note::GoesFrom(*terminate_at)),
         What::Withdrawn { why, .. } => ("withdrawn", Note::Words(text(why))),
-        What::Terminated { told_at, .. } => ("terminated", told_at.map_or(Note::None, Note::Told)),
+        What::Terminated { told_at, .. } => {
+            let what = if event.is_release() { "released" } else { "terminated" };
+            (what, told_at.map_or(Note::None, Note::Told))
+        }
         What::Refused(Refused { by, rule: _, until: _, runs, reason }) => {
             let runs = if *runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
             let words = format!("{runs} by {}: {}", by.as_str(), text(reason));

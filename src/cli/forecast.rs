@@ -23,9 +23,10 @@ use crate::{
     view::{self, forecast::Report},
 };
 
-/// What a forecast leaves out.
+/// What a forecast says of releases.
 const AFTER_HELP: &str = "\
-`action: release` is not walked: what such a rule takes is shown as terminated, and not again as released.";
+What a rule with `action: release` takes is shown as `released`: it is terminated, and released from the recycle bin at the end of the same run, for good. \
+The sums count it as terminated too.";
 
 /// What `forecast` takes.
 #[derive(Debug, Args)]

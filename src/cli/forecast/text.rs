@@ -116,10 +116,10 @@ fn row(event: &Event<'_>, forecast: &Forecast<'_>) -> [String; 7] {
     let (what, detail) = match &event.what {
         What::Noticed { terminate_at, .. } => ("told", format!("goes from {terminate_at:.0} on")),
         What::Withdrawn { why, .. } => ("withdrawn", text(why)),
-        What::Terminated { told_at: Some(told_at), .. } => {
-            ("terminated", format!("told {told_at:.0}"))
+        What::Terminated { told_at, .. } => {
+            let what = if event.is_release() { "released" } else { "terminated" };
+            (what, told_at.map(|told_at| format!("told {told_at:.0}")).unwrap_or_default())
         }
-        What::Terminated { told_at: None, .. } => ("terminated", String::new()),
         What::Refused(refused) => ("refused", text(&refused.reason)),
     };
     let instance = event.instance();
@@ -147,14 +147,15 @@ fn by_day(
         return Ok(());
     }
     let most = days.values().map(|sum| sum.terminated).max().unwrap_or_default();
-    let row = |day: Date, Sum { noticed, terminated }: Sum| {
+    let row = |day: Date, sum: Sum| {
+        let Sum { noticed, terminated, released: _ } = sum;
         let bar = match chart {
             Chart::None => String::new(),
             Chart::Drawn => bar(terminated, most),
         };
-        [day.to_string(), noticed.to_string(), terminated.to_string(), bar]
+        [day.to_string(), noticed.to_string(), terminated.to_string(), bar, of_them(sum)]
     };
-    let header = ["DAY", "TOLD", "TERMINATED", ""];
+    let header = ["DAY", "TOLD", "TERMINATED", "", ""];
     match chart {
         Chart::None => table(header, || days.iter().map(|(day, sum)| row(*day, *sum)), out)?,
         Chart::Drawn => {
@@ -180,6 +181,11 @@ fn bar(count: usize, most: usize) -> String {
     "█".repeat(eighths / 8) + part
 }
 
+/// How many of those that go are released, if any are.
+fn of_them(Sum { released, .. }: Sum) -> String {
+    if released > 0 { format!("{released} released") } else { String::new() }
+}
+
 fn by_rule(forecast: &Forecast<'_>, out: &mut dyn Write) -> Result<()> {
     let rules = forecast.by_rule();
     if rules.is_empty() {
@@ -188,14 +194,16 @@ fn by_rule(forecast: &Forecast<'_>, out: &mut dyn Write) -> Result<()> {
     let total = rules.values().fold(Sum::default(), |total, sum| Sum {
         noticed: total.noticed + sum.noticed,
         terminated: total.terminated + sum.terminated,
+        released: total.released + sum.released,
     });
-    let row =
-        |name: &str, sum: &Sum| [name.into(), sum.noticed.to_string(), sum.terminated.to_string()];
+    let row = |name: &str, sum: &Sum| {
+        [name.into(), sum.noticed.to_string(), sum.terminated.to_string(), of_them(*sum)]
+    };
     let rows = || {
         let of_rules = rules.iter().map(|(rule, sum)| row(rule.as_str(), sum));
         of_rules.chain([row("all rules", &total)])
     };
-    table(["RULE", "TOLD", "TERMINATED"], rows, out)?;
+    table(["RULE", "TOLD", "TERMINATED", ""], rows, out)?;
     writeln!(out)
 }
 
