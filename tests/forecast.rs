@@ -418,6 +418,21 @@ async fn only_machines_that_are_judged_otherwise_are_shown_with_both_judgements(
 }
 
 #[tokio::test]
+async fn many_changes_are_cut_and_counted_unless_all_are_wanted() {
+    let machines = (0..52).map(|n| created(&format!("i-{n:02}"), "2026-11-23T09:00:00Z"));
+    let stage = Stage::with(machines.collect()).await.rules(AFTER);
+    let sooner = AFTER.replace("48h", "24h");
+    let lines = |seen: &Seen| seen.out.lines().filter(|line| line.starts_with("i-")).count();
+    let short = backtest(&stage, &sooner, &[]).await;
+    short.exits(0).says("\n2 more; `--all` shows them.\n").says("52 wait -> terminate");
+    assert_eq!(lines(&short), 50);
+    let all = backtest(&stage, &sooner, &["--all"]).await;
+    assert_eq!((lines(all.exits(0)), all.out.contains("more;")), (52, false));
+    let json = backtest(&stage, &sooner, &["-o", "json"]).await.exits(0).json();
+    assert_eq!(json["accounts"][0]["changes"].as_array().unwrap().len(), 52);
+}
+
+#[tokio::test]
 async fn the_exit_code_tells_whether_more_is_terminated() {
     let stage = Stage::with(three()).await.rules(AFTER);
     let detailed = ["--detailed-exitcode"];

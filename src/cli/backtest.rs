@@ -19,7 +19,9 @@ use super::{
     ignore_closed_pipe,
     look::{self, LookArgs},
     progress::Console,
-    render, tell,
+    render,
+    table::Length,
+    tell,
 };
 use crate::{
     clock, config,
@@ -44,6 +46,9 @@ pub(super) struct BacktestArgs {
     /// Exit with 4 if the new rules terminate a machine that the old ones do not.
     #[arg(long)]
     detailed_exitcode: bool,
+    /// Show every machine, also if there are many.
+    #[arg(long)]
+    all: bool,
     /// A table for people, JSON for programs.
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     output: Output,
@@ -77,7 +82,7 @@ pub(super) async fn backtest(
     let mut out = BufWriter::new(io::stdout().lock());
     match args.output {
         Output::Json => report::json(&report, &mut out),
-        Output::Table => report::table(&report, &mut out),
+        Output::Table => report::table(&report, Length::asked(args.all), &mut out),
     }
     .and_then(|()| out.flush())
     .or_else(ignore_closed_pipe)?;

@@ -10,13 +10,14 @@ use std::{
 use clap::Args;
 use jiff::Timestamp;
 
-use self::text::{Chart, Length};
+use self::text::Chart;
 use super::{
     Output,
     exit::Exit,
     ignore_closed_pipe,
     look::{self, LookArgs},
     progress::Console,
+    table::Length,
 };
 use crate::{
     clock,
@@ -70,7 +71,7 @@ pub(super) async fn forecast(
     let report = Report::of(&view, args.at.unwrap_or_else(clock::now), args.days);
     let is_terminal = io::stdout().is_terminal();
     let chart = if args.chart || is_terminal { Chart::Drawn } else { Chart::None };
-    let length = if args.all { Length::Whole } else { Length::Short };
+    let length = Length::asked(args.all);
     let mut out = BufWriter::new(io::stdout().lock());
     match args.output {
         Output::Json => view::json(&report, &mut out),

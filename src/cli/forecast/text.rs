@@ -9,7 +9,7 @@ use jiff::civil::Date;
 
 use super::super::{
     render::relative,
-    table::{table, text},
+    table::{Length, table, text},
 };
 use crate::{
     config::Mode,
@@ -36,15 +36,6 @@ pub(super) enum Chart {
     None,
     /// A bar for each day between the first and the last that brings anything.
     Drawn,
-}
-
-/// How much is shown.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Length {
-    /// Counts by day, if there are too many machines to read.
-    Short,
-    /// Every machine.
-    Whole,
 }
 
 /// Writes the forecasts of all accounts, and what is taken for granted.
