@@ -460,6 +460,20 @@ async fn old_rules_can_be_a_file_or_a_folder_and_are_the_configs_if_none_are_nam
 }
 
 #[tokio::test]
+async fn with_old_rules_those_of_the_config_are_not_read() {
+    let stage = Stage::with(vec![due("one")]).await.rules("rules: [{ nam: wrong }]");
+    backtest(&stage, RULES, &[]).await.exits(2).says("rules.yaml:1:").says("rules[0].nam");
+    let old = stage.path("old.yaml");
+    std::fs::write(&old, RULES.replace("HKG-A", "SEL-A")).unwrap();
+    let against = ["--against", old.to_str().unwrap()];
+    backtest(&stage, RULES, &against).await.exits(0).says("1 keep -> terminate");
+    std::fs::write(&old, "rules: [{ nmae: wrong }]").unwrap();
+    let both = backtest(&stage, "rules: [{ name: Wrong, match: everything }]", &against).await;
+    both.exits(2).says("old.yaml:1:").says("rules[0].nmae").says("new.yaml:1:").says("`Wrong`");
+    assert!(!both.err.contains("rules.yaml:"), "{}", both.err);
+}
+
+#[tokio::test]
 async fn wrong_rules_are_told_as_check_does_before_any_call() {
     let stage = Stage::with(three()).await;
     let wrong = "rules: [{ name: Wrong, match: { zone: A } }]";
