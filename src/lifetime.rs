@@ -3,6 +3,8 @@
 //! Pure, and strict on purpose: what cannot be read for certain is an error, and an error keeps the machine. Months and
 //! years have no fixed length and a bare number has no unit, so they are refused.
 
+use std::fmt::Display;
+
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, Unit, civil::Date, tz::TimeZone};
 
 /// What a duration looks like, for error messages.
@@ -126,6 +128,17 @@ fn coarse(duration: SignedDuration) -> String {
     }
 }
 
+/// A count with its noun: `1 machine`, `2 machines`.
+#[must_use]
+pub fn counted<N: Copy + Display + PartialEq + From<u8>>(
+    count: N,
+    one: &str,
+    many: &str,
+) -> String {
+    let noun = if count == N::from(1) { one } else { many };
+    format!("{count} {noun}")
+}
+
 /// At most 40 characters of a text that came from outside.
 #[must_use]
 pub fn shorten(text: &str) -> String {
@@ -244,6 +257,13 @@ mod tests {
     fn a_long_or_odd_text_is_shortened_before_it_is_shown() {
         assert_eq!(shorten("a\nb\u{1b}[31m"), "a\\nb\\u{1b}[31m");
         assert_eq!(shorten(&"x".repeat(100)).chars().count(), 41);
+    }
+
+    #[test]
+    fn one_is_told_as_one() {
+        for (count, text) in [(0, "0 days"), (1, "1 day"), (2, "2 days"), (11, "11 days")] {
+            assert_eq!(counted(count, "day", "days"), text);
+        }
     }
 
     #[test]

@@ -227,7 +227,7 @@ async fn a_cap_refuses_until_there_is_less_to_do_than_it_allows() {
         after      0     2
         all rules  0     2
 
-        REFUSED by max_per_day: 2026-11-25T09:00:00Z to 2026-11-25T20:00:00Z, 45 runs: the plan is refused whole: it would terminate 1 machines after 1 in the last 24 hours, and limits.max_per_day allows 1; see `zenreaper history --since 24h`, and if it is right, raise the limit
+        REFUSED by max_per_day: 2026-11-25T09:00:00Z to 2026-11-25T20:00:00Z, 45 runs: the plan is refused whole: it would terminate 1 machine after 1 in the last 24 hours, and limits.max_per_day allows 1; see `zenreaper history --since 24h`, and if it is right, raise the limit
         Left on 2026-11-28T09:07:00Z: 1: 1 keep (excepted).
 
         Assumed: every call is accepted, every notice arrives, nobody changes, keeps or creates a machine, and the service runs all the time.

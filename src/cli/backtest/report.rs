@@ -14,7 +14,7 @@ use super::super::{
     table::{self as tables, Length, text},
 };
 use crate::{
-    lifetime::shorten,
+    lifetime::{counted, shorten},
     plan::{Decision, Judgement, Subject},
 };
 
@@ -126,13 +126,16 @@ fn account_table(
     out: &mut dyn Write,
 ) -> Result<()> {
     if changes.is_empty() {
-        return writeln!(
-            out,
-            "account {account}: the new rules say the same of all {total} instances"
-        );
+        let all = match total {
+            1 => "the one instance".to_owned(),
+            _ => format!("all {total} instances"),
+        };
+        return writeln!(out, "account {account}: the new rules say the same of {all}");
     }
     let count = changes.len();
-    writeln!(out, "account {account}: {count} of {total} instances are judged otherwise\n")?;
+    let (all, are) =
+        (counted(total, "instance", "instances"), if count == 1 { "is" } else { "are" });
+    writeln!(out, "account {account}: {count} of {all} {are} judged otherwise\n")?;
     let shown = match length {
         Length::Short => LINES_MAX,
         Length::Whole => usize::MAX,

@@ -15,7 +15,7 @@ use crate::{
     config::Mode,
     forecast::{ASSUMPTIONS, Event, Forecast, Refused, Sum, What},
     inventory::Inventory,
-    lifetime::shorten,
+    lifetime::{counted, shorten},
     view::forecast::{AccountForecast, Report},
 };
 
@@ -76,9 +76,9 @@ fn head(
     report: &Report<'_>,
     out: &mut dyn Write,
 ) -> Result<()> {
-    let (instances, days, start) = (inventory.len(), report.days, report.start);
-    let days = if days == 1 { "1 day".to_owned() } else { format!("{days} days") };
-    writeln!(out, "account {account}: {instances} instances, {days} from {start:.0}\n")
+    let instances = counted(inventory.len(), "instance", "instances");
+    let (days, start) = (counted(report.days, "day", "days"), report.start);
+    writeln!(out, "account {account}: {instances}, {days} from {start:.0}\n")
 }
 
 /// The events that are about machines.
@@ -214,12 +214,13 @@ fn refusals(forecast: &Forecast<'_>, length: Length, out: &mut dyn Write) -> Res
             continue;
         }
         let rule = rule.as_ref().map(|rule| format!(" of {rule}")).unwrap_or_default();
-        let runs = if *runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
+        let runs = counted(*runs, "run", "runs");
         let (by, reason) = (by.as_str(), text(reason));
         writeln!(out, "REFUSED by {by}{rule}: {from:.0} to {until:.0}, {runs}: {reason}")?;
     }
     if more > 0 {
-        writeln!(out, "REFUSED {more} times more; `--all` shows them.")?;
+        let times = counted(more, "time", "times");
+        writeln!(out, "REFUSED {times} more; `--all` shows them.")?;
     }
     Ok(())
 }
