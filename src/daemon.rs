@@ -108,6 +108,7 @@ impl Daemon {
         Ok(Served {
             metrics: Arc::clone(metrics),
             health: Arc::clone(health),
+            pulse: self.supervisor.pulse(),
             board: Arc::clone(board),
             door: Arc::new(door),
         })
