@@ -28,7 +28,7 @@ use crate::{
     cloud::Unlisted,
     config::{Config, Mode},
     inventory::{InstanceId, Inventory},
-    journal::{Glance, Journal},
+    journal::{Glance, Journal, LastRuns},
     plan::memory::Pause,
     report::{Event, Outcome, Record, RunResult},
     view::View,
@@ -82,6 +82,8 @@ pub struct Terms {
 pub struct Account {
     /// Since when a run is under way.
     pub running_since: Option<Timestamp>,
+    /// Whether a run ended since the service began; the last one may be of before.
+    pub has_run: bool,
     /// The last run that ended.
     pub last_run: Option<LastRun>,
     /// When the last successful run ended.
@@ -138,6 +140,24 @@ impl Board {
             schedule: config.schedule.pattern().to_owned(),
             zone: config.timezone.clone(),
         });
+    }
+
+    /// Notes how an account's last runs ended before the service began; whether that is news, as none ended since.
+    pub fn recall(&self, account: &str, before: &LastRuns) -> bool {
+        let LastRuns { run, started_at, ended_at, result, refusal, last_success_at } = before;
+        let mut state = self.lock();
+        let Some(known) = state.accounts.get_mut(account).filter(|known| !known.has_run) else {
+            return false;
+        };
+        known.last_run = Some(LastRun {
+            id: run.clone(),
+            ended_at: *ended_at,
+            result: *result,
+            elapsed: ended_at.duration_since(*started_at).try_into().unwrap_or_default(),
+        });
+        known.last_success_at = *last_success_at;
+        known.refusal.clone_from(refusal);
+        true
     }
 
     /// Notes when the next run is due.
@@ -264,6 +284,7 @@ impl Account {
             Event::Refused(refusal) => self.refusal = Some(refusal.to_string()),
             Event::Ended(result, elapsed) => {
                 self.running_since = None;
+                self.has_run = true;
                 self.settle();
                 if result == RunResult::Success {
                     self.last_success_at = Some(now);

@@ -152,6 +152,12 @@ impl Config {
         interval.and_then(|interval| interval.try_into().ok()).unwrap_or_default()
     }
 
+    /// What its rules are read by.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        Terms { zone: self.timezone.clone(), release: self.release }
+    }
+
     /// With its relative paths taken from the folder of the config.
     fn beside(mut self, path: &Path) -> Self {
         let folder = path.parent().unwrap_or(Path::new("."));
@@ -180,6 +186,15 @@ pub struct Loaded {
 
 /// Reads the config at `path` and its rules. All that is wrong in all files comes back at once, in order.
 pub fn load(path: &Path, now: Timestamp) -> Result<Loaded, Vec<Problem>> {
+    load_by(path, None, now)
+}
+
+/// The same with the rules at another path; those of the config are not read.
+pub fn load_with(path: &Path, rules: &Path, now: Timestamp) -> Result<Loaded, Vec<Problem>> {
+    load_by(path, Some(rules), now)
+}
+
+fn load_by(path: &Path, rules: Option<&Path>, now: Timestamp) -> Result<Loaded, Vec<Problem>> {
     let source = files::read_source(path).map_err(|problem| vec![problem])?;
     let (config, problems) = read(&source, now);
     let Some(config) = config.map(|config| config.beside(path)) else {
@@ -189,9 +204,8 @@ pub fn load(path: &Path, now: Timestamp) -> Result<Loaded, Vec<Problem>> {
         // The path is what is wrong: the default one would only be complained about beside it.
         return Err(diagnostic::sorted(problems));
     }
-    let (sources, unread) = files::rule_sources(&config.rules);
-    let terms = Terms { zone: config.timezone.clone(), release: config.release };
-    let (rules, wrong) = match rules::parse(&sources, &terms) {
+    let (sources, unread) = files::rule_sources(rules.unwrap_or(&config.rules));
+    let (rules, wrong) = match rules::parse(&sources, &config.terms()) {
         Ok(rules) => (rules, Vec::new()),
         Err(wrong) => (RuleSet::default(), wrong),
     };

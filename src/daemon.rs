@@ -108,6 +108,7 @@ impl Daemon {
         Ok(Served {
             metrics: Arc::clone(metrics),
             health: Arc::clone(health),
+            pulse: self.supervisor.pulse(),
             board: Arc::clone(board),
             door: Arc::new(door),
         })
@@ -122,6 +123,7 @@ impl Daemon {
         let mut rota = Rota::new(&self.site.config.schedule, self.site.rules(), clock::now());
         let mut status = Status::default();
         let mut deadlines = Deadlines::new(clock::now());
+        self.instruments.recall(&self.site.journal).await;
         self.tell_next(&rota, &deadlines);
         self.show().await;
         let mut last_act = None;
@@ -248,6 +250,7 @@ impl Daemon {
                 self.instruments.prepare(&loaded);
                 self.instruments.board.reads(Some(site.journal.clone()));
                 self.site = site;
+                self.instruments.recall(&self.site.journal).await;
                 info!(rules = loaded.rules.rules.len(), "config and rules reloaded");
                 let warnings = hindsight::warnings(&loaded, &self.site.journal, clock::now()).await;
                 log::warnings(&warnings);

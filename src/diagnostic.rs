@@ -11,6 +11,8 @@ use std::{collections::BTreeSet, fmt, ops::Range, sync::Arc};
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde::Serialize;
 
+use crate::lifetime::counted;
+
 pub use self::{
     code::{Code, Severity},
     explanation::{Example, Explanation, Language},
@@ -160,27 +162,26 @@ fn summary(problems: &[Problem], renderer: &Renderer) -> Option<String> {
     let of = |severity| problems.iter().filter(move |one| one.code.severity() == severity);
     let (errors, warnings) = (of(Severity::Error).count(), of(Severity::Warning).count());
     let counts = match (errors, warnings) {
-        (errors, 0) => count(errors, "problem"),
-        (0, warnings) => count(warnings, "warning"),
+        (errors, 0) => counted(errors, "problem", "problems"),
+        (0, warnings) => counted(warnings, "warning", "warnings"),
         (errors, warnings) => {
-            format!("{} and {}", count(errors, "error"), count(warnings, "warning"))
+            format!(
+                "{} and {}",
+                counted(errors, "error", "errors"),
+                counted(warnings, "warning", "warnings")
+            )
         }
     };
     let worst = if errors == 0 { Severity::Warning } else { Severity::Error };
     let code = of(worst).next()?.code;
     let files: BTreeSet<_> = problems.iter().map(|one| one.source.name.as_str()).collect();
-    let files = count(files.len(), "file");
+    let files = counted(files.len(), "file", "files");
     let more = match shown(problems).count() {
         all if all == problems.len() => String::new(),
         some => format!(", of which {some} are shown"),
     };
     let text = format!("{counts} in {files}{more}; `zenreaper check --explain {code}` tells more");
     Some(renderer.render(&[Group::with_title(level(worst).primary_title(text))]))
-}
-
-/// A count with its noun.
-fn count(many: usize, noun: &str) -> String {
-    format!("{many} {noun}{}", if many == 1 { "" } else { "s" })
 }
 
 /// The words in the names of keys that hold credentials.

@@ -76,6 +76,8 @@ pub struct Sum {
     pub noticed: usize,
     /// How many machines go.
     pub terminated: usize,
+    /// How many of those are also released from the recycle bin.
+    pub released: usize,
 }
 
 /// Looks ahead from `start` until `until`.
@@ -150,7 +152,8 @@ impl Forecast<'_> {
     }
 }
 
-fn add(to: &mut Sum, sum: Sum) {
-    to.noticed += sum.noticed;
-    to.terminated += sum.terminated;
+fn add(to: &mut Sum, Sum { noticed, terminated, released }: Sum) {
+    to.noticed += noticed;
+    to.terminated += terminated;
+    to.released += released;
 }

@@ -1,11 +1,56 @@
-//! Whether the service can do its work, for `/readyz`.
+//! Whether the service gets on, for `/healthz` and the watchdog, and whether it can do its work, for `/readyz`.
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
+use tokio::time::Instant;
+
 use crate::report::{Event, Record, RunResult};
+
+/// Whether the work goes on. Each step says within what time the next one has to come.
+#[derive(Debug)]
+pub struct Pulse {
+    last: Mutex<Step>,
+}
+
+#[derive(Debug)]
+struct Step {
+    at: Instant,
+    /// Within what time the next one has to come.
+    patience: Duration,
+}
+
+impl Pulse {
+    /// Of a work that begins at `now`, of which the first step has to come within `patience`.
+    #[must_use]
+    pub fn new(patience: Duration, now: Instant) -> Self {
+        Self { last: Mutex::new(Step { at: now, patience }) }
+    }
+
+    /// A step at `now`; from now on, the next one has to come within `patience`.
+    pub fn allow(&self, patience: Duration, now: Instant) {
+        *self.lock() = Step { at: now, patience };
+    }
+
+    /// A step at `now`.
+    pub fn step(&self, now: Instant) {
+        self.lock().at = now;
+    }
+
+    /// How long nothing was done at `now`, if that is too long.
+    pub fn stuck(&self, now: Instant) -> Option<Duration> {
+        let Step { at, patience } = *self.lock();
+        let quiet = now.saturating_duration_since(at);
+        (quiet >= patience).then_some(quiet)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Step> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// What is known of the service's health.
 #[derive(Debug, Default)]
@@ -116,7 +161,25 @@ impl Health {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock;
+
+    #[test]
+    fn work_is_stuck_once_the_next_step_is_late_and_until_it_comes() {
+        let (start, second) = (clock::monotonic(), Duration::from_secs(1));
+        let pulse = Pulse::new(10 * second, start);
+        let stuck = |after: u32| pulse.stuck(start + after * second).map(|quiet| quiet.as_secs());
+        assert_eq!((stuck(9), stuck(10), stuck(25)), (None, Some(10), Some(25)));
+        pulse.step(start + 25 * second);
+        assert_eq!((stuck(34), stuck(35)), (None, Some(10)), "a step leaves the patience as it is");
+        pulse.allow(60 * second, start + 35 * second);
+        assert_eq!((stuck(94), stuck(95), stuck(0)), (None, Some(60), None));
     }
 }

@@ -45,7 +45,7 @@ pub use self::{
     operator::Act,
     promises::{Ended, NewPromise},
     releases::{Releasable, Released},
-    runs::{Began, Digests, RunEnd},
+    runs::{Began, Digests, LastRuns, RunEnd},
 };
 use self::{
     file::{Open, Presence},

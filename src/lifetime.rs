@@ -3,6 +3,8 @@
 //! Pure, and strict on purpose: what cannot be read for certain is an error, and an error keeps the machine. Months and
 //! years have no fixed length and a bare number has no unit, so they are refused.
 
+use std::fmt::Display;
+
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, Unit, civil::Date, tz::TimeZone};
 
 /// What a duration looks like, for error messages.
@@ -29,7 +31,7 @@ pub fn duration(text: &str) -> Result<SignedDuration, String> {
         return Err(not(": a bare number has no unit"));
     }
     let span: Span = trimmed.parse().map_err(|_| not(""))?;
-    if span.get_months() != 0 || span.get_years() != 0 {
+    if is_of_the_calendar(trimmed) {
         return Err(not(": months and years have no fixed length"));
     }
     let total = span.total((Unit::Nanosecond, SpanRelativeTo::days_are_24_hours()));
@@ -41,6 +43,17 @@ pub fn duration(text: &str) -> Result<SignedDuration, String> {
         (Ok(_), Ok(exact)) if exact <= DURATION_MAX => Ok(exact),
         _ => Err(not(": it is longer than a hundred years")),
     }
+}
+
+/// Whether a duration names months or years, and be it none of them.
+fn is_of_the_calendar(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let iso = text.trim_start_matches(['+', '-']).strip_prefix('p');
+    if let Some(date) = iso.and_then(|iso| iso.split('t').next()) {
+        return date.contains(['y', 'm']);
+    }
+    let mut units = text.split(|letter: char| !letter.is_alphabetic());
+    units.any(|unit| unit.starts_with('y') || unit.starts_with("mo"))
 }
 
 /// Whether a duration is said to point back, which one of no length does not show otherwise.
@@ -126,6 +139,17 @@ fn coarse(duration: SignedDuration) -> String {
     }
 }
 
+/// A count with its noun: `1 machine`, `2 machines`.
+#[must_use]
+pub fn counted<N: Copy + Display + PartialEq + From<u8>>(
+    count: N,
+    one: &str,
+    many: &str,
+) -> String {
+    let noun = if count == N::from(1) { one } else { many };
+    format!("{count} {noun}")
+}
+
 /// At most 40 characters of a text that came from outside.
 #[must_use]
 pub fn shorten(text: &str) -> String {
@@ -161,6 +185,9 @@ mod tests {
             ("1h30m", 1.5),
             ("1.5h", 1.5),
             ("1 day", 24.0),
+            ("PT3M", 0.05),
+            ("p1dt3m", 24.05),
+            ("3 mins 0 msecs", 0.05),
             ("3 days 2 hours", 74.0),
             (" 72h ", 72.0),
             ("0h", 0.0),
@@ -198,6 +225,27 @@ mod tests {
             check_duration(text, None);
         }
         check_duration(&"9".repeat(1000), None);
+    }
+
+    #[test]
+    fn months_and_years_are_no_units_also_where_there_are_none_of_them() {
+        let texts = [
+            "1mo",
+            "1y",
+            "0mo 3d",
+            "0y",
+            "0 months 3 days",
+            "0yrs 3d",
+            "P0Y3D",
+            "P0M",
+            "p0m1dt3m",
+            "P1Y",
+            "+P0Y1D",
+        ];
+        for text in texts {
+            let error = duration(text).unwrap_err();
+            assert!(error.ends_with(": months and years have no fixed length"), "{error}");
+        }
     }
 
     fn check_instant(text: &str, zone: &str, expected: Option<&str>) {
@@ -244,6 +292,13 @@ mod tests {
     fn a_long_or_odd_text_is_shortened_before_it_is_shown() {
         assert_eq!(shorten("a\nb\u{1b}[31m"), "a\\nb\\u{1b}[31m");
         assert_eq!(shorten(&"x".repeat(100)).chars().count(), 41);
+    }
+
+    #[test]
+    fn one_is_told_as_one() {
+        for (count, text) in [(0, "0 days"), (1, "1 day"), (2, "2 days"), (11, "11 days")] {
+            assert_eq!(counted(count, "day", "days"), text);
+        }
     }
 
     #[test]

@@ -27,7 +27,10 @@ use self::{
     runs::Runs,
     service::Service,
 };
-use crate::report::{Event, Record};
+use crate::{
+    journal::LastRuns,
+    report::{Event, Record},
+};
 
 /// All metrics.
 #[derive(Debug)]
@@ -96,6 +99,11 @@ impl Metrics {
     /// Notes whether the service can do its work.
     pub fn ready(&self, ready: bool) {
         self.service.ready.set(i64::from(ready));
+    }
+
+    /// Notes how an account's last runs ended before the service began.
+    pub fn recall(&self, account: &str, before: &LastRuns) {
+        self.runs.recall(account, before);
     }
 
     /// Notes by when an account should have had a successful run.

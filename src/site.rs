@@ -67,6 +67,17 @@ impl Instruments {
         self.board.next_run(at);
     }
 
+    /// Notes how runs ended before the service began, as the journal knows it, for accounts that had none since. A journal that
+    /// cannot be read is for others to tell.
+    pub async fn recall(&self, journal: &Journal) {
+        let before = journal.last_runs().await.unwrap_or_default();
+        for (account, before) in &before {
+            if self.board.recall(account, before) {
+                self.metrics.recall(account, before);
+            }
+        }
+    }
+
     /// Makes everything ready that depends on the config.
     pub fn prepare(&self, loaded: &Loaded) {
         let accounts = || loaded.config.accounts.iter().map(|account| account.name.as_str());

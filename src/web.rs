@@ -16,11 +16,19 @@ use axum::{
     response::{Html, IntoResponse, Response},
     routing::get,
 };
-use tokio::{net::TcpListener, time::timeout};
+use tokio::{
+    net::TcpListener,
+    time::{Instant, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 pub use self::door::Door;
-use crate::{board::Board, clock, health::Health, metrics::Metrics};
+use crate::{
+    board::Board,
+    clock,
+    health::{Health, Pulse},
+    metrics::Metrics,
+};
 
 /// How long an answer may take to be made.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
@@ -32,6 +40,8 @@ pub struct Served {
     pub metrics: Arc<Metrics>,
     /// The health.
     pub health: Arc<Health>,
+    /// Whether the work goes on.
+    pub pulse: Arc<Pulse>,
     /// What there is to be seen.
     pub board: Arc<Board>,
     /// Who may see it.
@@ -45,7 +55,7 @@ pub async fn serve(listener: TcpListener, served: Served, stop: CancellationToke
         Router::new().route("/", get(page)).merge(api::routes()).fallback(nowhere).layer(door);
     let router = Router::new()
         .route("/metrics", get(metrics))
-        .route("/healthz", get(async || "ok\n"))
+        .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .merge(behind_the_door)
         .layer(middleware::from_fn(in_time))
@@ -61,7 +71,7 @@ async fn in_time(request: Request, next: Next) -> Response {
 }
 
 async fn page(State(served): State<Served>) -> Html<String> {
-    let Served { metrics: _, health, board, door: _ } = served;
+    let Served { metrics: _, health, pulse: _, board, door: _ } = served;
     let now = clock::now();
     let shown = page::Shown {
         now,
@@ -85,9 +95,39 @@ async fn metrics(State(served): State<Served>) -> Response {
     }
 }
 
+async fn healthz(State(served): State<Served>) -> (StatusCode, String) {
+    alive(&served.pulse, clock::monotonic())
+}
+
+/// Whether the work goes on at `now`: whoever is told that it does not should restart us.
+fn alive(pulse: &Pulse, now: Instant) -> (StatusCode, String) {
+    match pulse.stuck(now) {
+        None => (StatusCode::OK, "ok\n".to_owned()),
+        Some(quiet) => {
+            let seconds = quiet.as_secs();
+            (StatusCode::SERVICE_UNAVAILABLE, format!("stuck: nothing was done for {seconds} s\n"))
+        }
+    }
+}
+
 async fn readyz(State(served): State<Served>) -> (StatusCode, String) {
     match served.health.ready() {
         Ok(text) => (StatusCode::OK, text),
         Err(text) => (StatusCode::SERVICE_UNAVAILABLE, text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_alive_until_it_is_stuck() {
+        let (start, minute) = (clock::monotonic(), Duration::from_mins(1));
+        let pulse = Pulse::new(minute, start);
+        assert_eq!(alive(&pulse, start), (StatusCode::OK, "ok\n".to_owned()));
+        let (status, why) = alive(&pulse, start + 2 * minute);
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(why, "stuck: nothing was done for 120 s\n");
     }
 }

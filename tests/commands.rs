@@ -19,7 +19,7 @@ fn three() -> Vec<Machine> {
 async fn plan_shows_every_machine_that_a_rule_touches_and_never_acts() {
     let stage = Stage::with(three()).await;
     let seen = stage.run(&["plan"]).await;
-    seen.exits(0).says("terminate  due").says("wait       young").says("1 more are kept");
+    seen.exits(0).says("terminate  due").says("wait       young").says("1 more is kept");
     assert!(!seen.out.contains("elsewhere"), "{}", seen.out);
     assert!(seen.err.is_empty(), "no progress line where nobody looks: {}", seen.err);
     assert!(stage.terminated().is_empty());
@@ -88,7 +88,7 @@ async fn check_needs_no_cloud_and_no_credentials() {
     let stage = Stage::with(Vec::new()).await;
     let mut command = stage.command(&["check"]);
     command.env_remove("ZENLAYER_ACCESS_KEY_ID").env_remove("ZENLAYER_ACCESS_KEY_SECRET");
-    stage.run_command(command).await.exits(0).says("ok:").says("1 rules in 1 files");
+    stage.run_command(command).await.exits(0).says("ok:").says("1 rule in 1 file");
     let json = stage.run(&["check", "-o", "json"]).await;
     assert_eq!(json.exits(0).json(), serde_json::json!({ "ok": true, "problems": [] }));
     assert!(stage.sandbox.calls().is_empty());
@@ -215,7 +215,7 @@ async fn the_sandbox_serves_an_inventory_of_ones_own() {
         stage.start(&["sandbox", "--listen", "127.0.0.1:0", "--inventory", file.to_str().unwrap()]);
     tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     running.signal("TERM");
-    running.end(&stage).await.exits(0).says("1 machines at http://127.0.0.1:");
+    running.end(&stage).await.exits(0).says("1 machine at http://127.0.0.1:");
     let wrong = stage.run(&["sandbox", "--inventory", "nowhere.json"]).await;
     wrong.exits(1).says("nowhere.json");
     stage.run(&["sandbox", "--listen", "0.0.0.0:0"]).await.exits(1).says("loopback only");

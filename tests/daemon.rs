@@ -11,7 +11,12 @@ use common::{
     service::{Service, free_port},
     value,
 };
-use zenreaper::sandbox::{Action, Call};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use zenreaper::{
+    clock,
+    sandbox::{Action, Call},
+};
 
 /// What was under way when the signal was sent may still arrive; a process that is told to stop needs that long to hear it.
 const IN_FLIGHT_MARGIN: Duration = Duration::from_millis(250);
@@ -35,6 +40,52 @@ async fn it_runs_on_schedule_serves_and_stops() {
     assert_eq!(value(&page, "zenreaper_ready"), Some(1.0));
     assert_eq!(value(&page, RELOADED), Some(1.0));
     service.ends_after("TERM").await.exits(0).says("stopped");
+}
+
+#[tokio::test]
+async fn a_restart_forgets_no_run_and_is_no_reason_for_the_deadline_to_be_over() {
+    const NEVER: &str = "0 0 0 1 1 *";
+    let metric = |page: &str, name: &str, labels: &str| {
+        value(page, &format!("zenreaper_{name}{{account=\"main\"{labels}}}")).unwrap()
+    };
+    let at = |ms: i64| Timestamp::from_millisecond(ms).unwrap();
+    let seconds = |at: Timestamp| at.as_duration().as_secs_f64();
+    let stage = Stage::with(many_due(1)).await.dry();
+    stage.once_exits(0).await;
+    let stage = stage.fault("total-count=1");
+    stage.once_exits(1).await;
+    stage.time_passes(SignedDuration::from_hours(30)).await;
+    let service = Service::on(stage, NEVER).await;
+    let times: Vec<(i64, i64, String)> =
+        service.stage.rows("SELECT started_at, ended_at, run FROM runs ORDER BY started_at").await;
+    let [(_, success, _), (began, ended, run)] = times.as_slice() else { panic!("{times:?}") };
+    service.metric(r#"zenreaper_last_run_timestamp_seconds{account="main"}"#, |at| at > 1.0).await;
+    let page = service.get("/metrics").await.1;
+    for (name, labels, expected) in [
+        ("last_run_timestamp_seconds", "", seconds(at(*ended))),
+        ("last_success_timestamp_seconds", "", seconds(at(*success))),
+        ("last_run_result", r#",result="incomplete_inventory""#, 1.0),
+        ("last_run_result", r#",result="success""#, 0.0),
+        ("runs_total", r#",result="incomplete_inventory""#, 0.0),
+    ] {
+        let told = metric(&page, name, labels);
+        assert!((told - expected).abs() < 1e-3, "{name}{labels} {told} {expected}");
+    }
+    let deadline = metric(&page, "success_deadline_timestamp_seconds", "");
+    assert!(deadline > seconds(clock::now()), "{deadline}");
+    let status: Value = serde_json::from_str(&service.get("/api/v1/status").await.1).unwrap();
+    let account = &status["accounts"][0];
+    assert_eq!(account["last_success_at"], at(*success).to_string());
+    let last = serde_json::json!({
+        "run": run, "ended_at": at(*ended).to_string(), "result": "incomplete_inventory",
+        "duration_seconds": at(*ended).duration_since(at(*began)).as_secs_f64(),
+    });
+    assert_eq!(account["last_run"], last);
+    let page = service.get("/").await.1;
+    for text in ["Waiting for its next run", "incomplete inventory"] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    service.ends_after("TERM").await.exits(0);
 }
 
 #[tokio::test]

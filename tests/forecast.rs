@@ -88,6 +88,49 @@ async fn a_forecast_says_what_goes_when_by_which_rule_and_what_is_left() {
 }
 
 #[tokio::test]
+async fn what_a_rule_also_releases_is_shown_as_released_and_counted_as_both() {
+    let second =
+        "  - { name: bin, match: { zone: SEL-A }, expire: { after: 48h }, action: release }";
+    let mut machines = three();
+    machines.push(created("i-4", "2026-11-22T20:00:00Z").with("zoneId", "SEL-A"));
+    let stage = Stage::with(machines).await.rules(&format!("{AFTER}{second}\n"));
+    let stage = stage.more("allow_release: true");
+    let seen = forecast(&stage, &["--days", "2", "--chart"]).await;
+    expect![[r#"
+        account main: 4 instances, 2 days from 2026-11-24T09:07:00Z
+
+        WHEN                          WHAT        INSTANCE  NAME         RULE
+        2026-11-24T20:00:00Z  in 10h  terminated  i-2       name-of-i-2  after
+        2026-11-24T20:00:00Z  in 10h  released    i-4       name-of-i-4  bin
+        2026-11-25T09:00:00Z  in 23h  terminated  i-1       name-of-i-1  after
+
+        DAY         TOLD  TERMINATED
+        2026-11-24  0     2           ████████████████████████████████████████  1 released
+        2026-11-25  0     1           ████████████████████
+
+        RULE       TOLD  TERMINATED
+        after      0     2
+        bin        0     1           1 released
+        all rules  0     3           1 released
+
+        Left on 2026-11-26T09:07:00Z: 1: 1 keep (excepted).
+
+        Assumed: every call is accepted, every notice arrives, nobody changes, keeps or creates a machine, and the service runs all the time.
+    "#]].assert_eq(&seen.exits(0).out);
+    let seen = forecast(&stage, &["--days", "2", "-o", "json"]).await;
+    let fields = ["kind", "instance_id", "released"];
+    assert_eq!(
+        events(&seen, &fields),
+        json!([["terminate", "i-2", null], ["terminate", "i-4", true], ["terminate", "i-1", null]])
+    );
+    let account = &seen.json()["accounts"][0];
+    let bin = json!({ "rule": "bin", "noticed": 0, "terminated": 1, "released": 1 });
+    assert_eq!(account["by_rule"][1], bin);
+    let day = json!({ "day": "2026-11-24", "noticed": 0, "terminated": 2, "released": 1 });
+    assert_eq!(account["by_day"][0], day);
+}
+
+#[tokio::test]
 async fn it_looks_no_further_than_it_is_asked_to() {
     let stage = Stage::with(three()).await.rules(AFTER);
     let seen = forecast(&stage, &["--days", "1", "-o", "json"]).await;
@@ -142,14 +185,16 @@ async fn the_owner_is_told_before_and_both_are_in_the_json() {
                 {
                   "rule": "noticed",
                   "noticed": 1,
-                  "terminated": 1
+                  "terminated": 1,
+                  "released": 0
                 }
               ],
               "by_day": [
                 {
                   "day": "2026-11-24",
                   "noticed": 1,
-                  "terminated": 1
+                  "terminated": 1,
+                  "released": 0
                 }
               ],
               "remaining": [
@@ -182,7 +227,7 @@ async fn a_cap_refuses_until_there_is_less_to_do_than_it_allows() {
         after      0     2
         all rules  0     2
 
-        REFUSED by max_per_day: 2026-11-25T09:00:00Z to 2026-11-25T20:00:00Z, 45 runs: the plan is refused whole: it would terminate 1 machines after 1 in the last 24 hours, and limits.max_per_day allows 1; see `zenreaper history --since 24h`, and if it is right, raise the limit
+        REFUSED by max_per_day: 2026-11-25T09:00:00Z to 2026-11-25T20:00:00Z, 45 runs: the plan is refused whole: it would terminate 1 machine after 1 in the last 24 hours, and limits.max_per_day allows 1; see `zenreaper history --since 24h`, and if it is right, raise the limit
         Left on 2026-11-28T09:07:00Z: 1: 1 keep (excepted).
 
         Assumed: every call is accepted, every notice arrives, nobody changes, keeps or creates a machine, and the service runs all the time.
@@ -373,6 +418,21 @@ async fn only_machines_that_are_judged_otherwise_are_shown_with_both_judgements(
 }
 
 #[tokio::test]
+async fn many_changes_are_cut_and_counted_unless_all_are_wanted() {
+    let machines = (0..52).map(|n| created(&format!("i-{n:02}"), "2026-11-23T09:00:00Z"));
+    let stage = Stage::with(machines.collect()).await.rules(AFTER);
+    let sooner = AFTER.replace("48h", "24h");
+    let lines = |seen: &Seen| seen.out.lines().filter(|line| line.starts_with("i-")).count();
+    let short = backtest(&stage, &sooner, &[]).await;
+    short.exits(0).says("\n2 more; `--all` shows them.\n").says("52 wait -> terminate");
+    assert_eq!(lines(&short), 50);
+    let all = backtest(&stage, &sooner, &["--all"]).await;
+    assert_eq!((lines(all.exits(0)), all.out.contains("more;")), (52, false));
+    let json = backtest(&stage, &sooner, &["-o", "json"]).await.exits(0).json();
+    assert_eq!(json["accounts"][0]["changes"].as_array().unwrap().len(), 52);
+}
+
+#[tokio::test]
 async fn the_exit_code_tells_whether_more_is_terminated() {
     let stage = Stage::with(three()).await.rules(AFTER);
     let detailed = ["--detailed-exitcode"];
@@ -397,6 +457,20 @@ async fn old_rules_can_be_a_file_or_a_folder_and_are_the_configs_if_none_are_nam
     backtest(&stage, RULES, &["--detailed-exitcode"]).await.exits(0).says("say the same");
     let back = stage.run(&["backtest", "--rules", folder]).await;
     back.exits(0).says("1 terminate -> keep").says("0 would be terminated now");
+}
+
+#[tokio::test]
+async fn with_old_rules_those_of_the_config_are_not_read() {
+    let stage = Stage::with(vec![due("one")]).await.rules("rules: [{ nam: wrong }]");
+    backtest(&stage, RULES, &[]).await.exits(2).says("rules.yaml:1:").says("rules[0].nam");
+    let old = stage.path("old.yaml");
+    std::fs::write(&old, RULES.replace("HKG-A", "SEL-A")).unwrap();
+    let against = ["--against", old.to_str().unwrap()];
+    backtest(&stage, RULES, &against).await.exits(0).says("1 keep -> terminate");
+    std::fs::write(&old, "rules: [{ nmae: wrong }]").unwrap();
+    let both = backtest(&stage, "rules: [{ name: Wrong, match: everything }]", &against).await;
+    both.exits(2).says("old.yaml:1:").says("rules[0].nmae").says("new.yaml:1:").says("`Wrong`");
+    assert!(!both.err.contains("rules.yaml:"), "{}", both.err);
 }
 
 #[tokio::test]

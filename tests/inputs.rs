@@ -35,8 +35,11 @@ struct Answer {
 
 /// Runs `zenreaper check` in `folder`, so that paths are relative.
 fn check(folder: &Path, arguments: &[&str]) -> Answer {
+    zenreaper(&[&["check"], arguments].concat(), folder)
+}
+
+fn zenreaper(arguments: &[&str], folder: &Path) -> Answer {
     let output = Command::new(env!("CARGO_BIN_EXE_zenreaper"))
-        .arg("check")
         .args(arguments)
         .current_dir(folder)
         .env_clear()
@@ -246,6 +249,48 @@ fn a_file_past_the_bound_of_size_is_refused_unread() {
     let answer = check(folder.path(), &["--config", "config.yaml"]);
     assert_eq!((answer.code, answer.stdout.as_str()), (Some(2), ""));
     assert!(answer.stderr.contains("larger than 1048576 bytes"), "{}", answer.stderr);
+}
+
+#[test]
+fn what_is_no_file_in_a_folder_of_rules_is_refused_unread_and_hides_no_other_fault() {
+    let folder = folder(&[
+        ("config.yaml", b"rules: rules"),
+        ("rules/good.yaml", RULES.as_bytes()),
+        ("rules/wrong.yaml", b"rules: [{ name: a, match: { zona: A } }]"),
+    ]);
+    fs::create_dir(folder.path().join("rules/folder.yaml")).unwrap();
+    for pipe in ["rules/pipe.yaml", "rules/pipe.test.yaml"] {
+        let made = Command::new("mkfifo").arg(folder.path().join(pipe)).status().unwrap();
+        assert!(made.success());
+    }
+    let at = |file: &str| folder.path().join("rules").join(file);
+    std::os::unix::fs::symlink("good.yaml", at("link.yaml")).unwrap();
+    let answer = check(folder.path(), &["--config", "config.yaml"]);
+    assert_eq!(answer.code, Some(2), "{}", answer.stderr);
+    let told = |file: &str| answer.stderr.matches(&format!("rules/{file}")).count();
+    let files = ["folder.yaml", "pipe.yaml", "pipe.test.yaml", "wrong.yaml", "link.yaml"];
+    assert_eq!(files.map(told), [1, 1, 1, 1, 1], "{}", answer.stderr);
+    assert_eq!(answer.stderr.matches("it is not a regular file").count(), 3);
+    assert!(answer.stderr.contains("link.yaml") && answer.stderr.contains("unknown key"));
+    let tests = zenreaper(&["test", "rules"], folder.path());
+    assert_eq!((tests.code, tests.stderr.contains("pipe.test.yaml")), (Some(2), true));
+    for odd in ["folder.yaml", "pipe.test.yaml", "pipe.yaml", "wrong.yaml", "link.yaml"] {
+        let path = at(odd);
+        if path.is_dir() { fs::remove_dir(path) } else { fs::remove_file(path) }.unwrap();
+    }
+    assert_eq!(check(folder.path(), &["--config", "config.yaml"]).code, Some(0));
+}
+
+#[test]
+fn a_pipe_that_somebody_names_is_read() {
+    let folder = folder(&[("config.yaml", b"rules: rules.yaml"), ("rules.yaml", RULES.as_bytes())]);
+    let script = r#""$0" check --config <(cat config.yaml | sed "s|rules.yaml|$PWD/rules.yaml|")"#;
+    let answer = Command::new("bash")
+        .args(["-c", script, env!("CARGO_BIN_EXE_zenreaper")])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
 }
 
 /// A config and two rule files with a fault or two in each; the second file takes a name of the first.

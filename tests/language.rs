@@ -77,7 +77,7 @@ async fn a_rule_that_is_switched_off_takes_nothing_and_is_counted() {
     let rules = "rules:\n  - { name: off, match: { zone: HKG-A }, enabled: false }\n  - { name: on, match: { zone: SEL-A } }";
     let stage = Stage::with(many_due(2)).await.rules(rules);
     assert_eq!(stage.decision("i-0000").await["reason"], "no_rule");
-    stage.run(&["check"]).await.exits(0).says("1 rules in 1 files, 1 switched off");
+    stage.run(&["check"]).await.exits(0).says("1 rule in 1 file, 1 switched off");
 }
 
 #[tokio::test]

@@ -49,7 +49,7 @@ async fn before_the_first_run_it_says_so_and_promises_nothing() {
     let service = Service::on(Stage::with(many_due(3)).await, NEVER).await;
     let page = service.get("/").await.1;
     let expected =
-        ["Waiting for its first run", "Nothing can be said before the first run", "enforce"];
+        ["Waiting for its next run", "Nothing can be said before the first run", "enforce"];
     says(&page, &expected);
     says(&page, &["No machine was terminated in the last 14 days", "No machine is held"]);
     for path in ["/api/v1/plan", "/api/v1/forecast"] {

@@ -312,7 +312,7 @@ fn without_a_path_the_tests_beside_the_rules_of_the_config_run() {
     run("config.yaml")
         .exits(0)
         .says("rules/hkg.test.yaml: 1 ok\n")
-        .says("1 tests in 1 files: 1 passed, 0 failed\n1 rules have no test: other\n");
+        .says("1 test in 1 file: 1 passed, 0 failed\n1 rule has no test: other\n");
     let answer = run("of-a-file.yaml");
     answer.exits(0).says("rules/hkg.test.yaml: 1 ok\n");
     assert!(!answer.stdout.contains("no test"), "{}", answer.stdout);
@@ -331,7 +331,7 @@ fn test_files_are_no_rules_and_check_reads_them_too() {
         ("rules/more.test.yml", &format!("rules: dev.yaml\n{GOOD_TEST}")),
     ]);
     let check = |config: &str| zenreaper(folder.path(), &["check", "--config", config]);
-    check("config.yaml").exits(0).says("1 rules in 1 files");
+    check("config.yaml").exits(0).says("1 rule in 1 file");
     fs::write(folder.path().join("rules/more.test.yml"), "test: []").unwrap();
     check("config.yaml").exits(2).says("--> rules/more.test.yml:1:1").says("did you mean `tests`?");
     check("wrong.yaml").exits(2).says("did you mean `tests`?").says("did you mean `enforce`?");

@@ -111,13 +111,14 @@ step "the watchdog restarts a process that stands still, and a loop that is stuc
 inside systemctl kill --kill-whom=main --signal=STOP zenreaper
 eventually 10 "a stopped process is restarted" restarts_are 1
 eventually 10 "it is up again" is_active
-# A rule file that never ends to be read.
-mkfifo "$rules/stuck.yaml"
+# A config that never ends to be read.
+mv "$config" "$root/config.good"
+mkfifo "$config"
 inside systemctl reload --no-block zenreaper
 eventually 10 "a stuck loop is restarted" restarts_are 2
 # The next process reads it too, and finds something in it.
-timeout 10 bash -c 'echo "rules: [{ name: stuck, match: { zone: nowhere } }]" >"$0"' "$rules/stuck.yaml" || fail "nobody reads the rules"
-rm "$rules/stuck.yaml"
+timeout 10 bash -c 'cat "$0" >"$1"' "$root/config.good" "$config" || fail "nobody reads the config"
+mv "$root/config.good" "$config"
 eventually 10 "it is up again" is_active
 
 step "a kill in the middle of a run loses nothing"

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp, civil::Date};
 use crate::{
     forecast::{Event, Forecast, Refused, Sum, What},
     inventory::{InstanceId, Inventory},
-    lifetime::shorten,
+    lifetime::{counted, shorten},
     plan::{
         Plan,
         memory::{Memory, Promise},
@@ -257,9 +257,12 @@ fn coming(event: &Event<'_>) -> Coming {
     let (what, note) = match &event.what {
         What::Noticed { terminate_at, .. } => ("told", Note::GoesFrom(*terminate_at)),
         What::Withdrawn { why, .. } => ("withdrawn", Note::Words(text(why))),
-        What::Terminated { told_at, .. } => ("terminated", told_at.map_or(Note::None, Note::Told)),
+        What::Terminated { told_at, .. } => {
+            let what = if event.is_release() { "released" } else { "terminated" };
+            (what, told_at.map_or(Note::None, Note::Told))
+        }
         What::Refused(Refused { by, rule: _, until: _, runs, reason }) => {
-            let runs = if *runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
+            let runs = counted(*runs, "run", "runs");
             let words = format!("{runs} by {}: {}", by.as_str(), text(reason));
             ("refused", Note::Words(words))
         }

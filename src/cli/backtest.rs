@@ -19,11 +19,15 @@ use super::{
     ignore_closed_pipe,
     look::{self, LookArgs},
     progress::Console,
-    render, tell,
+    render,
+    table::Length,
+    tell,
 };
 use crate::{
-    clock, config,
+    clock,
+    config::{self, Config, Loaded},
     diagnostic::{self, Problem},
+    log,
     plan::{Judgement, Plan, Policy, Scope, Turn},
     rules::{self, RuleSet, Terms},
     view::{Seen, View},
@@ -35,7 +39,7 @@ pub(super) struct BacktestArgs {
     /// The new rules: a file, or a folder of them.
     #[arg(long, value_name = "PATH")]
     rules: PathBuf,
-    /// The old rules, a file or a folder; without it, those of the config, which must be valid in either case.
+    /// The old rules, a file or a folder, in the place of those of the config.
     #[arg(long, value_name = "PATH")]
     against: Option<PathBuf>,
     /// Judge at this instant instead of now: a timestamp with its offset.
@@ -44,17 +48,14 @@ pub(super) struct BacktestArgs {
     /// Exit with 4 if the new rules terminate a machine that the old ones do not.
     #[arg(long)]
     detailed_exitcode: bool,
+    /// Show every machine, also if there are many.
+    #[arg(long)]
+    all: bool,
     /// A table for people, JSON for programs.
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     output: Output,
     #[command(flatten)]
     look: LookArgs,
-}
-
-/// The two sets of rules; `None`: those of the config.
-struct Sides {
-    old: Option<RuleSet>,
-    new: RuleSet,
 }
 
 /// Shows what differs.
@@ -63,37 +64,45 @@ pub(super) async fn backtest(
     args: &BacktestArgs,
     console: &Console,
 ) -> anyhow::Result<Exit> {
-    let lookout = match args.look.lookout(path) {
-        Ok(lookout) => lookout.about(args.at),
-        Err(exit) => return Ok(exit),
-    };
-    let sides = match sides(args, &lookout.terms()) {
+    let (loaded, rules) = match sides(path, args) {
         Ok(sides) => sides,
         Err(problems) => return wrong(&problems, args.output),
     };
+    log::warnings(&loaded.warnings);
+    let lookout = match args.look.lookout_by(loaded) {
+        Ok(lookout) => lookout.about(args.at),
+        Err(exit) => return Ok(exit),
+    };
     let view = lookout.look(console).await?;
-    let policies = Policies::of(&view, sides);
-    let report = compare(&view, &policies, args.at.unwrap_or_else(clock::now));
+    // All accounts have the same policy, and the new one differs in nothing but the rules.
+    let new = view.accounts.first().map(|seen| Policy { rules, ..Policy::clone(&seen.policy) });
+    let report = compare(&view, new.as_ref(), args.at.unwrap_or_else(clock::now));
     let mut out = BufWriter::new(io::stdout().lock());
     match args.output {
         Output::Json => report::json(&report, &mut out),
-        Output::Table => report::table(&report, &mut out),
+        Output::Table => report::table(&report, Length::asked(args.all), &mut out),
     }
     .and_then(|()| out.flush())
     .or_else(ignore_closed_pipe)?;
     Ok(exit_of(&report, args))
 }
 
-/// Reads both sets of rules, or all that is wrong with either.
-fn sides(args: &BacktestArgs, terms: &Terms) -> Result<Sides, Vec<Problem>> {
-    let old = args.against.as_deref().map(|path| read(path, terms)).transpose();
-    match (old, read(&args.rules, terms)) {
-        (Ok(old), Ok(new)) => Ok(Sides { old, new }),
-        (Err(problems), Ok(_)) | (Ok(_), Err(problems)) => Err(problems),
-        (Err(mut problems), Err(more)) => {
+/// The config with the old rules, and the new rules; or all that is wrong with any of them.
+fn sides(path: &Path, args: &BacktestArgs) -> Result<(Loaded, RuleSet), Vec<Problem>> {
+    let now = clock::now();
+    let loaded = match &args.against {
+        Some(old) => config::load_with(path, old, now),
+        None => config::load(path, now),
+    };
+    let new = |config: &Config| read(&args.rules, &config.terms());
+    match loaded {
+        Ok(loaded) => new(&loaded.config).map(|rules| (loaded, rules)),
+        Err(mut problems) => {
+            let (config, _) = config::load_alone(path, now);
+            let more = config.and_then(|config| new(&config).err()).unwrap_or_default();
             // Both may name the same file.
-            let new: Vec<_> = more.into_iter().filter(|one| !problems.contains(one)).collect();
-            problems.extend(new);
+            let more: Vec<_> = more.into_iter().filter(|one| !problems.contains(one)).collect();
+            problems.extend(more);
             Err(problems)
         }
     }
@@ -115,26 +124,10 @@ fn wrong(problems: &[Problem], output: Output) -> anyhow::Result<Exit> {
     Ok(Exit::Usage)
 }
 
-/// What the machines of every account are judged by: they differ in nothing but the rules.
-struct Policies {
-    old: Option<Policy>,
-    new: Option<Policy>,
-}
-
-impl Policies {
-    fn of(view: &View, Sides { old, new }: Sides) -> Self {
-        // All accounts have the same policy.
-        let policy = view.accounts.first().map(|seen| &seen.policy);
-        let with = |rules| policy.map(|policy| Policy { rules, ..Policy::clone(policy) });
-        Self { old: old.and_then(with), new: with(new) }
-    }
-}
-
-fn compare<'a>(view: &'a View, policies: &'a Policies, now: Timestamp) -> Report<'a> {
+fn compare<'a>(view: &'a View, new: Option<&'a Policy>, now: Timestamp) -> Report<'a> {
     let account = |seen: &'a Seen| {
-        let old = policies.old.as_ref().unwrap_or(&seen.policy);
-        let new = policies.new.as_ref().unwrap_or(&seen.policy);
-        AccountChanges { account: &seen.account, changes: changes(seen, [old, new], now) }
+        let sides = [&*seen.policy, new.unwrap_or(&seen.policy)];
+        AccountChanges { account: &seen.account, changes: changes(seen, sides, now) }
     };
     Report { generated_at: now, accounts: view.accounts.iter().map(account).collect() }
 }

@@ -14,6 +14,7 @@ use crate::{
     clock, config,
     daemon::{self, Daemon, Supervisor},
     diagnostic,
+    lifetime::counted,
     run::Order,
     sandbox::{self, Options, Sandbox, fleet},
     site::{Instruments, Site},
@@ -134,9 +135,10 @@ fn summary(sandbox: &Sandbox) -> String {
     let recycled =
         sandbox.machines().iter().filter(|machine| machine.status() == Some("RECYCLE")).count();
     format!(
-        "\nThe cloud saw {} calls of DescribeInstances and {} of TerminateInstance; {recycled} machines are in its recycle bin.\n",
+        "\nThe cloud saw {} calls of DescribeInstances and {} of TerminateInstance; {} in its recycle bin.\n",
         count(sandbox::Action::DescribeInstances),
         count(sandbox::Action::TerminateInstance),
+        counted(recycled, "machine is", "machines are"),
     )
 }
 

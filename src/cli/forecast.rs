@@ -10,22 +10,24 @@ use std::{
 use clap::Args;
 use jiff::Timestamp;
 
-use self::text::{Chart, Length};
+use self::text::Chart;
 use super::{
     Output,
     exit::Exit,
     ignore_closed_pipe,
     look::{self, LookArgs},
     progress::Console,
+    table::Length,
 };
 use crate::{
     clock,
     view::{self, forecast::Report},
 };
 
-/// What a forecast leaves out.
+/// What a forecast says of releases.
 const AFTER_HELP: &str = "\
-`action: release` is not walked: what such a rule takes is shown as terminated, and not again as released.";
+What a rule with `action: release` takes is shown as `released`: it is terminated, and released from the recycle bin at the end of the same run, for good. \
+The sums count it as terminated too.";
 
 /// What `forecast` takes.
 #[derive(Debug, Args)]
@@ -69,7 +71,7 @@ pub(super) async fn forecast(
     let report = Report::of(&view, args.at.unwrap_or_else(clock::now), args.days);
     let is_terminal = io::stdout().is_terminal();
     let chart = if args.chart || is_terminal { Chart::Drawn } else { Chart::None };
-    let length = if args.all { Length::Whole } else { Length::Short };
+    let length = Length::asked(args.all);
     let mut out = BufWriter::new(io::stdout().lock());
     match args.output {
         Output::Json => view::json(&report, &mut out),

@@ -24,7 +24,7 @@ use crate::{
     cloud::{self, Client, Unlisted, saved::Entries},
     config,
     inventory::{ChargeType, Instance, Inventory, Status, Unreadable},
-    lifetime::shorten,
+    lifetime::{counted, shorten},
     site::{self, process_env},
 };
 
@@ -185,10 +185,11 @@ fn totals(inventory: &Inventory) -> String {
     let mut counts: Vec<_> =
         by_status.iter().map(|(status, count)| format!("{count} {}", shorten(status))).collect();
     counts.extend((unreadable > 0).then(|| format!("{unreadable} that cannot be read")));
+    let instances = counted(inventory.len(), "instance", "instances");
     if counts.is_empty() {
-        return format!("{} instances", inventory.len());
+        return instances;
     }
-    format!("{} instances ({})", inventory.len(), counts.join(", "))
+    format!("{instances} ({})", counts.join(", "))
 }
 
 #[cfg(test)]

@@ -18,7 +18,6 @@ use crate::{
     config::{self, Loaded},
     inventory::Inventory,
     plan::Turn,
-    rules::Terms,
     site::{self, Basis, Env, process_env},
     view::{Seen, View},
 };
@@ -56,7 +55,11 @@ pub(super) struct Lookout {
 impl LookArgs {
     /// Loads config and rules and finds what is meant, or tells what is wrong.
     pub(super) fn lookout(&self, path: &Path) -> Result<Lookout, Exit> {
-        let loaded = load(path)?;
+        self.lookout_by(load(path)?)
+    }
+
+    /// The same by what was loaded.
+    pub(super) fn lookout_by(&self, loaded: Loaded) -> Result<Lookout, Exit> {
         let place = self.place(&loaded.config.accounts);
         let place = place.map_err(|problem| operator::wrong_usage(&problem))?;
         Ok(Lookout { loaded, place, env: process_env, at: None })
@@ -87,12 +90,6 @@ impl Lookout {
     /// The same, about another instant than now.
     pub(super) fn about(self, at: Option<Timestamp>) -> Self {
         Self { at, ..self }
-    }
-
-    /// What the rules were read by.
-    pub(super) fn terms(&self) -> Terms {
-        let config = &self.loaded.config;
-        Terms { zone: config.timezone.clone(), release: config.release }
     }
 
     /// Looks. A saved inventory that cannot be used is an error; a live one that cannot be had is told of its account.

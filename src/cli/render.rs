@@ -16,7 +16,7 @@ use crate::{
     config::{Loaded, Mode},
     diagnostic::{Code, Problem},
     journal::{Held, HistoryEntry},
-    lifetime::shorten,
+    lifetime::{counted, shorten},
     plan::{Decision, Judgement, Plan, Skip, Subject},
     rules::Expiry,
     view::plan::{AccountPlan, Drafted, PlanReport},
@@ -49,7 +49,8 @@ fn account_table(
     out: &mut dyn Write,
 ) -> Result<()> {
     let total = plan.decisions.len();
-    writeln!(out, "account {account}: {total} instances, {} live\n", plan.summary.live)?;
+    let instances = counted(total, "instance", "instances");
+    writeln!(out, "account {account}: {instances}, {} live\n", plan.summary.live)?;
     let touched = || plan.decisions.iter().filter(|(_, judgement)| judgement.rule.is_some());
     let rows = || touched().map(|(subject, judgement)| row(*subject, judgement, plan.now));
     if touched().next().is_some() {
@@ -59,13 +60,14 @@ fn account_table(
     let unreadable =
         plan.decisions.iter().filter(|(subject, _)| matches!(subject, Subject::Unreadable(_)));
     let unreadable = unreadable.count();
-    writeln!(
-        out,
-        "{} more are kept: no rule speaks of them.",
-        total - touched().count() - unreadable
-    )?;
+    let rest = total - touched().count() - unreadable;
+    let (rest, them) =
+        (counted(rest, "more is", "more are"), if rest == 1 { "it" } else { "them" });
+    writeln!(out, "{rest} kept: no rule speaks of {them}.")?;
     if unreadable > 0 {
-        writeln!(out, "{unreadable} are kept because their record cannot be read.")?;
+        let (unreadable, their) =
+            (counted(unreadable, "is", "are"), if unreadable == 1 { "its" } else { "their" });
+        writeln!(out, "{unreadable} kept because {their} record cannot be read.")?;
     }
     let wanted = plan.targets().count();
     match refusal {
@@ -178,9 +180,10 @@ pub(super) fn check_text(path: &Path, loaded: &Loaded, out: &mut dyn Write) -> R
     };
     writeln!(
         out,
-        "ok: {} with {} rules in {rule_files} files{switched_off}; mode {}, schedule {}",
+        "ok: {} with {} in {}{switched_off}; mode {}, schedule {}",
         path.display(),
-        rules.rules.len(),
+        counted(rules.rules.len(), "rule", "rules"),
+        counted(*rule_files, "file", "files"),
         config.mode.as_str(),
         config.schedule.pattern(),
     )?;
@@ -263,8 +266,8 @@ rules:
             wait       i-2       dev-api-01        dev   not_due                         in 26d  in 26d
             skip       i-3       dev-api-01        dev   unreadable_expiry (ttl=3 dayz)
 
-            1 more are kept: no rule speaks of them.
-            REFUSED: the plan is refused whole: it would terminate 1 machines, and limits.max_terminations: 0 allows 0; look at it with `zenreaper plan`, and if it is right, raise the limit
+            1 more is kept: no rule speaks of it.
+            REFUSED: the plan is refused whole: it would terminate 1 machine, and limits.max_terminations: 0 allows 0; look at it with `zenreaper plan`, and if it is right, raise the limit
             Mode dry-run: a run would call nothing.
         "#]].assert_eq(&rendered(|report, out| plan_table(report, out)));
     }
@@ -284,7 +287,7 @@ rules:
                   },
                   "guard": {
                     "approved": false,
-                    "reason": "the plan is refused whole: it would terminate 1 machines, and limits.max_terminations: 0 allows 0; look at it with `zenreaper plan`, and if it is right, raise the limit"
+                    "reason": "the plan is refused whole: it would terminate 1 machine, and limits.max_terminations: 0 allows 0; look at it with `zenreaper plan`, and if it is right, raise the limit"
                   },
                   "decisions": [
                     {

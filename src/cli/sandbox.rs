@@ -8,6 +8,7 @@ use clap::Args;
 use super::exit::Exit;
 use crate::{
     clock, daemon,
+    lifetime::counted,
     sandbox::{self, Fault, Machine, Options, Sandbox, faults, fleet},
 };
 
@@ -52,13 +53,13 @@ pub(super) async fn sandbox(args: SandboxArgs) -> anyhow::Result<Exit> {
         None => fleet::generate(machines, seed, clock::now()),
     };
     let stop = daemon::stop_on_signal()?;
-    let count = machines.len();
+    let count = counted(machines.len(), "machine", "machines");
     let credentials = sandbox::Credentials::default();
     let options = Options { listen, machines, credentials, rate, retry_after, speed, faults };
     let sandbox = Sandbox::start(options).await?;
     let endpoint = sandbox.endpoint();
     super::say(&format!(
-        "{count} machines at {endpoint}\n\nIn the config:\n  accounts: [{{ name: sandbox, endpoint: {endpoint} }}]\n\
+        "{count} at {endpoint}\n\nIn the config:\n  accounts: [{{ name: sandbox, endpoint: {endpoint} }}]\n\
          In the environment:\n  ZENLAYER_ACCESS_KEY_ID={} ZENLAYER_ACCESS_KEY_SECRET={}\n\nCtrl-C ends it.\n",
         sandbox::ACCESS_KEY_ID,
         sandbox::ACCESS_KEY_SECRET,

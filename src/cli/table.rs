@@ -7,6 +7,22 @@ use unicode_width::UnicodeWidthStr;
 /// The longest text of a cell that is not an id or a name.
 const TEXT_CHARS_MAX: usize = 200;
 
+/// How much of a long table is shown.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Length {
+    /// As much as somebody reads.
+    Short,
+    /// Every line.
+    Whole,
+}
+
+impl Length {
+    /// All of it, if all is wanted.
+    pub(super) fn asked(all: bool) -> Self {
+        if all { Self::Whole } else { Self::Short }
+    }
+}
+
 /// Writes rows in aligned columns. They are walked twice rather than kept, since a plan may have a hundred thousand.
 pub(super) fn table<const N: usize, Rows: Iterator<Item = [String; N]>>(
     header: [&str; N],

@@ -96,12 +96,14 @@ fn find(config: &Path, args: &TestArgs) -> Result<Found, Vec<Problem>> {
     if args.paths.is_empty() {
         let (config, problems) = config::load_alone(config, clock::now());
         let Some(config) = config.filter(|_| problems.is_empty()) else { return Err(problems) };
-        let files = test_files(&config.rules).map_err(|problem| vec![problem])?;
-        return Ok(Found { files, rules: vec![config.rules] });
+        let (files, problems) = test_files(&config.rules);
+        let found = Found { files, rules: vec![config.rules] };
+        return if problems.is_empty() { Ok(found) } else { Err(problems) };
     }
-    let mut found = Found::default();
+    let (mut found, mut problems) = (Found::default(), Vec::new());
     for path in &args.paths {
-        let beside = test_files(path).map_err(|problem| vec![problem])?;
+        let (beside, wrong) = test_files(path);
+        problems.extend(wrong);
         if path.is_dir() {
             found.rules.push(path.clone());
         } else if beside.is_empty() {
@@ -109,7 +111,7 @@ fn find(config: &Path, args: &TestArgs) -> Result<Found, Vec<Problem>> {
         }
         found.files.extend(beside);
     }
-    Ok(found)
+    if problems.is_empty() { Ok(found) } else { Err(problems) }
 }
 
 /// Loads test files and their rules, or all that is wrong with any of them.
@@ -186,7 +188,7 @@ fn untested(tests: &[Test], places: &[PathBuf]) -> Vec<RuleName> {
 
 /// The names of the rules in a folder or a file. What cannot be read is not what was asked for here: `check` tells of it.
 fn rule_names(place: &Path) -> Vec<RuleName> {
-    let files = rule_files(place).unwrap_or_default();
+    let (files, _) = rule_files(place);
     let sources = files.iter().filter_map(|file| read_source(file).ok());
     let sets = sources.filter_map(|source| rules::parse(&[source], &terms(&TimeZone::UTC)).ok());
     sets.flat_map(|set| set.rules).map(|rule| rule.name).collect()
@@ -203,12 +205,14 @@ pub(super) fn checked(
         Err(problems) if problems.iter().any(|problem| problem.path == "rules") => None,
         Err(_) => config::load_alone(path, clock::now()).0.map(|config| config.rules),
     };
-    let files = rules.and_then(|rules| test_files(&rules).ok()).unwrap_or_default();
-    let wrong: Vec<_> = files.iter().filter_map(|file| parse(file).err()).flatten().collect();
+    let (files, mut wrong) = rules.map(|rules| test_files(&rules)).unwrap_or_default();
+    wrong.extend(files.iter().filter_map(|file| parse(file).err()).flatten());
     match loaded {
         Ok(loaded) if wrong.is_empty() => Ok(loaded),
         Ok(_) => Err(wrong),
         Err(mut problems) => {
+            // Both look for files in the same folder.
+            wrong.retain(|problem| !problems.contains(problem));
             problems.extend(wrong);
             Err(problems)
         }

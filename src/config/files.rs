@@ -20,43 +20,40 @@ const RULE_FILES_MAX: usize = 1_000;
 
 /// The texts of the rule files, and what is wrong with finding them.
 pub(crate) fn rule_sources(path: &Path) -> (Vec<Arc<Source>>, Vec<Problem>) {
-    let (mut sources, mut problems) = (Vec::new(), Vec::new());
-    match rule_files(path) {
-        Err(problem) => problems.push(problem),
-        Ok(files) => {
-            for file in files {
-                match read_source(&file) {
-                    Ok(source) => sources.push(source),
-                    Err(problem) => problems.push(problem),
-                }
-            }
+    let (files, mut problems) = rule_files(path);
+    let mut sources = Vec::new();
+    for file in files {
+        match read_source(&file) {
+            Ok(source) => sources.push(source),
+            Err(problem) => problems.push(problem),
         }
     }
     (sources, problems)
 }
 
-/// The rule files at `path` in the order of their names.
-pub(crate) fn rule_files(path: &Path) -> Result<Vec<PathBuf>, Problem> {
+/// The rule files at `path` in the order of their names, and what is wrong with finding them.
+pub(crate) fn rule_files(path: &Path) -> (Vec<PathBuf>, Vec<Problem>) {
     if !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
+        return (vec![path.to_owned()], Vec::new());
     }
     let is_rules = |path: &Path| {
         path.extension().is_some_and(|end| end == "yaml" || end == "yml") && !is_test(path)
     };
-    let files = files(path, is_rules)?;
-    if files.is_empty() {
-        return Err(unreadable(path, "there is no *.yaml or *.yml in this folder"));
+    let (files, mut problems) = files(path, is_rules);
+    if files.is_empty() && problems.is_empty() {
+        problems.push(unreadable(path, "there is no *.yaml or *.yml in this folder"));
     }
-    Ok(files)
+    (files, problems)
 }
 
-/// The test files at `path`, which may have none, in the order of their names: those in a folder, or the one beside a rule file.
-pub(crate) fn test_files(path: &Path) -> Result<Vec<PathBuf>, Problem> {
+/// The test files at `path`, which may have none, in the order of their names: those in a folder, or the one beside a rule file; and
+/// what is wrong with finding them.
+pub(crate) fn test_files(path: &Path) -> (Vec<PathBuf>, Vec<Problem>) {
     if path.is_dir() {
         return files(path, is_test);
     }
     let beside = TEST_ENDS.iter().map(|end| path.with_extension(end.trim_start_matches('.')));
-    Ok(beside.filter(|path| path.is_file()).collect())
+    (beside.filter(|path| path.is_file()).collect(), Vec::new())
 }
 
 fn is_test(path: &Path) -> bool {
@@ -64,18 +61,26 @@ fn is_test(path: &Path) -> bool {
     TEST_ENDS.iter().any(|end| name.ends_with(end))
 }
 
-/// The files of a folder that are wanted, in the order of their names.
-fn files(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>, Problem> {
-    let entries =
-        std::fs::read_dir(folder).map_err(|error| unreadable(folder, &error.to_string()))?;
+/// The files of a folder that are wanted, in the order of their names, and what is wrong with finding them. What is no regular
+/// file is named and not read: a pipe may have no end, and nobody said that it is one, as whoever names a file by itself does.
+fn files(folder: &Path, wanted: impl Fn(&Path) -> bool) -> (Vec<PathBuf>, Vec<Problem>) {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) => return (Vec::new(), vec![unreadable(folder, &error.to_string())]),
+    };
     let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
     files.retain(|path| wanted(path));
     files.sort_unstable();
     if files.len() > RULE_FILES_MAX {
         let why = format!("there are more than {RULE_FILES_MAX} files in this folder");
-        return Err(unreadable(folder, &why));
+        return (Vec::new(), vec![unreadable(folder, &why)]);
     }
-    Ok(files)
+    // A link that leads nowhere is told when it is read.
+    let is_odd = |path: &PathBuf| path.metadata().is_ok_and(|found| !found.is_file());
+    let (odd, files): (Vec<_>, Vec<_>) = files.into_iter().partition(is_odd);
+    let problem = |path: &PathBuf| unreadable(path, "it is not a regular file");
+    let problems = odd.iter().map(problem).collect();
+    (files, problems)
 }
 
 /// The text of a file; what is larger than [`FILE_BYTES_MAX`], or has no end, is not read whole.

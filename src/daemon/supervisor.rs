@@ -12,11 +12,11 @@ use std::{
 };
 
 use sd_notify::NotifyState;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-use crate::{clock, report::Sink};
+use crate::{clock, health::Pulse, report::Sink};
 
 /// How long the loop may take from one turn to the next while no run is due.
 pub(super) const IDLE_PATIENCE: Duration = Duration::from_mins(2);
@@ -32,6 +32,7 @@ pub struct Supervisor {
     channel: Channel,
     /// After how much silence it restarts us, if it does.
     watchdog: Option<Duration>,
+    pulse: Arc<Pulse>,
     state: Mutex<State>,
 }
 
@@ -39,9 +40,6 @@ pub struct Supervisor {
 struct State {
     status: String,
     is_ready: bool,
-    /// Within what time the next step has to come.
-    patience: Duration,
-    deadline: Instant,
     is_late: bool,
     /// Whether it did not hear us; told once.
     is_deaf: bool,
@@ -62,33 +60,28 @@ impl Supervisor {
     }
 
     fn new(channel: Channel, watchdog: Option<Duration>) -> Self {
-        let state = State {
-            status: String::new(),
-            is_ready: false,
-            patience: IDLE_PATIENCE,
-            deadline: clock::monotonic() + IDLE_PATIENCE,
-            is_late: false,
-            is_deaf: false,
-        };
-        Self { channel, watchdog, state: Mutex::new(state) }
+        let state =
+            State { status: String::new(), is_ready: false, is_late: false, is_deaf: false };
+        let pulse = Arc::new(Pulse::new(IDLE_PATIENCE, clock::monotonic()));
+        Self { channel, watchdog, pulse, state: Mutex::new(state) }
     }
 
     /// A sink of events, each of which is a step.
     #[must_use]
     pub fn sink(self: &Arc<Self>) -> Sink {
         let supervisor = Arc::clone(self);
-        Arc::new(move |_| supervisor.step())
+        Arc::new(move |_| supervisor.pulse.step(clock::monotonic()))
+    }
+
+    /// Whether the work goes on.
+    #[must_use]
+    pub fn pulse(&self) -> Arc<Pulse> {
+        Arc::clone(&self.pulse)
     }
 
     /// From now on, the next step has to come within `patience`.
     pub(super) fn allow(&self, patience: Duration) {
-        self.lock().patience = patience;
-        self.step();
-    }
-
-    fn step(&self) {
-        let mut state = self.lock();
-        state.deadline = clock::monotonic() + state.patience;
+        self.pulse.allow(patience, clock::monotonic());
     }
 
     /// The service is up; only the first call tells so.
@@ -153,20 +146,16 @@ impl Supervisor {
     }
 
     fn beat(&self) {
-        let is_late = {
-            let mut state = self.lock();
-            let is_late = state.deadline <= clock::monotonic();
-            if is_late && !state.is_late {
-                let seconds = state.patience.as_secs();
-                error!(
-                    "nothing was done for {seconds} s; the watchdog hears no more of it and restarts us, \
-                     if there is one; please report this"
-                );
-            }
-            state.is_late = is_late;
-            is_late
-        };
-        if !is_late && self.watchdog.is_some() {
+        let stuck = self.pulse.stuck(clock::monotonic());
+        let was_late = std::mem::replace(&mut self.lock().is_late, stuck.is_some());
+        if let Some(quiet) = stuck.filter(|_| !was_late) {
+            let seconds = quiet.as_secs();
+            error!(
+                "nothing was done for {seconds} s; the watchdog hears no more of it and restarts us, \
+                 if there is one; please report this"
+            );
+        }
+        if stuck.is_none() && self.watchdog.is_some() {
             self.tell(&[NotifyState::Watchdog]);
         }
     }
@@ -194,6 +183,7 @@ mod tests {
     type Heard = Arc<Mutex<Vec<String>>>;
 
     const HOUR: Duration = Duration::from_hours(1);
+    const MINUTE: Duration = Duration::from_mins(1);
     const BEAT: &str = "WATCHDOG=1";
 
     fn listening(watchdog: Option<Duration>) -> (Arc<Supervisor>, Heard) {
@@ -219,7 +209,7 @@ mod tests {
         supervisor.allow(HOUR);
         supervisor.beat();
         assert_eq!(told(&heard), [BEAT]);
-        supervisor.lock().deadline = clock::monotonic();
+        supervisor.pulse.allow(MINUTE, clock::monotonic() - MINUTE);
         supervisor.beat();
         assert!(told(&heard).is_empty());
         events.emit(Event::Reading(1, 2));

@@ -11,7 +11,7 @@ use crate::{
         guard::{Guard, Refusal},
         memory::Pause,
     },
-    rules::{Rule, RuleName},
+    rules::{Action, Rule, RuleName},
 };
 
 /// What happens, and when.
@@ -114,11 +114,23 @@ impl Event<'_> {
         }
     }
 
+    /// Whether the machine is also released from the recycle bin, at the end of the same run.
+    #[must_use]
+    pub fn is_release(&self) -> bool {
+        match &self.what {
+            What::Terminated { rule, .. } => rule.action == Action::Release,
+            What::Noticed { .. } | What::Withdrawn { .. } | What::Refused(_) => false,
+        }
+    }
+
     /// What it adds to the sums, if anything.
     pub(super) fn sum(&self) -> Option<Sum> {
         match self.what {
-            What::Noticed { .. } => Some(Sum { noticed: 1, terminated: 0 }),
-            What::Terminated { .. } => Some(Sum { noticed: 0, terminated: 1 }),
+            What::Noticed { .. } => Some(Sum { noticed: 1, ..Sum::default() }),
+            What::Terminated { .. } => {
+                let released = usize::from(self.is_release());
+                Some(Sum { noticed: 0, terminated: 1, released })
+            }
             What::Withdrawn { .. } | What::Refused(_) => None,
         }
     }

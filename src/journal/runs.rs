@@ -1,13 +1,21 @@
 //! Runs: by which rules and config each was made, and how it ended; and what its listing looked like.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use sqlx::AnyConnection;
 
 use super::{Error, Journal, at, ms};
-use crate::plan::trust::{Belief, Summary};
+use crate::{
+    plan::trust::{Belief, Summary},
+    report::RunResult,
+};
 
 /// How many of the last runs are looked at.
 const RUNS: i64 = 10;
+
+/// How far back the last runs of each account are looked for: a hundred days of the default schedule, read within a blink.
+const RECALLED: i64 = 10_000;
 
 /// So few runs say nothing yet.
 const RUNS_MIN: usize = 3;
@@ -51,6 +59,23 @@ pub struct RunEnd<'a> {
     pub guard: Option<&'a str>,
     /// Why, in words.
     pub detail: Option<&'a str>,
+}
+
+/// The last runs of an account that ended.
+#[derive(Clone, Debug)]
+pub struct LastRuns {
+    /// The last one's id.
+    pub run: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// How.
+    pub result: RunResult,
+    /// Why, in words, if a guard refused its plan.
+    pub refusal: Option<String>,
+    /// When the last one ended that was a success.
+    pub last_success_at: Option<Timestamp>,
 }
 
 impl Journal {
@@ -111,6 +136,39 @@ impl Journal {
             Ok(last.and_then(|(guard,)| guard))
         })
         .await
+    }
+
+    /// The last runs of each account; one that is far back counts as none.
+    pub async fn last_runs(&self) -> Result<BTreeMap<String, LastRuns>, Error> {
+        type Row = (String, String, i64, i64, String, Option<String>);
+        let rows: Vec<Row> = self
+            .read(async |connection| {
+                sqlx::query_as(
+                    "SELECT account, run, started_at, ended_at, result, detail FROM runs \
+                     WHERE ended_at IS NOT NULL AND result IS NOT NULL \
+                     ORDER BY started_at DESC LIMIT $1",
+                )
+                .bind(RECALLED)
+                .fetch_all(connection)
+                .await
+            })
+            .await?;
+        let mut last = BTreeMap::new();
+        for (account, run, started, ended, result, refusal) in rows {
+            let Some(result) = RunResult::named(&result) else { continue };
+            let known = last.entry(account).or_insert_with(|| LastRuns {
+                run,
+                started_at: at(started),
+                ended_at: at(ended),
+                result,
+                refusal,
+                last_success_at: None,
+            });
+            if result == RunResult::Success && known.last_success_at.is_none() {
+                known.last_success_at = Some(at(ended));
+            }
+        }
+        Ok(last)
     }
 
     /// How long the last runs of all accounts took, half of them longer; `None` if there are too few to say.

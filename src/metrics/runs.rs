@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use prometheus::{GaugeVec, HistogramVec, IntCounterVec, IntGaugeVec};
 
 use super::make::Maker;
-use crate::{plan::guard::Guard, report::RunResult};
+use crate::{journal::LastRuns, plan::guard::Guard, report::RunResult};
 
 /// Buckets for runs: from an empty account to a day's worth at a slow pace.
 const RUN_SECONDS: [f64; 8] = [0.5, 2.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0];
@@ -39,22 +39,22 @@ impl Runs {
             )?,
             last_run: make.times(
                 "last_run_timestamp_seconds",
-                "When the last run ended, however it did; 0: never.",
+                "When the last run ended, however it did, also before a restart; 0: never.",
                 &["account"],
             )?,
             last_success: make.times(
                 "last_success_timestamp_seconds",
-                "When the last successful run ended; 0: never.",
+                "When the last successful run ended, also before a restart; 0: never.",
                 &["account"],
             )?,
             last_result: make.gauges(
                 "last_run_result",
-                "How the last run ended: 1 for its result, 0 for the others.",
+                "How the last run ended, also before a restart: 1 for its result, 0 for the others.",
                 &["account", "result"],
             )?,
             success_deadline: make.times(
                 "success_deadline_timestamp_seconds",
-                "When the third run after the last successful one is due, or after the start; 0: never.",
+                "When the third run is due after the last successful one, or after the start if that is later; 0: never.",
                 &["account"],
             )?,
             guard_refusals: make.counters(
@@ -83,6 +83,15 @@ impl Runs {
         self.guard_refusals.with_label_values(&[account, guard.as_str()]).inc();
     }
 
+    /// Notes how the last runs ended; nothing is counted.
+    pub(super) fn recall(&self, account: &str, before: &LastRuns) {
+        let LastRuns { ended_at, result, last_success_at, .. } = before;
+        self.last(account, *result, *ended_at);
+        if let Some(at) = last_success_at {
+            self.last_success.with_label_values(&[account]).set(at.as_duration().as_secs_f64());
+        }
+    }
+
     /// Notes by when an account should have had a successful run.
     pub(super) fn expect_success(&self, account: &str, by: Option<Timestamp>) {
         let seconds = by.map_or(0.0, |by| by.as_duration().as_secs_f64());
@@ -108,12 +117,17 @@ impl Runs {
         now: Timestamp,
     ) {
         self.ended.with_label_values(&[account, result.as_str()]).inc();
+        self.duration.with_label_values(&[account]).observe(elapsed.as_secs_f64());
+        self.last(account, result, now);
+    }
+
+    /// Notes how the last run ended, and when.
+    fn last(&self, account: &str, result: RunResult, ended_at: Timestamp) {
         for one in RunResult::ALL {
             let is_last = i64::from(one == result);
             self.last_result.with_label_values(&[account, one.as_str()]).set(is_last);
         }
-        self.duration.with_label_values(&[account]).observe(elapsed.as_secs_f64());
-        let seconds = now.as_duration().as_secs_f64();
+        let seconds = ended_at.as_duration().as_secs_f64();
         self.last_run.with_label_values(&[account]).set(seconds);
         if result == RunResult::Success {
             self.last_success.with_label_values(&[account]).set(seconds);

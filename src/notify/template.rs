@@ -7,7 +7,10 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior, value::Serde};
 use serde::Serialize;
 
 use super::Failure;
-use crate::notice::{Batch, Notice, Stage};
+use crate::{
+    lifetime::counted,
+    notice::{Batch, Notice, Stage},
+};
 
 /// The template of the subject, if the config has none.
 pub const DEFAULT_SUBJECT: &str = include_str!("subject.txt");
@@ -196,11 +199,10 @@ fn one_line(text: &str) -> String {
 }
 
 fn more(count: usize) -> String {
-    match count {
-        0 => String::new(),
-        1 => "\n... and 1 more machine\n".to_owned(),
-        _ => format!("\n... and {count} more machines\n"),
+    if count == 0 {
+        return String::new();
     }
+    format!("\n... and {}\n", counted(count, "more machine", "more machines"))
 }
 
 /// Whether fewer machines would help.

@@ -1,6 +1,6 @@
 //! Why a plan is refused, and by which guard.
 
-use crate::rules::RuleName;
+use crate::{lifetime::counted, rules::RuleName};
 
 /// A guard.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -48,13 +48,17 @@ impl Guard {
     }
 }
 
+fn machines(count: u64) -> String {
+    counted(count, "machine", "machines")
+}
+
 /// Why a plan is refused, or a run stopped half way.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Refusal {
     /// It terminates too many.
     #[error(
-        "the plan is refused whole: it would terminate {wanted} machines, and limits.{guard}: {limit} allows {allowed}; look at it with `zenreaper plan`, and if it is right, raise the limit",
-        guard = guard.as_str()
+        "the plan is refused whole: it would terminate {machines}, and limits.{guard}: {limit} allows {allowed}; look at it with `zenreaper plan`, and if it is right, raise the limit",
+        machines = machines(*wanted), guard = guard.as_str()
     )]
     Cap {
         /// Which guard.
@@ -68,7 +72,8 @@ pub enum Refusal {
     },
     /// One rule terminates too many.
     #[error(
-        "the plan is refused whole: the rule `{rule}` would terminate {wanted} machines, and its limits.max_terminations allows {limit}; look at it with `zenreaper plan`, and if it is right, raise the limit"
+        "the plan is refused whole: the rule `{rule}` would terminate {machines}, and its limits.max_terminations allows {limit}; look at it with `zenreaper plan`, and if it is right, raise the limit",
+        machines = machines(*wanted)
     )]
     RuleCap {
         /// The rule.
@@ -80,7 +85,8 @@ pub enum Refusal {
     },
     /// Together with those before, it terminates too many.
     #[error(
-        "the plan is refused whole: it would terminate {wanted} machines after {before} in the last 24 hours, and limits.max_per_day allows {limit}; see `zenreaper history --since 24h`, and if it is right, raise the limit"
+        "the plan is refused whole: it would terminate {machines} after {before} in the last 24 hours, and limits.max_per_day allows {limit}; see `zenreaper history --since 24h`, and if it is right, raise the limit",
+        machines = machines(*wanted)
     )]
     PerDay {
         /// How many machines the plan terminates.
@@ -92,7 +98,8 @@ pub enum Refusal {
     },
     /// It leaves too few.
     #[error(
-        "the plan is refused whole: of the {live} live machines that the rule `{rule}` matches it would leave {left}, and limits.min_remaining asks for {limit}; keep some with `zenreaper keep`, or lower the limit"
+        "the plan is refused whole: of the {machines} that the rule `{rule}` matches it would leave {left}, and limits.min_remaining asks for {limit}; keep some with `zenreaper keep`, or lower the limit",
+        machines = counted(*live, "live machine", "live machines")
     )]
     TooFewLeft {
         /// The rule.
@@ -132,7 +139,8 @@ pub enum Refusal {
     },
     /// One of the first calls was not accepted.
     #[error(
-        "the run is stopped: limits.canary asks that the first {limit} calls are accepted, and one ended as `{outcome}`; see the code in the log and in `zenreaper history`"
+        "the run is stopped: limits.canary asks that the first {calls} accepted, and one ended as `{outcome}`; see the code in the log and in `zenreaper history`",
+        calls = counted(*limit, "call is", "calls are")
     )]
     Canary {
         /// What became of it.

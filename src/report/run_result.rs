@@ -59,6 +59,12 @@ impl RunResult {
         }
     }
 
+    /// The result of this name, if there is one.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|result| result.as_str() == name)
+    }
+
     /// The result of a run whose inventory could not be had.
     #[must_use]
     pub fn of_unlisted(unlisted: &Unlisted) -> Self {

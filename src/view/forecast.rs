@@ -102,6 +102,7 @@ struct RuleJson<'a> {
     rule: &'a str,
     noticed: usize,
     terminated: usize,
+    released: usize,
 }
 
 #[derive(Serialize)]
@@ -109,6 +110,7 @@ struct DayJson {
     day: Date,
     noticed: usize,
     terminated: usize,
+    released: usize,
 }
 
 #[derive(Serialize)]
@@ -146,14 +148,20 @@ impl<'a> AccountJson<'a> {
             runs: forecast.runs,
             events: &forecast.events,
             by_rule: by_rule
-                .map(|(rule, Sum { noticed, terminated })| RuleJson {
+                .map(|(rule, Sum { noticed, terminated, released })| RuleJson {
                     rule: rule.as_str(),
                     noticed,
                     terminated,
+                    released,
                 })
                 .collect(),
             by_day: by_day
-                .map(|(day, Sum { noticed, terminated })| DayJson { day, noticed, terminated })
+                .map(|(day, Sum { noticed, terminated, released })| DayJson {
+                    day,
+                    noticed,
+                    terminated,
+                    released,
+                })
                 .collect(),
             remaining: left
                 .map(|((decision, reason), count)| LeftJson { decision, reason, count: *count })
@@ -173,6 +181,9 @@ struct EventJson<'a> {
     /// The earliest termination that is promised, of a notice.
     #[serde(skip_serializing_if = "Option::is_none")]
     terminate_at: Option<Timestamp>,
+    /// Whether the machine is also released, of a termination.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    released: Option<bool>,
     /// When the owner was told, of a termination.
     #[serde(skip_serializing_if = "Option::is_none")]
     told_at: Option<Timestamp>,
@@ -201,6 +212,7 @@ fn event<'a>(event: &'a Event<'_>) -> EventJson<'a> {
         rule: event.rule().map(RuleName::as_str),
         reason: None,
         terminate_at: None,
+        released: event.is_release().then_some(true),
         told_at: None,
         guard: None,
         until: None,

@@ -11,12 +11,15 @@ use serde::{Serialize, Serializer};
 
 use super::super::{
     render,
-    table::{self as tables, text},
+    table::{self as tables, Length, text},
 };
 use crate::{
-    lifetime::shorten,
+    lifetime::{counted, shorten},
     plan::{Decision, Judgement, Subject},
 };
+
+/// The most machines that are shown one by one unless all are wanted.
+const LINES_MAX: usize = 50;
 
 /// What differs in all accounts.
 pub(super) struct Report<'a> {
@@ -106,10 +109,10 @@ fn counts(changes: &[Change<'_>]) -> BTreeMap<Kind, usize> {
 }
 
 /// Writes what differs as tables.
-pub(super) fn table(report: &Report<'_>, out: &mut dyn Write) -> Result<()> {
+pub(super) fn table(report: &Report<'_>, length: Length, out: &mut dyn Write) -> Result<()> {
     for AccountChanges { account, changes } in &report.accounts {
         match changes {
-            Ok((changes, total)) => account_table(account, changes, *total, out)?,
+            Ok((changes, total)) => account_table(account, changes, (*total, length), out)?,
             Err(error) => writeln!(out, "account {account}: {error}")?,
         }
     }
@@ -119,18 +122,30 @@ pub(super) fn table(report: &Report<'_>, out: &mut dyn Write) -> Result<()> {
 fn account_table(
     account: &str,
     changes: &[Change<'_>],
-    total: usize,
+    (total, length): (usize, Length),
     out: &mut dyn Write,
 ) -> Result<()> {
     if changes.is_empty() {
-        return writeln!(
-            out,
-            "account {account}: the new rules say the same of all {total} instances"
-        );
+        let all = match total {
+            1 => "the one instance".to_owned(),
+            _ => format!("all {total} instances"),
+        };
+        return writeln!(out, "account {account}: the new rules say the same of {all}");
     }
     let count = changes.len();
-    writeln!(out, "account {account}: {count} of {total} instances are judged otherwise\n")?;
-    tables::table(["INSTANCE", "NAME", "OLD", "", "NEW"], || changes.iter().map(row), out)?;
+    let (all, are) =
+        (counted(total, "instance", "instances"), if count == 1 { "is" } else { "are" });
+    writeln!(out, "account {account}: {count} of {all} {are} judged otherwise\n")?;
+    let shown = match length {
+        Length::Short => LINES_MAX,
+        Length::Whole => usize::MAX,
+    };
+    let rows = || changes.iter().take(shown).map(row);
+    tables::table(["INSTANCE", "NAME", "OLD", "", "NEW"], rows, out)?;
+    let more = count.saturating_sub(shown);
+    if more > 0 {
+        writeln!(out, "{more} more; `--all` shows them.")?;
+    }
     writeln!(out)?;
     for (kind, count) in counts(changes) {
         writeln!(out, "{count} {kind}")?;

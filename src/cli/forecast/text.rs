@@ -9,13 +9,13 @@ use jiff::civil::Date;
 
 use super::super::{
     render::relative,
-    table::{table, text},
+    table::{Length, table, text},
 };
 use crate::{
     config::Mode,
     forecast::{ASSUMPTIONS, Event, Forecast, Refused, Sum, What},
     inventory::Inventory,
-    lifetime::shorten,
+    lifetime::{counted, shorten},
     view::forecast::{AccountForecast, Report},
 };
 
@@ -36,15 +36,6 @@ pub(super) enum Chart {
     None,
     /// A bar for each day between the first and the last that brings anything.
     Drawn,
-}
-
-/// How much is shown.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Length {
-    /// Counts by day, if there are too many machines to read.
-    Short,
-    /// Every machine.
-    Whole,
 }
 
 /// Writes the forecasts of all accounts, and what is taken for granted.
@@ -85,9 +76,9 @@ fn head(
     report: &Report<'_>,
     out: &mut dyn Write,
 ) -> Result<()> {
-    let (instances, days, start) = (inventory.len(), report.days, report.start);
-    let days = if days == 1 { "1 day".to_owned() } else { format!("{days} days") };
-    writeln!(out, "account {account}: {instances} instances, {days} from {start:.0}\n")
+    let instances = counted(inventory.len(), "instance", "instances");
+    let (days, start) = (counted(report.days, "day", "days"), report.start);
+    writeln!(out, "account {account}: {instances}, {days} from {start:.0}\n")
 }
 
 /// The events that are about machines.
@@ -116,10 +107,10 @@ fn row(event: &Event<'_>, forecast: &Forecast<'_>) -> [String; 7] {
     let (what, detail) = match &event.what {
         What::Noticed { terminate_at, .. } => ("told", format!("goes from {terminate_at:.0} on")),
         What::Withdrawn { why, .. } => ("withdrawn", text(why)),
-        What::Terminated { told_at: Some(told_at), .. } => {
-            ("terminated", format!("told {told_at:.0}"))
+        What::Terminated { told_at, .. } => {
+            let what = if event.is_release() { "released" } else { "terminated" };
+            (what, told_at.map(|told_at| format!("told {told_at:.0}")).unwrap_or_default())
         }
-        What::Terminated { told_at: None, .. } => ("terminated", String::new()),
         What::Refused(refused) => ("refused", text(&refused.reason)),
     };
     let instance = event.instance();
@@ -147,14 +138,15 @@ fn by_day(
         return Ok(());
     }
     let most = days.values().map(|sum| sum.terminated).max().unwrap_or_default();
-    let row = |day: Date, Sum { noticed, terminated }: Sum| {
+    let row = |day: Date, sum: Sum| {
+        let Sum { noticed, terminated, released: _ } = sum;
         let bar = match chart {
             Chart::None => String::new(),
             Chart::Drawn => bar(terminated, most),
         };
-        [day.to_string(), noticed.to_string(), terminated.to_string(), bar]
+        [day.to_string(), noticed.to_string(), terminated.to_string(), bar, of_them(sum)]
     };
-    let header = ["DAY", "TOLD", "TERMINATED", ""];
+    let header = ["DAY", "TOLD", "TERMINATED", "", ""];
     match chart {
         Chart::None => table(header, || days.iter().map(|(day, sum)| row(*day, *sum)), out)?,
         Chart::Drawn => {
@@ -180,6 +172,11 @@ fn bar(count: usize, most: usize) -> String {
     "█".repeat(eighths / 8) + part
 }
 
+/// How many of those that go are released, if any are.
+fn of_them(Sum { released, .. }: Sum) -> String {
+    if released > 0 { format!("{released} released") } else { String::new() }
+}
+
 fn by_rule(forecast: &Forecast<'_>, out: &mut dyn Write) -> Result<()> {
     let rules = forecast.by_rule();
     if rules.is_empty() {
@@ -188,14 +185,16 @@ fn by_rule(forecast: &Forecast<'_>, out: &mut dyn Write) -> Result<()> {
     let total = rules.values().fold(Sum::default(), |total, sum| Sum {
         noticed: total.noticed + sum.noticed,
         terminated: total.terminated + sum.terminated,
+        released: total.released + sum.released,
     });
-    let row =
-        |name: &str, sum: &Sum| [name.into(), sum.noticed.to_string(), sum.terminated.to_string()];
+    let row = |name: &str, sum: &Sum| {
+        [name.into(), sum.noticed.to_string(), sum.terminated.to_string(), of_them(*sum)]
+    };
     let rows = || {
         let of_rules = rules.iter().map(|(rule, sum)| row(rule.as_str(), sum));
         of_rules.chain([row("all rules", &total)])
     };
-    table(["RULE", "TOLD", "TERMINATED"], rows, out)?;
+    table(["RULE", "TOLD", "TERMINATED", ""], rows, out)?;
     writeln!(out)
 }
 
@@ -215,12 +214,13 @@ fn refusals(forecast: &Forecast<'_>, length: Length, out: &mut dyn Write) -> Res
             continue;
         }
         let rule = rule.as_ref().map(|rule| format!(" of {rule}")).unwrap_or_default();
-        let runs = if *runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
+        let runs = counted(*runs, "run", "runs");
         let (by, reason) = (by.as_str(), text(reason));
         writeln!(out, "REFUSED by {by}{rule}: {from:.0} to {until:.0}, {runs}: {reason}")?;
     }
     if more > 0 {
-        writeln!(out, "REFUSED {more} times more; `--all` shows them.")?;
+        let times = counted(more, "time", "times");
+        writeln!(out, "REFUSED {times} more; `--all` shows them.")?;
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     cases::{self, COMPARED, Case, Expectation, Failure, Got, Wanted},
     diagnostic::Problem,
+    lifetime::counted,
     rules::RuleName,
 };
 
@@ -81,14 +82,17 @@ impl<'a> Report<'a> {
     }
 
     fn summary(&self, out: &mut dyn Write) -> Result<()> {
-        let (count, failed, files) = (self.count(), self.failed(), self.files.len());
+        let (count, failed) = (self.count(), self.failed());
         let passed = count - failed;
-        writeln!(out, "\n{count} tests in {files} files: {passed} passed, {failed} failed")?;
+        let (tests, files) =
+            (counted(count, "test", "tests"), counted(self.files.len(), "file", "files"));
+        writeln!(out, "\n{tests} in {files}: {passed} passed, {failed} failed")?;
         if self.untested.is_empty() {
             return Ok(());
         }
         let names: Vec<_> = self.untested.iter().map(RuleName::as_str).collect();
-        writeln!(out, "{} rules have no test: {}", names.len(), names.join(", "))
+        let rules = counted(names.len(), "rule has", "rules have");
+        writeln!(out, "{rules} no test: {}", names.join(", "))
     }
 
     /// Writes all of it as JSON.

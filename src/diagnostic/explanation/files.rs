@@ -7,7 +7,7 @@ pub(super) const UNREADABLE: Explanation = Explanation {
     why: "\
 The config, a rule file, or the folder of rule files is not there, may not be
 read by this user, or is too large. A folder without any *.yaml or *.yml counts
-too.
+too, and so does a pipe or a folder of such a name in it.
 
 zenreaper does not go on with the files that it can read. The one that it cannot
 read may hold the `unless` or the `protect` that keeps a machine alive.

@@ -42,7 +42,7 @@ impl Verdict {
     /// How it is, from all that is shown.
     pub(super) fn of(shown: &Shown) -> Self {
         let accounts = &shown.state.accounts;
-        let is_new = accounts.values().all(|account| account.last_run.is_none());
+        let is_new = accounts.values().all(|account| !account.has_run);
         let (Ok(said) | Err(said)) = &shown.ready;
         let said = said.lines().filter(|line| *line != "ready").map(str::to_owned);
         let mut reasons: Vec<_> = if is_new && shown.ready.is_err() {
@@ -72,7 +72,7 @@ impl Verdict {
     pub(super) fn word(&self) -> &'static str {
         match self.level {
             Level::Good => "Healthy",
-            Level::Waiting => "Waiting for its first run",
+            Level::Waiting => "Waiting for its next run",
             Level::Look => "Needs a look",
             Level::Bad => "Not working",
         }
@@ -292,7 +292,7 @@ mod tests {
     fn shown(result: RunResult) -> Shown {
         let now: Timestamp = NOW.parse().unwrap();
         let last_run = LastRun { id: "r".into(), ended_at: now, result, elapsed: Duration::ZERO };
-        let account = Account { last_run: Some(last_run), ..Account::default() };
+        let account = Account { has_run: true, last_run: Some(last_run), ..Account::default() };
         let accounts = [("main".to_owned(), account)].into();
         let next_run_at = Some(now);
         let state = State { next_run_at, accounts, ..State::default() };
@@ -323,11 +323,17 @@ mod tests {
         check(not_listed, Level::Bad, &["account main: not listed yet"]);
         let is_new = |shown: &mut Shown| {
             not_listed(shown);
-            run(shown).last_run = None;
+            run(shown).has_run = false;
         };
         check(is_new, Level::Waiting, &[]);
+        let failed_before = |shown: &mut Shown| {
+            is_new(shown);
+            run(shown).last_run.as_mut().unwrap().result = RunResult::Partial;
+        };
+        let why = "account main, last run partial: some machines could not be terminated";
+        check(failed_before, Level::Look, &[why]);
         let has_no_disk = |shown: &mut Shown| {
-            run(shown).last_run = None;
+            run(shown).has_run = false;
             shown.ready = Err("account main: not listed yet\nno disk\n".into());
         };
         check(has_no_disk, Level::Bad, &["no disk"]);
