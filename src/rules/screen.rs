@@ -67,19 +67,19 @@ fn collect(condition: &Condition, parts: &mut Vec<Part>) {
     match condition {
         Condition::All(all) => all.iter().for_each(|one| collect(one, parts)),
         Condition::Field(Field::Status, test) => parts.push(Part::Status(statuses(test))),
-        // It goes by two texts, of which either may be meant.
-        Condition::Field(Field::ResourceGroup, _) => {}
+        // A resource group goes by two texts, of which either may be meant.
+        Condition::Everything
+        | Condition::Field(Field::ResourceGroup, _)
+        | Condition::Ip(_)
+        | Condition::Age(_)
+        | Condition::Any(_)
+        | Condition::Not(_) => {}
         Condition::Field(field, test) => {
             parts.extend(texts(test).map(|texts| Part::Field(*field, texts)));
         }
         Condition::Tag(key, test) => {
             parts.extend(texts(test).map(|texts| Part::Tag(key.clone(), texts)));
         }
-        Condition::Everything
-        | Condition::Ip(_)
-        | Condition::Age(_)
-        | Condition::Any(_)
-        | Condition::Not(_) => {}
     }
 }
 
