@@ -14,6 +14,7 @@
 
 mod blocks;
 mod commands;
+mod configuration;
 mod document;
 mod language;
 mod links;
