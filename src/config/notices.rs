@@ -68,7 +68,8 @@ fn tag(text: &str) -> Result<String, String> {
 }
 
 fn template(reader: &mut Reader, at: &At<'_>) -> Option<String> {
-    let expected = "a template over stage, account, owner, machines and detail, as in docs/notices.md";
+    let expected =
+        "a template over stage, account, owner, machines and detail, as in docs/notices.md";
     reader.value(at, Code::NotATemplate, expected, |text| {
         notify::check_template(text).map(|()| text.to_owned())
     })

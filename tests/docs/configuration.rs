@@ -191,9 +191,8 @@ fn outside(lowest: &str, highest: &str) -> Vec<String> {
     if let (Ok(lowest), Ok(highest)) = (lowest.parse::<i64>(), highest.parse::<i64>()) {
         return [lowest - 1, highest + 1].map(|number| number.to_string()).to_vec();
     }
-    let beyond = [(lowest, -1), (highest, 1)].map(|(bound, step)| {
-        lifetime::duration(bound).unwrap() + SignedDuration::from_nanos(step)
-    });
+    let beyond = [(lowest, -1), (highest, 1)]
+        .map(|(bound, step)| lifetime::duration(bound).unwrap() + SignedDuration::from_nanos(step));
     let beyond = beyond.into_iter().filter(|duration| !duration.is_negative());
     beyond.map(|duration| format!("{duration:#}")).collect()
 }

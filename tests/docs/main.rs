@@ -13,9 +13,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its own files has failed")]
 
 mod blocks;
+mod claims;
 mod commands;
 mod configuration;
 mod document;
 mod language;
 mod links;
 mod sessions;
+mod tables;
