@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, fs, process::Command, sync::Arc};
 
 use regex::Regex;
+use serde_json::Value;
 use zenreaper::{
     cases,
     cloud::{Action, Class, Code, DOCUMENTED},
@@ -198,6 +199,109 @@ fn stages_and_variables_of_notices_are_those_of_the_program() {
         assert!(
             notify::check_template(&looped.replace(variable, &format!("{variable}_none"))).is_err()
         );
+    }
+}
+
+#[test]
+fn the_body_of_a_webhook_has_the_fields_that_are_listed() {
+    let page = Document::read("docs/notices.md");
+    let rows = page.table("sinks");
+    let row = rows.iter().find(|row| row[0] == "`webhook`").unwrap();
+    let source = fs::read_to_string(in_repository("src/notify/http.rs")).unwrap();
+    let (_, body) = source.split_once("struct Body<'a> {\n").unwrap();
+    let fields = body.lines().take_while(|line| *line != "}");
+    let fields: Vec<_> = fields.map(|field| field.trim().split(':').next().unwrap()).collect();
+    assert_eq!(spans(row[2]), fields);
+}
+
+#[test]
+fn the_parameters_of_the_api_are_those_that_it_describes() {
+    let text = fs::read_to_string(in_repository("src/web/openapi.json")).unwrap();
+    let description: Value = serde_json::from_str(&text).unwrap();
+    let page = Document::read("docs/page.md");
+    let listed: Vec<_> = page.table("api").iter().map(|row| spans(row[0])[0].to_owned()).collect();
+    let paths = description["paths"].as_object().unwrap();
+    assert_eq!(listed.len(), paths.len());
+    for call in listed {
+        let (path, query) = call.split_once('?').unwrap_or((&call, ""));
+        let named = query.split('&').filter_map(|pair| pair.split('=').next());
+        let named: BTreeSet<_> = named.filter(|name| !name.is_empty()).collect();
+        let known = paths[path]["get"]["parameters"].as_array();
+        let known = known.into_iter().flatten().map(|known| known["name"].as_str().unwrap());
+        assert_eq!(named, known.collect(), "{path}");
+    }
+}
+
+/// Numbers that the pages name: the page, what it says, and the file that has it in these words.
+const NUMBERS: [(&str, &str, &str, &str); 24] = [
+    ("configuration", "at most 1 MiB", "src/yaml.rs", "FILE_BYTES_MAX: usize = 1 << 20;"),
+    (
+        "configuration",
+        "at most 100 accounts",
+        "src/config/accounts.rs",
+        "ACCOUNTS_MAX: usize = 100;",
+    ),
+    ("configuration", "20 sinks", "src/config/notices.rs", "SINKS_MAX: usize = 20;"),
+    ("configuration", "50 addresses", "src/config/notices.rs", "ADDRESSES_MAX: usize = 50;"),
+    ("configuration", "at most 1,000 of them", "src/cloud/limiter.rs", "CALLS_MAX: u32 = 1_000;"),
+    (
+        "configuration",
+        "up to 30 s",
+        "src/cloud/http.rs",
+        "DELAY_MAX: Duration = Duration::from_secs(30);",
+    ),
+    ("configuration", "once it made ten", "src/plan/guard.rs", "CALLS_MIN: u64 = 10;"),
+    ("notices", "at most 200 machines", "src/deliver.rs", "BATCH_MAX: usize = 200;"),
+    ("notices", "after 500 characters", "src/notify/template.rs", "PLAIN_CHARS_MAX: usize = 500;"),
+    (
+        "notices",
+        "the subject after 200",
+        "src/notify/template.rs",
+        "SUBJECT_CHARS_MAX: usize = 200;",
+    ),
+    ("notices", "is tried three times", "src/notify.rs", "posts_max: 3,"),
+    ("operations", "more than five minutes", "src/cloud/answer.rs", "SKEW_SECONDS_MAX: u64 = 300;"),
+    (
+        "operations",
+        "127.0.0.1:8580",
+        "tests/fixtures/help/sandbox.txt",
+        "[default: 127.0.0.1:8580]",
+    ),
+    (
+        "security",
+        "at most 20 seconds",
+        "src/execute.rs",
+        "CONFIRMED_AGE_MAX: Duration = Duration::from_secs(20);",
+    ),
+    ("security", "three tries", "src/cloud/list.rs", "LISTINGS_MAX: u32 = 3;"),
+    ("security", "100,000 values", "src/yaml.rs", "NODES_MAX: usize = 100_000;"),
+    ("security", "40 levels", "src/yaml.rs", "DEPTH_MAX: usize = 40;"),
+    ("security", "64 connections", "src/web/listen.rs", "CONNECTIONS_MAX: usize = 64;"),
+    ("security", "less than 1.5 of 10", "tests/systemd_verify.sh", "--threshold=15 "),
+    ("page", "a request head of 16 KiB", "src/web/listen.rs", "HEAD_BYTES_MAX: usize = 16 << 10;"),
+    (
+        "page",
+        "each kept for a minute",
+        "src/web/listen.rs",
+        "CONNECTION_MAX: Duration = Duration::from_mins(1);",
+    ),
+    ("rules", "at most 1,000 rules", "src/rules/parse.rs", "RULES_MAX: usize = 1_000;"),
+    (
+        "rules",
+        "pattern has at most 512 bytes",
+        "src/rules/pattern.rs",
+        "PATTERN_BYTES_MAX: usize = 512;",
+    ),
+    ("install", "It gets 45 seconds", "deploy/systemd/zenreaper.service", "TimeoutStopSec=45s"),
+];
+
+#[test]
+fn numbers_are_those_of_the_program() {
+    for (page, says, file, has) in NUMBERS {
+        let text = Document::read(&format!("docs/{page}.md")).text;
+        assert!(text.contains(says), "docs/{page}.md does not say: {says}");
+        let source = fs::read_to_string(in_repository(file)).unwrap();
+        assert!(source.contains(has), "docs/{page}.md says: {says}, and {file} has no: {has}");
     }
 }
 
