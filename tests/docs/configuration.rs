@@ -9,7 +9,12 @@ use std::{
 use jiff::SignedDuration;
 use regex::Regex;
 use serde_json::{Value, json};
-use zenreaper::{config, diagnostic::Source, lifetime};
+use zenreaper::{
+    config,
+    diagnostic::Source,
+    lifetime,
+    rules::{self, Release, Terms},
+};
 
 use crate::document::{Document, in_repository};
 
@@ -171,7 +176,17 @@ fn every_closed_word_is_listed_and_no_other() {
     assert!(count >= 5, "only {count} lists of words");
 }
 
-/// The codes of what the parser says of this value for a key.
+fn source(text: String) -> Arc<Source> {
+    Arc::new(Source { name: "config.yaml".to_owned(), text })
+}
+
+/// The codes of what the parser says of a config.
+fn codes_of(text: String) -> Vec<&'static str> {
+    let (_, problems) = config::read(&source(text), "2026-11-24T00:00:00Z".parse().unwrap());
+    problems.iter().map(|problem| problem.code.as_str()).collect()
+}
+
+/// The codes of what it says of this value for a key.
 fn codes(key: &str, value: &str) -> Vec<&'static str> {
     let inner = key.replace("accounts[]", "accounts[0]");
     let mut text = value.to_owned();
@@ -181,9 +196,7 @@ fn codes(key: &str, value: &str) -> Vec<&'static str> {
             None => format!("{{ {name}: {text} }}"),
         };
     }
-    let source = Arc::new(Source { name: "config.yaml".to_owned(), text });
-    let (_, problems) = config::read(&source, "2026-11-24T00:00:00Z".parse().unwrap());
-    problems.iter().map(|problem| problem.code.as_str()).collect()
+    codes_of(text)
 }
 
 /// What lies just outside of two bounds, written like them; below no time at all there is none.
@@ -218,4 +231,38 @@ fn every_range_is_that_of_the_parser() {
         count += 1;
     }
     assert!(count >= 16, "only {count} ranges");
+}
+
+/// Lines that stand for a form, or belong to no file.
+const FORMS: [&str; 6] =
+    ["all: [a, b]", "any: [a, b]", "not: a", "keep: \"*\"", "complete: false", "held: true"];
+
+/// Whether a line may stand in a config, in a rule, or in a part of one.
+fn is_line(line: &str) -> bool {
+    let rule = |inner: &str| {
+        let text = format!("rules: [{{ name: r, {inner} }}]");
+        let terms = Terms { release: Release::Allowed, ..Terms::default() };
+        rules::parse(&[source(text)], &terms).is_ok()
+    };
+    codes_of(format!("{{ {line} }}")).is_empty()
+        || rule(line)
+        || rule(&format!("match: {{ zone: a }}, {line}"))
+        || rule(&format!("match: {{ zone: a }}, notice: 24h, {line}"))
+        || rule(&format!("match: {{ {line} }}"))
+        || rule(&format!("match: {{ name: {{ {line} }} }}"))
+        || rule(&format!("match: {{ zone: a }}, limits: {{ {line} }}"))
+}
+
+#[test]
+fn every_line_of_yaml_in_the_prose_is_taken_somewhere() {
+    let line = Regex::new(r"^[a-z_]+: ").unwrap();
+    let mut count = 0;
+    for page in Document::all() {
+        for span in page.spans().iter().filter(|span| line.is_match(span)) {
+            assert!(is_line(span) || FORMS.contains(&span.as_str()), "{}: `{span}`", page.path);
+            count += 1;
+        }
+    }
+    assert!(count >= 20, "only {count} lines");
+    assert!(!is_line("mode: enforced") && !is_line("notice_requird: false"));
 }
