@@ -35,7 +35,9 @@ fn files(path: &Path, found: &mut Vec<String>) {
 /// What stands in files of the repository.
 fn texts(paths: &[&str]) -> String {
     let mut found = Vec::new();
-    paths.iter().for_each(|path| files(&in_repository(path), &mut found));
+    for path in paths {
+        files(&in_repository(path), &mut found);
+    }
     assert!(found.len() >= paths.len(), "{paths:?}");
     found.concat()
 }

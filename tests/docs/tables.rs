@@ -316,9 +316,8 @@ fn the_readme_is_one_screen_with_its_two_commands() {
     let commands: Vec<_> =
         blocks.iter().filter(|block| block.info == "sh").map(|block| block.text.trim()).collect();
     assert_eq!(commands, ["cargo run --release -- demo", "tests/run"]);
-    let pages = fs::read_dir(in_repository("docs")).unwrap();
-    let names = pages.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    for name in names.filter(|name| name.ends_with(".md")) {
-        assert!(readme.text.contains(&format!("(docs/{name}")), "README.md leads to no {name}");
+    for page in Document::all().iter().filter(|page| page.path != readme.path) {
+        let path = &page.path;
+        assert!(readme.text.contains(&format!("({path}")), "README.md leads to no {path}");
     }
 }
