@@ -10,6 +10,7 @@ use zenreaper::{
     diagnostic::Source,
     notice::Stage,
     notify,
+    report::RunResult,
     rules::{self, Terms},
 };
 
@@ -116,6 +117,18 @@ fn every_status_comes_to_what_its_row_says() {
             assert!(row[1].starts_with(words) && row[2] == retried, "{status}: {row:?}");
         }
     }
+}
+
+#[test]
+fn the_runbook_says_what_to_do_about_every_result_that_is_no_success() {
+    let here = Regex::new(r"`([a-z_]+)`\s+\[here\]").unwrap();
+    let page = Document::read("docs/runbook.md");
+    let told: BTreeSet<_> =
+        here.captures_iter(&page.text).map(|found| found[1].to_owned()).collect();
+    // A pause and a stop are somebody's will.
+    let willed = [RunResult::Success, RunResult::Paused, RunResult::Interrupted];
+    let known = RunResult::ALL.into_iter().filter(|result| !willed.contains(result));
+    assert_eq!(told, known.map(|result| result.as_str().to_owned()).collect());
 }
 
 /// What a test of rules expects of a machine with this status and charge type: `terminated`, or the reason why it is skipped.
