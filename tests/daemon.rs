@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use zenreaper::{
     clock,
-    sandbox::{Action, Call},
+    sandbox::{self, Action, Call},
 };
 
 /// What was under way when the signal was sent may still arrive; a process that is told to stop needs that long to hear it.
@@ -125,6 +125,29 @@ async fn a_reload_takes_new_rules_and_keeps_the_last_good_ones() {
     service.stage.until("b is terminated", |stage| stage.terminated() == ["a", "b"]).await;
     let seen = service.ends_after("TERM").await;
     seen.exits(0).says("did you mean `expire`?");
+}
+
+#[tokio::test]
+async fn a_reload_takes_all_but_where_it_listens_and_looks_for_credentials_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    put("zenlayer.main.access_key_id", sandbox::ACCESS_KEY_ID);
+    put("zenlayer.main.access_key_secret", "not yet");
+    let env = [("CREDENTIALS_DIRECTORY", folder.path().to_str().unwrap())];
+    let stage = Stage::with(vec![due("a")]).await.dry();
+    let service = Service::at("127.0.0.1", stage, "* * * * * *", &env).await;
+    service.until("/readyz", |(_, text)| text.contains("AUTHFAILURE_SIGNATURE_FAILURE")).await;
+
+    put("zenlayer.main.access_key_secret", sandbox::ACCESS_KEY_SECRET);
+    let config = std::fs::read_to_string(service.stage.path("config.yaml")).unwrap();
+    let port = service.base.rsplit(':').next().unwrap();
+    let config = config.replace("mode: dry-run", "mode: enforce").replace(port, "1");
+    std::fs::write(service.stage.path("config.yaml"), config).unwrap();
+    service.running.signal("HUP");
+    service.metric("zenreaper_enforcing", |enforcing| enforcing > 0.5).await;
+    service.stage.until("a is terminated", |stage| stage.terminated() == ["a"]).await;
+    let seen = service.ends_after("TERM").await;
+    seen.exits(0).says("http.listen takes effect after a restart");
 }
 
 #[tokio::test]

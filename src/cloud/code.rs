@@ -103,7 +103,7 @@ impl fmt::Display for Code {
     }
 }
 
-/// What a failure means; see "What each answer means" in the README.
+/// What a failure means; see "What each answer means" in docs/operations.md.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Class {
     /// The goal is reached already.

@@ -80,7 +80,8 @@ fn domains(reader: &mut Reader, at: &At<'_>) -> Vec<Domain> {
 }
 
 fn template(reader: &mut Reader, at: &At<'_>) -> Option<String> {
-    let expected = "a template over stage, account, owner, machines and detail, as in the README";
+    let expected =
+        "a template over stage, account, owner, machines and detail, as in docs/notices.md";
     reader.value(at, Code::NotATemplate, expected, |text| {
         notify::check_template(text).map(|()| text.to_owned())
     })

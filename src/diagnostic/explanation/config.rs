@@ -201,7 +201,7 @@ tried out when the config was read.
 A template that fails only when it is used fails when an owner should be told.
 Then nobody is told, and no machine of that rule can go.
 
-Close every {{ }} and {% %}, and use only the variables that the README lists.
+Close every {{ }} and {% %}, and use only the variables of docs/notices.md.
 ",
     example: Some(Example {
         language: Language::Config,
