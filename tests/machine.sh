@@ -16,7 +16,7 @@ tell() { inside journalctl --no-pager -o cat -n 40 -u 'zenreaper*'; }
 cannot() { echo "$name: cannot run here: $*" >&2; exit 77; }
 step() { printf '%s: %3d s: %s\n' "$name" "$SECONDS" "$*"; }
 
-# Namespaces of its own: whatever ends this script, by whatever signal, ends the machine and its mounts with it.
+# Namespaces of its own, for 300 seconds, or $limit: whatever ends this script, by whatever signal, ends the machine and its mounts with it.
 in_own_namespaces() {
     [ "${IN_OWN_NAMESPACES:-}" != yes ] || return 0
     [ "$(id -u)" -eq 0 ] || cannot "only root can boot a machine"
