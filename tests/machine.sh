@@ -19,7 +19,7 @@ step() { printf '%s: %3d s: %s\n' "$name" "$SECONDS" "$*"; }
 # Namespaces of its own, for 300 seconds, or $limit: whatever ends this script, by whatever signal, ends the machine and its mounts with it.
 in_own_namespaces() {
     [ "${IN_OWN_NAMESPACES:-}" != yes ] || return 0
-    [ "$(id -u)" -eq 0 ] || cannot "only root can boot a machine"
+    [ "$(id -u)" -eq 0 ] || cannot "it takes root"
     local own=(unshare --mount --pid --fork --kill-child --mount-proc)
     "${own[@]}" true 2>/dev/null || cannot "no namespaces of one's own (CAP_SYS_ADMIN is missing)"
     local all code=0
