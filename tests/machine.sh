@@ -8,21 +8,22 @@
 name=$(basename "$0" .sh)
 fail() {
     echo "$name: FAILED: $*" >&2
-    inside journalctl --no-pager -o cat -n 40 -u 'zenreaper*' >&2 2>/dev/null || true
+    tell >&2 2>/dev/null || true
     exit 1
 }
+# What the service says of itself.
+tell() { inside journalctl --no-pager -o cat -n 40 -u 'zenreaper*'; }
 cannot() { echo "$name: cannot run here: $*" >&2; exit 77; }
 step() { printf '%s: %3d s: %s\n' "$name" "$SECONDS" "$*"; }
 
-# Namespaces of its own: whatever ends this script, by whatever signal, ends the machine and its mounts with it.
+# Namespaces of its own, for 300 seconds, or $limit: whatever ends this script, by whatever signal, ends the machine and its mounts with it.
 in_own_namespaces() {
     [ "${IN_OWN_NAMESPACES:-}" != yes ] || return 0
-    [ "$(id -u)" -eq 0 ] || cannot "only root can boot a machine"
-    command -v systemd-nspawn >/dev/null || cannot "no systemd-nspawn (Debian: systemd-container)"
+    [ "$(id -u)" -eq 0 ] || cannot "it takes root"
     local own=(unshare --mount --pid --fork --kill-child --mount-proc)
     "${own[@]}" true 2>/dev/null || cannot "no namespaces of one's own (CAP_SYS_ADMIN is missing)"
     local all code=0
-    IN_OWN_NAMESPACES=yes setpriv --pdeathsig=KILL "${own[@]}" timeout --kill-after=5 300 "$0" "$@" &
+    IN_OWN_NAMESPACES=yes setpriv --pdeathsig=KILL "${own[@]}" timeout --kill-after=5 "${limit:-300}" "$0" "$@" &
     all=$!
     trap 'kill -KILL "$all"; exit 1' HUP INT TERM
     wait "$all" || code=$?
@@ -31,6 +32,7 @@ in_own_namespaces() {
 
 # $root is the root of a machine that is not booted yet.
 make_machine() {
+    command -v systemd-nspawn >/dev/null || cannot "no systemd-nspawn (Debian: systemd-container)"
     # Over /mnt in our own namespace: nobody else sees it, and it is gone with us.
     local memory=/mnt
     mount -t tmpfs -o size=2g tmpfs "$memory" 2>/dev/null || cannot "no tmpfs"
