@@ -160,7 +160,7 @@ step "the timer runs it once, instead of the daemon"
 inside systemctl reset-failed zenreaper
 inside systemctl start zenreaper
 inside systemctl start zenreaper-once.timer
-property_is zenreaper ActiveState inactive || fail "the daemon runs beside the timer"
+eventually 5 "the daemon makes room for the timer" property_is zenreaper ActiveState inactive
 eventually 20 "all machines went" done_are 60
 eventually 10 "a run ends well" logged zenreaper-once.service 'Finished zenreaper-once.service'
 property_is zenreaper-once Result success || fail "the run failed"
