@@ -11,7 +11,6 @@ use crate::{
     inventory::{Instance, InstanceId},
     plan::{Decision, Policy, Target, memory::Memory},
     report::Dropout,
-    rules::Rule,
 };
 
 /// A target that still qualifies.
@@ -23,8 +22,6 @@ pub(crate) struct Confirmed<'a> {
     pub(crate) instance: Instance,
     /// The same in the cloud's own words, as JSON.
     pub(crate) record: Box<str>,
-    /// The rule that takes it now.
-    pub(crate) rule: &'a Rule,
     /// When it was read.
     pub(crate) read: Instant,
 }
@@ -108,16 +105,13 @@ fn judge<'a>(
         return Err(dropped(Dropout::Changed, "its time of creation is another one"));
     }
     let judgement = policy.judge(instance, memory, clock::now());
-    match (judgement.decision, judgement.rule) {
-        (Decision::Terminate, Some(rule)) => {
-            let (instance, record) = (instance.clone(), record.clone());
-            Ok(Confirmed { planned, instance, record, rule, read: clock::monotonic() })
-        }
-        (decision, _) => {
-            let why = format!("it is now: {} ({})", decision.as_str(), decision.reason());
-            Err(dropped(Dropout::Changed, &why))
-        }
+    // Another rule has caps of its own, which nobody looked at, and may not be in the saved plan.
+    let same_rule = judgement.rule.is_some_and(|rule| rule.name == planned.rule.name);
+    if judgement.decision != Decision::Terminate || !same_rule {
+        return Err(dropped(Dropout::Changed, &judgement.told(&planned.rule.name)));
     }
+    let (instance, record) = (instance.clone(), record.clone());
+    Ok(Confirmed { planned, instance, record, read: clock::monotonic() })
 }
 
 #[cfg(test)]
@@ -134,6 +128,7 @@ mod tests {
     const RULES: &str = "
 rules:
   - { name: all, match: { zone: HKG-A }, unless: { tags: { keep: '*' } }, expire: { after: 1h } }
+  - { name: other, match: { zone: SEL-A } }
 ";
 
     fn page(instances: Vec<Instance>) -> Page {
@@ -154,7 +149,7 @@ rules:
         let looked = Looked { records: page.instances.iter().map(record).collect(), page };
         let planned = Target { instance: &listed, rule: &policy.rules.rules[0], due_at: None };
         let got = match judge(planned, &looked, (&policy, &Memory::default())) {
-            Ok(confirmed) => format!("confirmed {}: {}", confirmed.rule.name, confirmed.record),
+            Ok(confirmed) => format!("confirmed {}: {}", confirmed.planned.rule.name, confirmed.record),
             Err(dropped) => format!("{}: {}", dropped.reason.as_str(), dropped.why),
         };
         assert_eq!(got, expected);
@@ -170,6 +165,10 @@ rules:
         check(
             |page| page.instances[1].status = Some(Status::Recycle),
             "changed: it is now: skip (recycled)",
+        );
+        check(
+            |page| page.instances[1].zone = Some("SEL-A".into()),
+            "changed: it is now: terminate (due), by the rule other",
         );
         check(|page| page.instances[1].status = None, "changed: it is now: skip (unknown_status)");
         check(

@@ -220,7 +220,7 @@ impl<'a> Executor<'a> {
         let acted = match (target, self.orders.settings.mode) {
             (Ok(confirmed), Mode::Enforce) => self.terminate(confirmed).await,
             (Ok(confirmed), Mode::DryRun) => {
-                self.events.emit(Event::Rehearsed(&confirmed.instance, &confirmed.rule.name));
+                self.events.emit(Event::Rehearsed(&confirmed.instance, &confirmed.planned.rule.name));
                 Ok(Step::NotCalled)
             }
             (Err(dropped), _) => Err(dropped),
@@ -310,9 +310,9 @@ impl<'a> Executor<'a> {
 
     /// Tells what became of a call, and writes it. A call whose outcome cannot be written is settled by the next run.
     async fn ended(&self, target: &Confirmed<'_>, act: &Act) {
-        let Confirmed { instance, rule, planned, .. } = target;
-        let written = self.recorder.ended(instance, rule, act).await;
-        self.events.emit(Event::Acted(instance, &rule.name, act));
+        let Confirmed { instance, planned, .. } = target;
+        let written = self.recorder.ended(instance, planned.rule, act).await;
+        self.events.emit(Event::Acted(instance, &planned.rule.name, act));
         if let Err(error) = written {
             self.unrecorded(*planned, &error);
         }

@@ -167,13 +167,13 @@ impl<'a> Recorder<'a> {
             intended_at: clock::now(),
             name: instance.name.as_deref().map(str::to_owned),
             owner: self.settings.audience.owner(instance).map(str::to_owned),
-            rule: target.rule.name.to_string(),
-            why: target.rule.seen(instance),
+            rule: planned.rule.name.to_string(),
+            why: planned.rule.seen(instance),
             due_at: planned.due_at,
             tags: instance.tags.len() as u64,
-            recoverable: is_recoverable(instance, target.rule),
+            recoverable: is_recoverable(instance, planned.rule),
             record: record.to_string(),
-            action: target.rule.action,
+            action: planned.rule.action,
         };
         self.journal().record(Entry::Intent(Box::new(intent))).await
     }
