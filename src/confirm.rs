@@ -9,7 +9,7 @@ use crate::{
     clock,
     cloud::{Class, Client, Error, Looked},
     inventory::{Instance, InstanceId},
-    plan::{Decision, Policy, Target, memory::Memory},
+    plan::{Decision, Policy, Target, VANISHED, memory::Memory},
     report::Dropout,
 };
 
@@ -59,7 +59,7 @@ impl<'a> Dropped<'a> {
 
     /// A target that is not there any more.
     pub(crate) fn vanished(planned: Target<'a>) -> Self {
-        let why = "it is not there any more".to_owned();
+        let why = VANISHED.to_owned();
         Self { planned, reason: Dropout::Vanished, why, class: None }
     }
 }

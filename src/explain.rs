@@ -146,7 +146,7 @@ pub fn explain(
     let Judgement { decision, rule, due_at, terminate_at, held_until } = judgement;
     let hold = memory.hold(&instance.id, now);
     let pause = memory.paused(now);
-    let promise = memory.promises.get(&instance.id);
+    let promise = memory.promise(instance);
     let about = sentence::About { policy, instance, hold, promise, now };
     let told = Told {
         essence: about.essence(&judgement),
@@ -233,7 +233,7 @@ impl RuleView {
             expiry: Reckoning::of(expiry, instance),
             terminate_at: course.map(|course| course.terminate_at),
             notice: notice.map(|notice| {
-                NoticeView::of(rule, notice, memory.promises.get(&instance.id)).told(course)
+                NoticeView::of(rule, notice, memory.promise(instance)).told(course)
             }),
             schedule: schedule.as_ref().map(|schedule| ScheduleView {
                 pattern: schedule.pattern().to_owned(),

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-pub(crate) use self::rota::Rota;
+pub(crate) use self::{judgement::VANISHED, rota::Rota};
 pub use self::{
     decision::{Decision, Delay, Keep, Skip, Telling},
     judgement::Judgement,
@@ -167,7 +167,7 @@ impl<'a> Plan<'a> {
         let Scope::Saved(saved) = scope else { return Vec::new() };
         let dropped = |(id, rule): (&InstanceId, &RuleName)| {
             let why = match self.decision(id) {
-                None => "it is not there any more".to_owned(),
+                None => VANISHED.to_owned(),
                 Some((_, Judgement { decision: Decision::Terminate, .. })) => return None,
                 Some((_, judgement)) => judgement.told(rule),
             };

@@ -160,6 +160,37 @@ async fn a_machine_that_is_wanted_after_all_is_withdrawn_once() {
     assert_eq!(stage.terminated(), ["i-0000", "i-0001"]);
 }
 
+/// A rule that tells nobody any more would terminate at once what is due.
+#[tokio::test]
+async fn an_owner_keeps_the_time_that_was_promised_when_the_notice_is_taken_out_of_the_rule() {
+    let (stage, receiver) = told_of(many_due(1)).await;
+    stage.once_exits(0).await;
+    stage.write_rules(&rules("action: terminate"));
+    stage.time_passes(HOUR - MINUTE).await;
+    stage.once_exits(0).await;
+    assert!(stage.terminated().is_empty() && receiver.count() == "1 noticed");
+    stage.time_passes(MINUTE + SECOND).await;
+    stage.once_exits(0).await;
+    assert_eq!(stage.terminated(), ["i-0000"]);
+}
+
+#[tokio::test]
+async fn what_was_promised_of_a_machine_is_nothing_to_the_next_one_of_its_id() {
+    let (stage, receiver) = told_of(many_due(1)).await;
+    let stage = stage.rules(&rules("notice: 1h").replace("after: 1h", "at: 2026-01-01"));
+    stage.once_exits(0).await;
+    stage.time_passes(HOUR * 3).await;
+    let born = (clock::now() - HOUR * 2).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    stage.sandbox.edit("i-0000", move |one| one.set("createTime", born));
+    stage.once_exits(0).await;
+    assert!(stage.terminated().is_empty(), "the owner of this one was told nothing");
+    assert_eq!(receiver.count(), "2 noticed, 1 withdrawn");
+    assert_eq!(receiver.told("withdrawn")[0].machines[0]["detail"], "it is not there any more");
+    stage.time_passes(HOUR + SECOND).await;
+    stage.once_exits(0).await;
+    assert_eq!(stage.terminated(), ["i-0000"]);
+}
+
 #[tokio::test]
 async fn a_machine_that_an_operator_keeps_is_withdrawn() {
     let (stage, receiver) = told_of(many_due(1)).await;

@@ -102,19 +102,24 @@ struct Rules<'m> {
     ripe: bool,
 }
 
-impl Rules<'_> {
+impl<'m> Rules<'m> {
     fn matches(&mut self, rule: &Rule, due_at: Timestamp) {
         self.later.may(Some(due_at));
-        match rule.notice {
-            None => self.stands(rule, due_at),
-            Some(notice) => self.after_notice(rule, due_at, notice),
+        match (rule.notice, self.promise_of(rule)) {
+            (Some(notice), _) => self.after_notice(rule, due_at, notice),
+            (None, Some(promise)) => self.stands(rule, due_at.max(promise.terminate_at)),
+            (None, None) => self.stands(rule, due_at),
         }
+    }
+
+    fn promise_of(&self, rule: &Rule) -> Option<&'m Promise> {
+        self.promise.filter(|promise| promise.rule == rule.name)
     }
 
     fn after_notice(&mut self, rule: &Rule, due_at: Timestamp, notice: NoticePeriod) {
         let length = notice.length;
         let later = |at: Timestamp| at.checked_add(length).unwrap_or(Timestamp::MAX);
-        let promise = self.promise.filter(|promise| promise.rule == rule.name);
+        let promise = self.promise_of(rule);
         let since = promise.and_then(|promise| match notice.delivery {
             Delivery::Required => promise.told_at,
             Delivery::Attempted => Some(promise.begun_at),

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     inventory::Instance,
     plan::{
-        Decision, Judgement, Keep, Tally, Telling,
+        Decision, Judgement, Keep, Subject, Tally, Telling,
         guard::{self, Sums},
         memory::{HoldKind, Memory, Promise, whole_seconds},
         trust::Summary,
@@ -84,7 +84,7 @@ impl<'a> Simulation<'a> {
             |instance| Machine { instance, judged: None, next: Some(start), is_gone: false };
         let tally = |rule| Tally { rule, matches: 0, live: 0, doomed: 0, takes: 0 };
         let untold = |(_, instance): &(usize, &Instance)| {
-            given.memory.promises.get(&instance.id).is_some_and(|one| one.told_at.is_none())
+            given.memory.promise(instance).is_some_and(|one| one.told_at.is_none())
         };
         Self {
             given: *given,
@@ -180,18 +180,21 @@ impl<'a> Simulation<'a> {
         let mut matched = Vec::new();
         let judgement =
             policy.judge_counting(instance, &self.memory, now, &mut |rule| matched.push(rule));
-        let promise = self.memory.promises.get(&instance.id);
+        let promise = self.memory.promise(instance);
         let hold = self.memory.hold(&instance.id, now);
         let change = change::of(policy, &self.ages, Known { instance, promise, hold, now });
-        let broken = promise.filter(|promise| !judgement.keeps(promise)).cloned();
+        let promised = self.memory.promises.get(&instance.id);
+        let broken = promised.and_then(|promise| {
+            let why = judgement.breaks(promise, Subject::Instance(instance))?;
+            Some((promise.rule.clone(), why))
+        });
         machine.judged = Some(Judged { at: now, judgement, matched: matched.into() });
         self.take_up(n);
         if change.by_turn {
             self.by_turn.insert(n);
         }
         self.again_at(n, change.next);
-        if let Some(promise) = broken {
-            let (rule, why) = (promise.rule.clone(), judgement.told(&promise.rule));
+        if let Some((rule, why)) = broken {
             self.ledger.note(now, What::Withdrawn { instance, rule, why });
             self.memory.promises.remove(&instance.id);
             self.after(n, now);

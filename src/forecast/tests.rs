@@ -71,8 +71,8 @@ impl<'a> Plain<'a> {
     fn withdraw(&mut self, plan: &Plan<'_>) {
         for (subject, judgement) in &plan.decisions {
             let Some(promise) = self.memory.promises.get(subject.id()) else { continue };
-            if !judgement.keeps(promise) {
-                let (rule, why) = (promise.rule.clone(), judgement.told(&promise.rule));
+            if let Some(why) = judgement.breaks(promise, *subject) {
+                let rule = promise.rule.clone();
                 let instance = self.original(subject.id());
                 self.ledger.note(plan.now, What::Withdrawn { instance, rule, why });
                 self.memory.promises.remove(subject.id());

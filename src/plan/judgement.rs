@@ -2,8 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::{Decision, Keep, Skip, memory::Promise};
+use super::{Decision, Keep, Skip, Subject, memory::Promise};
 use crate::rules::{Rule, RuleName};
+
+/// Why nothing that was said of a machine holds any more.
+pub(crate) const VANISHED: &str = "it is not there any more";
 
 /// A judgement of one instance.
 #[must_use]
@@ -35,9 +38,22 @@ impl<'r> Judgement<'r> {
         format!("it is now: {decision} ({reason}){other}")
     }
 
-    /// Whether what the owner was promised still stands. What only cannot be terminated at the moment was told rightly.
+    /// Why what was promised of the machine does not stand any more; `None` if it does.
     #[must_use]
-    pub fn keeps(&self, promise: &Promise) -> bool {
+    pub fn breaks(&self, promise: &Promise, subject: Subject<'_>) -> Option<String> {
+        let is_another = match subject {
+            Subject::Instance(instance) => !promise.is_about(instance),
+            Subject::Unreadable(_) => false,
+        };
+        match (is_another, self.keeps(promise)) {
+            (true, _) => Some(VANISHED.to_owned()),
+            (false, true) => None,
+            (false, false) => Some(self.told(&promise.rule)),
+        }
+    }
+
+    /// Whether what the owner was promised still stands. What only cannot be terminated at the moment was told rightly.
+    fn keeps(&self, promise: &Promise) -> bool {
         let same_rule = self.rule.is_some_and(|rule| rule.name == promise.rule);
         let stands = match self.decision {
             Decision::Terminate

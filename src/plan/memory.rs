@@ -8,7 +8,7 @@ use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 
 use super::{Skip, Turn, trust::Baseline};
 use crate::{
-    inventory::InstanceId,
+    inventory::{Instance, InstanceId},
     rules::{RuleName, RuleSet},
 };
 
@@ -87,6 +87,14 @@ pub struct Promise {
     pub terminate_at: Timestamp,
 }
 
+impl Promise {
+    /// Whether it is about this machine: one that was created later has only got the same id.
+    #[must_use]
+    pub fn is_about(&self, instance: &Instance) -> bool {
+        instance.created.is_none_or(|created| created <= self.begun_at)
+    }
+}
+
 /// An instant as people are told it: never earlier than it is.
 pub(crate) fn whole_seconds(at: Timestamp) -> Timestamp {
     let up = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil);
@@ -136,6 +144,12 @@ impl Memory {
     pub fn at_turn(self, turn: &Turn, rules: &RuleSet, now: Timestamp) -> Self {
         let resting = turn.resting(rules, self.last_run_at, now);
         Self { resting, ..self }
+    }
+
+    /// What the owner of a machine was promised.
+    #[must_use]
+    pub fn promise(&self, instance: &Instance) -> Option<&Promise> {
+        self.promises.get(&instance.id).filter(|promise| promise.is_about(instance))
     }
 
     /// The hold on a machine at `now`, if there is one.

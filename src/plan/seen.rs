@@ -36,7 +36,7 @@ impl Course {
             | Verdict::Excepted
             | Verdict::Unknown(_) => return None,
         };
-        let seen = Seen::new(now, memory.promises.get(&instance.id), &memory.resting);
+        let seen = Seen::new(now, memory.promise(instance), &memory.resting);
         let Match { rule: _, due_at, terminate_at, telling } = seen.course(rule, due_at);
         Some(Self { due_at, terminate_at, telling })
     }
@@ -111,11 +111,21 @@ impl<'r, 'm> Seen<'r, 'm> {
 
     /// What comes of a rule that takes the instance.
     fn course(&self, rule: &'r Rule, due_at: Timestamp) -> Match<'r> {
-        let own = match rule.notice {
-            None => Match { rule, due_at, terminate_at: due_at, telling: None },
-            Some(notice) => self.after_notice(rule, due_at, notice),
+        let own = match (rule.notice, self.promise_of(rule)) {
+            (Some(notice), _) => self.after_notice(rule, due_at, notice),
+            // The rule tells nobody any more, and what was promised before stands all the same.
+            (None, Some(promise)) if promise.terminate_at > due_at => {
+                let telling = promise.told_at.map_or(Telling::Undelivered, |_| Telling::Told);
+                let telling = Some(telling);
+                Match { rule, due_at, terminate_at: promise.terminate_at, telling }
+            }
+            (None, _) => Match { rule, due_at, terminate_at: due_at, telling: None },
         };
         own.on_schedule(self.now, self.has_turn(rule).then_some(self.now))
+    }
+
+    fn promise_of(&self, rule: &Rule) -> Option<&'m Promise> {
+        self.promise.filter(|promise| promise.rule == rule.name)
     }
 
     fn has_turn(&self, rule: &Rule) -> bool {
@@ -125,7 +135,7 @@ impl<'r, 'm> Seen<'r, 'm> {
     /// When a rule that tells the owner first terminates: never sooner than promised, and never without a promise.
     fn after_notice(&self, rule: &'r Rule, due_at: Timestamp, notice: NoticePeriod) -> Match<'r> {
         let later = |at: Timestamp| at.checked_add(notice.length).unwrap_or(Timestamp::MAX);
-        let promise = self.promise.filter(|promise| promise.rule == rule.name);
+        let promise = self.promise_of(rule);
         let since = promise.and_then(|promise| match notice.delivery {
             Delivery::Required => promise.told_at,
             Delivery::Attempted => Some(promise.begun_at),
@@ -232,6 +242,7 @@ rules:
   - { name: told, match: { zone: HKG-A }, expire: { after: 72h }, notice: 24h }
   - { name: lax, match: { zone: SEL-A }, expire: { after: 72h }, notice: 24h, notice_required: false }
   - { name: at-once, match: { zone: TYO-A }, notice: 24h }
+  - { name: mute, match: { zone: FRA-A }, expire: { after: 72h } }
 ";
 
     fn at(text: &str) -> Timestamp {
@@ -291,7 +302,7 @@ rules:
 
     #[test]
     fn a_machine_that_was_given_more_time_is_not_waiting_any_more() {
-        let told = promise("told", "2026-10-01T00:00:00Z", Some("2026-10-01T00:00:00Z"));
+        let told = promise("told", "2026-11-01T00:00:00Z", Some("2026-11-01T00:00:00Z"));
         check("HKG-A", Some(told), "2026-11-02T00:00:00Z", "wait not_due 04 00:00");
     }
 
@@ -301,6 +312,27 @@ rules:
         check("SEL-A", begun.clone(), "2026-11-10T23:59:59Z", "notice told 11 00:00");
         check("SEL-A", begun, "2026-11-11T00:00:00Z", "terminate due 11 00:00");
         check("SEL-A", None, "2026-12-10T00:00:00Z", "notice to_tell 11 00:00");
+    }
+
+    #[test]
+    fn what_was_promised_stands_also_when_its_rule_tells_nobody_any_more() {
+        let told = |begun| Some(promise("mute", begun, Some(begun)));
+        let late = "2026-11-10T00:00:00Z";
+        check("FRA-A", None, "2026-11-10T12:00:00Z", "terminate due 04 00:00");
+        check("FRA-A", told(late), "2026-11-10T23:59:59Z", "notice told 11 00:00");
+        check("FRA-A", told(late), "2026-11-11T00:00:00Z", "terminate due 11 00:00");
+        let untold = Some(promise("mute", late, None));
+        check("FRA-A", untold, "2026-11-10T12:00:00Z", "notice undelivered 11 00:00");
+        let early = told("2026-11-01T00:00:00Z");
+        check("FRA-A", early, "2026-11-03T00:00:00Z", "wait not_due 04 00:00");
+    }
+
+    #[test]
+    fn what_was_promised_of_an_earlier_machine_of_the_same_id_is_nothing_to_this_one() {
+        let told = |begun| Some(promise("at-once", begun, Some(begun)));
+        let now = "2026-11-10T00:00:00Z";
+        check("TYO-A", told("2026-10-31T23:59:59Z"), now, "notice to_tell 11 00:00");
+        check("TYO-A", told("2026-11-01T00:00:00Z"), now, "terminate due 10 00:00");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::{
     journal::{Ended, Error, NewPromise, Written},
     notice::{Notice, Stage},
     plan::{
-        Decision, Judgement, Plan, Subject, Telling,
+        Decision, Judgement, Plan, Subject, Telling, VANISHED,
         memory::{Memory, Promise, whole_seconds},
     },
     report::Event,
@@ -26,7 +26,7 @@ impl Recorder<'_> {
         let (mut ended, mut told) = (Vec::new(), Vec::new());
         for (id, promise) in promises {
             let decided = plan.decision(id);
-            if let Some(why) = why_withdrawn(decided.map(|(_, judgement)| judgement), promise) {
+            if let Some(why) = why_withdrawn(decided, promise) {
                 ended.push(self.withdrawn(id.as_str(), promise, (decided, &why), plan.now));
                 told.push((id, &promise.rule, why));
             }
@@ -49,8 +49,10 @@ impl Recorder<'_> {
     ) -> Ended {
         let subject = decided.map(|(subject, _)| *subject);
         let owner = subject.and_then(|subject| match subject {
-            Subject::Instance(instance) => self.settings.audience.owner(instance),
-            Subject::Unreadable(_) => None,
+            Subject::Instance(instance) if promise.is_about(instance) => {
+                self.settings.audience.owner(instance)
+            }
+            Subject::Instance(_) | Subject::Unreadable(_) => None,
         });
         let machine = (id, subject.and_then(Subject::name));
         let notice = Notice::about(Some(machine), Some(promise.rule.as_str()), why);
@@ -71,7 +73,7 @@ impl Recorder<'_> {
             else {
                 continue;
             };
-            match (telling, memory.promises.get(&instance.id)) {
+            match (telling, memory.promise(instance)) {
                 (Telling::ToTell, _) => {
                     let promise = self.promised(instance, rule, judgement, plan.now);
                     told.push((*instance, &rule.name, promise.terminate_at));
@@ -136,10 +138,12 @@ impl Recorder<'_> {
 }
 
 /// Why a promise is withdrawn: `None` if it stands.
-fn why_withdrawn(judgement: Option<&Judgement<'_>>, promise: &Promise) -> Option<String> {
-    match judgement {
-        None => Some("it is not there any more".to_owned()),
-        Some(judgement) if judgement.keeps(promise) => None,
-        Some(judgement) => Some(judgement.told(&promise.rule)),
+fn why_withdrawn(
+    decided: Option<&(Subject<'_>, Judgement<'_>)>,
+    promise: &Promise,
+) -> Option<String> {
+    match decided {
+        None => Some(VANISHED.to_owned()),
+        Some((subject, judgement)) => judgement.breaks(promise, *subject),
     }
 }
