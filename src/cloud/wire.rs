@@ -5,13 +5,18 @@
 
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
-use serde::{Deserialize, Serialize};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::{answer::bounded, saved::Entries};
-use crate::inventory::{
-    ChargeType, Instance, InstanceId, Interner, Page, Status, Tags, Unreadable,
+use crate::{
+    inventory::{ChargeType, Instance, InstanceId, Interner, Page, Status, Tags, Unreadable},
+    lifetime::shorten,
 };
+
+/// No instance is older: 2014-01-01T00:00:00Z, the year in which Zenlayer was founded.
+const FIRST_CREATION_SECONDS: i64 = 1_388_534_400;
 
 /// What a look at some instances tells.
 #[derive(Debug, Default)]
@@ -117,6 +122,13 @@ struct WireTags<'a> {
     tags: Option<Vec<WireTag<'a>>>,
 }
 
+/// An instance of which only the shape of its tags is of interest.
+#[derive(Debug, Deserialize)]
+struct OnlyTags<'a> {
+    #[serde(borrow)]
+    tags: HashMap<Cow<'a, str>, IgnoredAny>,
+}
+
 #[derive(Debug, Deserialize)]
 struct WireTag<'a> {
     #[serde(borrow)]
@@ -219,6 +231,9 @@ fn instance(entry: &str, interner: &mut Interner) -> Result<Instance, String> {
     if wire.instance_id.is_empty() {
         return Err("its id is empty".to_owned());
     }
+    if let Some(WireTags { tags: None }) = wire.tags {
+        no_others(entry)?;
+    }
     let (addresses, addresses_told) = addresses(&wire);
     let tags = tags(wire.tags.unwrap_or_default(), interner)?;
     let mut shared = |text: Option<Cow<'_, str>>| text.map(|text| interner.intern(&text));
@@ -231,7 +246,7 @@ fn instance(entry: &str, interner: &mut Interner) -> Result<Instance, String> {
         image: shared(wire.image_name),
         status: shared(wire.instance_status).map(Status::from),
         charge_type: shared(wire.instance_charge_type).map(ChargeType::from),
-        created: wire.create_time.and_then(|text| text.parse().ok()),
+        created: wire.create_time.and_then(|text| created(&text)),
         internet_charge_type: shared(wire.internet_charge_type),
         resource_group_id: shared(wire.resource_group_id),
         resource_group_name: shared(wire.resource_group_name),
@@ -239,6 +254,23 @@ fn instance(entry: &str, interner: &mut Interner) -> Result<Instance, String> {
         addresses_told,
         tags,
     })
+}
+
+/// When an instance was created. A time before there was the company is how other programs write that they know none:
+/// 0001-01-01 or 1970-01-01, and nothing would be older.
+fn created(text: &str) -> Option<Timestamp> {
+    let told: Timestamp = text.parse().ok()?;
+    (told.as_second() >= FIRST_CREATION_SECONDS).then_some(told)
+}
+
+/// An error if tags without a list of them hold anything else: whoever cannot read them must not take the instance for untagged.
+fn no_others(entry: &str) -> Result<(), String> {
+    let told: OnlyTags<'_> =
+        serde_json::from_str(entry).map_err(|error| bounded(&error.to_string()))?;
+    match told.tags.keys().find(|key| *key != "tags") {
+        Some(key) => Err(format!("its tags hold `{}` and no list of tags", shorten(key))),
+        None => Ok(()),
+    }
 }
 
 /// The addresses that can be read, and whether they are all that there are.
@@ -300,6 +332,40 @@ mod tests {
             let page = read(&format!(r#"{{"totalCount":1,"dataSet":[{json}]}}"#)).unwrap();
             let one = &page.instances[0];
             assert!(one.zone.is_none() && one.status.is_none() && one.created.is_none());
+        }
+    }
+
+    #[test]
+    fn a_time_of_creation_that_cannot_be_one_is_not_told() {
+        for (text, is_told) in [
+            ("2014-01-01T00:00:00Z", true),
+            ("2026-11-01T00:00:00Z", true),
+            ("2013-12-31T23:59:59Z", false),
+            ("0001-01-01T00:00:00Z", false),
+            ("1970-01-01T00:00:00Z", false),
+            ("1970-01-01T08:00:00+08:00", false),
+        ] {
+            let json = format!(r#"{{"instanceId":"i","createTime":"{text}"}}"#);
+            let page = read(&format!(r#"{{"totalCount":1,"dataSet":[{json}]}}"#)).unwrap();
+            assert_eq!(page.instances[0].created.is_some(), is_told, "{text}");
+        }
+    }
+
+    #[test]
+    fn no_tags_are_told_by_an_empty_list_or_by_nothing_at_all() {
+        for (tags, is_readable) in [
+            ("null", true),
+            ("{}", true),
+            (r#"{"tags":null}"#, true),
+            (r#"{"tags":[]}"#, true),
+            (r#"{"tags":[],"total":0}"#, true),
+            (r#"{"tagList":[{"key":"keep","value":"x"}]}"#, false),
+            (r#"{"Tags":[]}"#, false),
+            (r#"{"tags":null,"error":"timeout"}"#, false),
+        ] {
+            let json = format!(r#"{{"instanceId":"i","tags":{tags}}}"#);
+            let page = read(&format!(r#"{{"totalCount":1,"dataSet":[{json}]}}"#)).unwrap();
+            assert_eq!(page.unreadable.is_empty(), is_readable, "{tags}");
         }
     }
 
