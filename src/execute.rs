@@ -123,6 +123,7 @@ impl<'a> Executor<'a> {
 
     /// Executes a plan.
     pub(crate) async fn execute(self, approved: &Approved<'a>) -> Halted {
+        self.listen().await;
         tokio::select! {
             () = self.work(approved) => {}
             never = self.watch() => match never {},
@@ -154,11 +155,16 @@ impl<'a> Executor<'a> {
     /// calls that waited come too close to the next ones.
     async fn watch(&self) -> Infallible {
         loop {
-            match self.recorder.objections().await {
-                Ok(objections) => *lock(&self.objections) = objections,
-                Err(error) => self.give_up(&error),
-            }
             tokio::time::sleep(WATCH_INTERVAL).await;
+            self.listen().await;
+        }
+    }
+
+    /// Takes note of what operators say.
+    async fn listen(&self) {
+        match self.recorder.objections().await {
+            Ok(objections) => *lock(&self.objections) = objections,
+            Err(error) => self.give_up(&error),
         }
     }
 
@@ -265,16 +271,47 @@ impl<'a> Executor<'a> {
     async fn call(&self, target: Confirmed<'a>) -> Result<(Confirmed<'a>, Act), Dropped<'a>> {
         let planned = target.planned;
         let turn = self.client.turn().await.map_err(|error| Dropped::by(planned, &error))?;
-        let target = if target.read.elapsed() > CONFIRMED_AGE_MAX {
-            self.confirm_again(planned).await?
-        } else {
-            target
-        };
-        self.unopposed(&target)?;
-        let answer = self.client.terminate(&target.instance.id, turn).await;
+        let target = self.standing(target).await?;
+        let id = target.instance.id.clone();
+        let (target, spared) = (Mutex::new(target), OnceLock::new());
+        let again = async || self.may_try_again(&target, &spared).await;
+        let answer = self.client.terminate(&id, turn, again).await;
+        let target = target.into_inner().unwrap_or_else(PoisonError::into_inner);
+        match (&answer, spared.into_inner()) {
+            (Err(error), Some(dropped)) if !error.may_have_happened => return Err(dropped),
+            (Ok(_) | Err(_), _) => {}
+        }
         self.halt_on(answer.as_ref().err().map(|error| error.class));
         let act = Act::of(answer).map_err(|error| Dropped::by(planned, &error))?;
         Ok((target, act))
+    }
+
+    /// A target when the turn of its call has come: read again if that is long ago, and nothing speaks against it.
+    async fn standing(&self, target: Confirmed<'a>) -> Result<Confirmed<'a>, Dropped<'a>> {
+        let is_old = target.read.elapsed() > CONFIRMED_AGE_MAX;
+        let target = if is_old { self.confirm_again(target.planned).await? } else { target };
+        self.unopposed(&target)?;
+        Ok(target)
+    }
+
+    /// Whether a call is tried again: minutes may have passed since the first try, and so it is with the next as with that. If
+    /// not, `spared` says why.
+    async fn may_try_again(
+        &self,
+        target: &Mutex<Confirmed<'a>>,
+        spared: &OnceLock<Dropped<'a>>,
+    ) -> bool {
+        let before = lock(target).clone();
+        match self.standing(before).await {
+            Ok(standing) => {
+                *lock(target) = standing;
+                true
+            }
+            Err(dropped) => {
+                spared.get_or_init(|| dropped);
+                false
+            }
+        }
     }
 
     /// Whether an operator said something in the meantime.

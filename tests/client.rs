@@ -86,16 +86,16 @@ async fn a_machine_is_terminated_then_released() {
     let sandbox = sandbox_with(fleet(2)).await;
     let client = client(&sandbox.endpoint(), key());
     let ids = ids(2);
-    let early = client.release(&[&ids[0]]).await.unwrap_err();
+    let early = client.release(&[&ids[0]], async || true).await.unwrap_err();
     assert_eq!(early.code.as_str(), "OPERATION_DENIED_INSTANCE_NOT_RECYCLED");
     assert_eq!(early.class, Class::Refused);
     for id in &ids {
         let turn = client.turn().await.unwrap();
-        let accepted = client.terminate(id, turn).await.unwrap();
+        let accepted = client.terminate(id, turn, async || true).await.unwrap();
         assert!(accepted.request_id.is_some());
         assert_eq!(sandbox.machine(id.as_str()).unwrap().status(), Some("RECYCLE"));
     }
-    client.release(&ids.iter().collect::<Vec<_>>()).await.unwrap();
+    client.release(&ids.iter().collect::<Vec<_>>(), async || true).await.unwrap();
     assert!(sandbox.machines().is_empty());
 }
 
@@ -124,7 +124,7 @@ async fn a_lost_answer_is_remembered_through_later_tries() {
     );
     let client = client(&sandbox.endpoint(), key());
     let turn = client.turn().await.unwrap();
-    let error = client.terminate(&ids(1)[0], turn).await.unwrap_err();
+    let error = client.terminate(&ids(1)[0], turn, async || true).await.unwrap_err();
     assert_eq!(error.code.as_str(), "INTERNAL_SERVER_ERROR");
     assert!(error.may_have_happened, "the first try may have taken effect");
 }
@@ -138,7 +138,7 @@ async fn a_cancelled_client_sends_nothing_any_more() {
     stop.cancel();
     assert_eq!(client.turn().await.unwrap_err().class, Class::Stopped);
     assert_eq!(client.describe_ids(&[]).await.unwrap_err().class, Class::Stopped);
-    assert_eq!(client.terminate(&ids(1)[0], turn).await.unwrap_err().class, Class::Stopped);
+    assert_eq!(client.terminate(&ids(1)[0], turn, async || true).await.unwrap_err().class, Class::Stopped);
     assert!(sandbox.calls().is_empty());
 }
 
@@ -155,8 +155,31 @@ async fn an_order_that_was_sent_before_it_was_stopped_keeps_its_answer() {
         }
     }));
     let turn = client.turn().await.unwrap();
-    let error = client.terminate(&ids(1)[0], turn).await.unwrap_err();
+    let error = client.terminate(&ids(1)[0], turn, async || true).await.unwrap_err();
     assert_eq!((error.code.as_str(), sandbox.calls().len()), ("INTERNAL_SERVER_ERROR", 1));
+}
+
+#[tokio::test]
+async fn an_order_is_tried_again_only_if_it_is_still_wanted_and_keeps_its_answer() {
+    for (wanted_for, calls) in [(0, 1), (1, 2), (9, 3)] {
+        let sandbox = sandbox_with(fleet(1)).await;
+        sandbox.inject("error=INTERNAL_SERVER_ERROR,status=500".parse().unwrap());
+        let client = client(&sandbox.endpoint(), key());
+        let asked = AtomicUsize::new(0);
+        let again = async || asked.fetch_add(1, Ordering::Relaxed) < wanted_for;
+        let turn = client.turn().await.unwrap();
+        let error = client.terminate(&ids(1)[0], turn, again).await.unwrap_err();
+        assert_eq!(error.code.as_str(), "INTERNAL_SERVER_ERROR");
+        assert_eq!(sandbox.calls().len(), calls);
+    }
+}
+
+#[tokio::test]
+async fn a_release_that_is_not_wanted_when_its_turn_comes_is_not_sent() {
+    let sandbox = sandbox_with(fleet(1)).await;
+    let client = client(&sandbox.endpoint(), key());
+    let error = client.release(&[&ids(1)[0]], async || false).await.unwrap_err();
+    assert_eq!((error.class, sandbox.calls().len()), (Class::Stopped, 0));
 }
 
 #[tokio::test]

@@ -98,6 +98,17 @@ async fn a_rule_may_release_for_good_what_it_terminates() {
 }
 
 #[tokio::test]
+async fn a_release_is_not_tried_again_once_an_operator_keeps_the_machine() {
+    let stage = release_stage().await.fault("too-many=3,action=ReleaseInstances,times=1");
+    let running = stage.start(&["run", "--once"]);
+    stage.until("the first try", |stage| released(stage) == ["a"]).await;
+    stage.run(&["keep", "a", "--for", "7d", "--reason", "a demo"]).await.exits(0);
+    running.end(&stage).await;
+    assert_eq!(released(&stage), ["a"], "nothing but the first try");
+    assert_eq!(stage.sandbox.machine("a").unwrap().status(), Some("RECYCLE"));
+}
+
+#[tokio::test]
 async fn release_needs_the_word_of_the_config() {
     let stage = Stage::with(vec![due("a")]).await.rules(RELEASE);
     stage.run(&["run", "--once"]).await.exits(2).says("ZR044").says("allow_release: true");

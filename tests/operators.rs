@@ -87,6 +87,27 @@ async fn a_machine_that_is_kept_while_a_run_goes_on_is_not_called() {
     assert!(!history.exits(0).out.contains("terminated"), "{}", history.out);
 }
 
+/// A call that was too fast is tried again for minutes: what is said in the meantime counts.
+#[tokio::test]
+async fn a_call_is_not_tried_again_once_an_operator_says_otherwise() {
+    let words: [(&[&str], &str); 2] = [
+        (&["keep", "i-0000", "--for", "7d", "--reason", "a demo"], "held"),
+        (&["pause", "--reason", "stop it"], "paused"),
+    ];
+    for (word, reason) in words {
+        let stage = Stage::with(many_due(1)).await;
+        let stage = stage.fault("too-many=3,action=TerminateInstance,times=1");
+        let running = stage.start(&["run", "--once"]);
+        let calls = |stage: &Stage| stage.calls_of(Action::TerminateInstance).len();
+        stage.until("the first try", |stage| calls(stage) == 1).await;
+        stage.run(word).await.exits(0);
+        let seen = running.end(&stage).await;
+        assert_eq!(seen.exits(0).lines("reason", reason)[0]["instance_id"], "i-0000");
+        assert_eq!(calls(&stage), 1, "{reason}");
+        assert_eq!(stage.sandbox.machine("i-0000").unwrap().status(), Some("RUNNING"));
+    }
+}
+
 #[tokio::test]
 async fn a_config_that_does_not_say_which_account_keeps_nothing_and_pauses_all_the_same() {
     let stage = Stage::with(many_due(1)).await.account("max_in_flight: 0");

@@ -142,13 +142,13 @@ impl Client {
 
     async fn page(&self, page_num: u64) -> Result<Vec<u8>, Error> {
         let request = wire::DescribePage { page_num, page_size: PAGE_SIZE };
-        self.call(Action::Describe, &request, None).await
+        self.call(Action::Describe, &request, None, async || true).await
     }
 
     /// What `DescribeInstances` tells of at most [`IDS_MAX`] instances, in its own words too; those that are gone are missing.
     pub async fn describe_ids(&self, ids: &[&InstanceId]) -> Result<wire::Looked, Error> {
         let request = wire::DescribeIds { instance_ids: ids, page_size: PAGE_SIZE };
-        let body = self.call(Action::Describe, &request, None).await?;
+        let body = self.call(Action::Describe, &request, None, async || true).await?;
         self.read(&body, wire::look)
     }
 
@@ -157,16 +157,27 @@ impl Client {
         self.permit(Action::Terminate).await.map(Turn)
     }
 
-    /// Orders `TerminateInstance`, whose turn has come.
-    pub async fn terminate(&self, id: &InstanceId, turn: Turn) -> Result<Accepted, Error> {
+    /// Orders `TerminateInstance`, whose turn has come. Each further try is made only if `again` says so when its turn has come.
+    pub async fn terminate(
+        &self,
+        id: &InstanceId,
+        turn: Turn,
+        again: impl AsyncFn() -> bool,
+    ) -> Result<Accepted, Error> {
         let request = wire::Terminate { instance_id: id };
-        let body = self.call(Action::Terminate, &request, Some(turn)).await?;
+        let body = self.call(Action::Terminate, &request, Some(turn), again).await?;
         Ok(accepted(&body))
     }
 
-    /// Orders `ReleaseInstances` for at most [`IDS_MAX`] instances of the recycle bin. It cannot be undone.
-    pub async fn release(&self, ids: &[&InstanceId]) -> Result<Accepted, Error> {
-        let body = self.call(Action::Release, &wire::Release { instance_ids: ids }, None).await?;
+    /// Orders `ReleaseInstances` for at most [`IDS_MAX`] instances of the recycle bin. It cannot be undone, so each try is made only
+    /// if `still` says so when its turn has come.
+    pub async fn release(
+        &self,
+        ids: &[&InstanceId],
+        still: impl AsyncFn() -> bool,
+    ) -> Result<Accepted, Error> {
+        let request = wire::Release { instance_ids: ids };
+        let body = self.call(Action::Release, &request, None, still).await?;
         Ok(accepted(&body))
     }
 
@@ -203,12 +214,13 @@ impl Client {
         })
     }
 
-    /// Sends a call until it succeeds, fails for good, or its tries are used up; the body of its success.
+    /// Sends a call until it succeeds, fails for good, `may` says no, or its tries are used up; the body of its success.
     async fn call<T: Serialize + Sync>(
         &self,
         action: Action,
         request: &T,
         mut turn: Option<Turn>,
+        may: impl AsyncFn() -> bool,
     ) -> Result<Vec<u8>, Error> {
         let body = serde_json::to_vec(request).map_err(|error| {
             Error::new(action, Code::MALFORMED_RESPONSE, None, error.to_string())
@@ -219,7 +231,7 @@ impl Client {
         let tried = Mutex::new(None);
         let mut failures = 0;
         let stop = self.stop.clone();
-        let result = (|| self.attempt(action, &body, turn.take()))
+        let result = (|| self.attempt(action, &body, turn.take(), &may))
             .retry(backoff(retry.first_delay))
             .sleep(move |delay| pause(stop.clone(), delay))
             .when(|error: &Error| error.class.is_retried() && clock::monotonic() < deadline)
@@ -242,18 +254,21 @@ impl Client {
         })
     }
 
-    /// One try of a call; it waits for its turn unless that has come.
+    /// One try of a call; it waits for its turn, and then asks whether it may be sent, unless that was done before.
     async fn attempt(
         &self,
         action: Action,
         body: &[u8],
         turn: Option<Turn>,
+        may: &impl AsyncFn() -> bool,
     ) -> Result<Vec<u8>, Error> {
-        let permit = match turn {
-            Some(_) if self.stop.is_cancelled() => return Err(Error::stopped(action)),
-            Some(Turn(permit)) => permit,
-            None => self.permit(action).await?,
+        let (permit, is_wanted) = match turn {
+            Some(Turn(permit)) => (permit, true),
+            None => (self.permit(action).await?, may().await),
         };
+        if !is_wanted || self.stop.is_cancelled() {
+            return Err(Error::stopped(action));
+        }
         let sent = clock::monotonic();
         let result = self.exchange(action, body).await;
         let status = match &result {

@@ -5,15 +5,16 @@
 //! does not allow releases any more leaves it in the bin, where it can be taken back for 24 hours.
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
-use super::Executor;
+use super::{CONFIRMED_AGE_MAX, Executor};
 use crate::{
     clock,
-    cloud::{self, IDS_MAX},
+    cloud::{self, Class, IDS_MAX},
     config::Mode,
     inventory::{Instance, InstanceId, Page, Status},
     journal::Releasable,
-    plan::{Policy, Skip},
+    plan::{Decision, Policy, Skip, memory::Memory},
     report::{Act, Event},
     rules::{Action, Due, Rule, Verdict},
 };
@@ -36,24 +37,34 @@ impl Executor<'_> {
                 Ok(looked) => looked,
                 Err(error) => return self.halt_on(Some(error.class)),
             };
+            let read = clock::monotonic();
             for machine in batch {
                 let found = releasable(machine, &looked.page, self.orders.policy, clock::now());
-                if let Some((instance, rule)) = found {
-                    self.release_one(machine, instance, rule).await;
+                if let Some(found) = found {
+                    self.release_one(machine, found, read).await;
                 }
             }
         }
     }
 
-    async fn release_one(&self, machine: &Releasable, instance: &Instance, rule: &Rule) {
-        if self.halt.is_cancelled() || self.is_opposed(&instance.id) {
+    async fn release_one(
+        &self,
+        machine: &Releasable,
+        (instance, rule): (&Instance, &Rule),
+        read: Instant,
+    ) {
+        let id = &instance.id;
+        if self.halt.is_cancelled() || self.is_opposed(id) {
             return;
         }
         if let Err(error) = self.recorder.release_intended(machine).await {
             return self.give_up(&error);
         }
-        let answer = self.client.release(&[&instance.id]).await;
-        self.halt_on(answer.as_ref().err().map(|error| error.class));
+        let still = async || self.is_releasable_still(machine, id, read).await;
+        let answer = self.client.release(&[id], still).await;
+        let class = answer.as_ref().err().map(|error| error.class);
+        // One that does not go any more ends no other.
+        self.halt_on(class.filter(|class| *class != Class::Stopped || self.halt.is_cancelled()));
         // A call that was never sent stays `unknown`, and the next run looks again.
         let Ok(act) = Act::of(answer) else { return };
         let written = self.recorder.released(machine, &act).await;
@@ -61,6 +72,22 @@ impl Executor<'_> {
         if let Err(error) = written {
             self.give_up(&error);
         }
+    }
+}
+
+impl Executor<'_> {
+    /// Whether a machine that was read then is still to be released when the turn of its call has come.
+    async fn is_releasable_still(
+        &self,
+        machine: &Releasable,
+        id: &InstanceId,
+        read: Instant,
+    ) -> bool {
+        let is_there = read.elapsed() <= CONFIRMED_AGE_MAX
+            || self.client.describe_ids(&[id]).await.is_ok_and(|looked| {
+                releasable(machine, &looked.page, self.orders.policy, clock::now()).is_some()
+            });
+        is_there && !self.is_opposed(id)
     }
 }
 
@@ -84,6 +111,9 @@ fn releasable<'a>(
     let rule = rules.into_iter().find(|rule| rule.name.as_str() == machine.rule)?;
     // As it was when it was taken, since it is ourselves who changed its status.
     let as_taken = Instance { status: before.status, ..instance.clone() };
+    // A tag that is to say when and cannot be read keeps it, whichever rule that is for.
+    let judged = policy.judge(&as_taken, &Memory::default(), now).decision;
+    let is_odd = judged == Decision::Skip(Skip::UnreadableExpiry);
     let is_taken = match rule.evaluate(&as_taken, now) {
         Verdict::Matches(Due::AtOnce) => true,
         Verdict::Matches(Due::At(at)) => at <= now,
@@ -92,7 +122,7 @@ fn releasable<'a>(
         | Verdict::Excepted
         | Verdict::Unknown(_) => false,
     };
-    (is_taken && rule.action == Action::Release).then_some((instance, rule))
+    (is_taken && !is_odd && rule.action == Action::Release).then_some((instance, rule))
 }
 
 #[cfg(test)]
@@ -107,6 +137,7 @@ mod tests {
 rules:
   - { name: gone, match: { status: RUNNING }, unless: { tags: { keep: '*' } }, expire: { after: 1h }, action: release }
   - { name: soft, match: { status: RUNNING } }
+  - { name: ttl, match: { zone: HKG-A }, expire: { tag: ttl } }
 ";
 
     fn check(rule: &str, edit: impl FnOnce(&mut Instance), expected: bool) {
@@ -132,6 +163,8 @@ rules:
         check("other", |_| {}, false);
         check("gone", |one| one.status = Some(Status::Running), false);
         check("gone", |one| one.tags = tags(&[("keep", "")]), false);
+        check("gone", |one| one.tags = tags(&[("ttl", "3 dayz")]), false);
+        check("gone", |one| one.tags = tags(&[("ttl", "3d")]), true);
         check("gone", |one| one.created = Some("2026-11-02T00:00:00Z".parse().unwrap()), false);
         check("gone", |one| one.created = None, false);
         check("gone", |one| one.id = InstanceId::new("other"), false);
