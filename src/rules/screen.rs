@@ -124,10 +124,12 @@ fn is_one_of(texts: &[Box<str>], value: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, option, prelude::*, sample::select, strategy::Strategy};
+
     use super::*;
     use crate::{
         inventory::tests::{instance, tags},
-        rules::{Truth, parse::tests::rules},
+        rules::{Truth, parse::tests::rules, pattern::Case},
     };
 
     /// Whether a match is ruled out for a machine, which must be so only if it does not hold.
@@ -173,6 +175,57 @@ mod tests {
             "{ tags: { env: { exists: false } } }",
         ] {
             check(other, |_| {}, false);
+        }
+    }
+
+    const TEXTS: [&str; 5] = ["a", "A", "RUNNING", "STOPPED", "NEW"];
+
+    fn tests() -> impl Strategy<Value = Test<Pattern>> {
+        let written = select([&TEXTS[..], &["a*", "*G", "?", "*"]].concat());
+        let pattern = (written, select(vec![Case::Exact, Case::Any]))
+            .prop_map(|(written, case)| Pattern::new(written, case).unwrap());
+        let patterns = vec(pattern, 0..3);
+        prop_oneof![
+            patterns.clone().prop_map(Test::AnyOf),
+            patterns.prop_map(Test::NoneOf),
+            any::<bool>().prop_map(Test::Exists),
+        ]
+    }
+
+    fn conditions() -> impl Strategy<Value = Condition> {
+        let fields = select(vec![Field::Id, Field::Zone, Field::Status, Field::ResourceGroup]);
+        let leaf = prop_oneof![
+            1 => Just(Condition::Everything),
+            1 => any::<bool>().prop_map(|there| Condition::Ip(Test::Exists(there))),
+            4 => (fields, tests()).prop_map(|(field, test)| Condition::Field(field, test)),
+            4 => (select(vec!["a", "A"]), tests())
+                .prop_map(|(key, test)| Condition::Tag(key.into(), test)),
+        ];
+        leaf.prop_recursive(3, 12, 3, |inner| {
+            let several = vec(inner.clone(), 0..3);
+            prop_oneof![
+                several.clone().prop_map(Condition::All),
+                several.prop_map(Condition::Any),
+                inner.prop_map(|one| Condition::Not(Box::new(one))),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_ruled_out_does_not_match(
+            condition in conditions(),
+            told in vec(option::of(select(&TEXTS[..])), 6),
+        ) {
+            let mut subject = instance(told[0].unwrap_or("i"));
+            let shared = |n: usize| told[n].map(Arc::from);
+            (subject.zone, subject.resource_group_id) = (shared(1), shared(2));
+            (subject.status, subject.resource_group_name) = (shared(3).map(Status::from), shared(4));
+            subject.addresses_told = told[4].is_some();
+            subject.tags = told[5].map(|value| tags(&[("a", value)])).unwrap_or_default();
+            let now = "2026-11-04T00:00:00Z".parse().unwrap();
+            let ruled_out = Screen::of(&condition).rules_out(&subject);
+            prop_assert!(!ruled_out || condition.test(&subject, now) == Truth::False);
         }
     }
 }
