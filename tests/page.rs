@@ -81,7 +81,7 @@ async fn after_a_run_it_tells_what_went_and_why_and_until_when_it_can_be_undone(
 
 #[tokio::test]
 async fn a_first_run_under_way_is_neither_waiting_nor_failing() {
-    let stage = Stage::with(vec![due("i-1")]).await;
+    let stage = Stage::with(vec![due("i-1")]).await.timeout("9s");
     stage.sandbox.inject("latency=4s,action=TerminateInstance".parse().unwrap());
     let service = Service::on(stage, OFTEN).await;
     let page = page_with(&service, "1 call is under way or not settled yet").await;
