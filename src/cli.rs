@@ -4,6 +4,7 @@ mod apply;
 mod backtest;
 mod check;
 mod demo;
+mod examples;
 mod exit;
 mod explain;
 mod forecast;
@@ -94,44 +95,59 @@ Examples:
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run on schedule as a service, or once.
+    #[command(after_help = examples::RUN)]
     Run(RunArgs),
     /// Show what a run would do now; it never acts.
+    #[command(after_help = examples::PLAN)]
     Plan(plan::PlanArgs),
     /// Explain why one machine lives or dies; it never acts.
+    #[command(after_help = examples::EXPLAIN)]
     Explain(explain::ExplainArgs),
     /// Show what will go when, and by which rule, if all stays as it is; it never acts.
     Forecast(forecast::ForecastArgs),
     /// Show which machines other rules would treat otherwise; it never acts.
+    #[command(after_help = examples::BACKTEST)]
     Backtest(backtest::BacktestArgs),
     /// Show or save what there is.
+    #[command(after_help = examples::INVENTORY)]
     Inventory(inventory::InventoryArgs),
     /// Execute a saved plan, as far as it is still true.
+    #[command(after_help = examples::APPLY)]
     Apply(apply::ApplyArgs),
     /// Show what was done, when and why.
+    #[command(after_help = examples::HISTORY)]
     History(history::HistoryArgs),
     /// Keep a machine for a while, whatever the rules say.
+    #[command(after_help = examples::KEEP)]
     Keep(operator::KeepArgs),
     /// End what keeps a machine.
+    #[command(after_help = examples::UNKEEP)]
     Unkeep(operator::UnkeepArgs),
     /// List the machines that are held, and until when.
     Holds(operator::HoldsArgs),
     /// Stop all terminations, also those of a run in progress.
+    #[command(after_help = examples::PAUSE)]
     Pause(operator::PauseArgs),
     /// End a pause.
     Resume(operator::ResumeArgs),
     /// Believe an inventory that shrank too much to be believed.
     Trust(operator::TrustArgs),
     /// Check the config and the rules, without any call.
+    #[command(after_help = examples::CHECK)]
     Check(check::CheckArgs),
     /// Run the tests of the rules, without any call.
+    #[command(after_help = examples::TEST)]
     Test(test::TestArgs),
     /// Print the JSON schema of a file, with which an editor completes, explains and checks it.
+    #[command(after_help = examples::SCHEMA)]
     Schema(schema::SchemaArgs),
     /// See the whole thing at work, against an embedded sandbox cloud.
+    #[command(after_help = examples::DEMO)]
     Demo(demo::DemoArgs),
     /// Serve a simulated cloud on this host, for rehearsals and tests.
     Sandbox(sandbox::SandboxArgs),
     /// Print what lets a shell complete commands and options.
+    #[command(after_help = examples::COMPLETIONS)]
     Completions(manual::CompletionsArgs),
     /// Write the manual pages, for packages.
     #[command(hide = true)]
@@ -316,5 +332,36 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    /// The words of a command line of an example, without what stands beside it.
+    fn words(example: &str) -> Vec<String> {
+        let line = example.split("  ").next().unwrap_or_default();
+        let line = line.split([')', '>']).next().unwrap_or_default();
+        let quoted = line.split('"').enumerate();
+        let words = quoted.flat_map(|(n, part)| match n % 2 {
+            0 => part.split_whitespace().map(str::to_owned).collect(),
+            _ => vec![part.to_owned()],
+        });
+        words.collect()
+    }
+
+    #[test]
+    fn every_example_is_a_command_line() {
+        let mut command = Cli::command();
+        command.build();
+        let mut seen = 0;
+        for subcommand in command.get_subcommands().filter(|one| !one.is_hide_set()) {
+            let help = subcommand.get_after_help().map(ToString::to_string).unwrap_or_default();
+            for line in help.lines().filter_map(|line| line.strip_prefix("  ")) {
+                let line = line.trim_start_matches("source <(");
+                if line.starts_with("zenreaper ") {
+                    assert_eq!(words(line)[1], subcommand.get_name());
+                    Cli::try_parse_from(words(line)).unwrap_or_else(|error| panic!("{error}"));
+                    seen += 1;
+                }
+            }
+        }
+        assert!(seen > 20, "{seen}");
     }
 }

@@ -283,9 +283,11 @@ fn root(reader: &mut Reader, at: &At<'_>, now: Timestamp) -> Option<Config> {
     let schedule = schedule(reader, &fields, &timezone, now)?;
     let jitter =
         fields.get("jitter").and_then(|at| duration(reader, &at, JITTER)).unwrap_or_default();
-    let rules = fields
-        .get("rules")
-        .and_then(|at| reader.text(&at, "the path of a file or a folder").map(PathBuf::from));
+    let rules = fields.get("rules").and_then(|at| {
+        reader
+            .text(&at, "the path of a file or a folder; the rules stand there, not in the config")
+            .map(PathBuf::from)
+    });
     let accounts = match fields.get("accounts") {
         Some(at) => accounts::accounts(reader, &at),
         None => accounts::default_accounts(reader),

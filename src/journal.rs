@@ -64,6 +64,8 @@ struct Shared {
     open: Mutex<Option<Open>>,
     /// Whether it was open before: a journal that vanished is not begun anew in silence.
     was_open: AtomicBool,
+    /// Whether the file that was open is no more in its place.
+    is_lost: AtomicBool,
     group: Group,
 }
 
@@ -77,6 +79,7 @@ impl Journal {
             path,
             open: Mutex::default(),
             was_open: AtomicBool::new(false),
+            is_lost: AtomicBool::new(false),
             group: Group::default(),
         };
         Self { shared: Arc::new(shared) }
@@ -88,10 +91,11 @@ impl Journal {
         &self.shared.path
     }
 
-    /// Whether the file is there.
+    /// Whether the file is there. One that we may not look for counts as there: whoever opens it is told why it cannot be used, and
+    /// nobody takes it for a journal that knows of nothing.
     #[must_use]
     pub fn exists(&self) -> bool {
-        self.shared.path.exists()
+        self.shared.path.try_exists().unwrap_or(true)
     }
 
     /// Closes the file, so that all of it is in one place. It is opened again if it is needed again.

@@ -189,6 +189,7 @@ async fn nobody_is_there() {
     drop(listener);
     let error = client(&endpoint, key()).describe_ids(&[]).await.unwrap_err();
     assert_eq!(error.code.as_str(), "CONNECT_FAILED");
+    assert!(error.message.starts_with("no way to 127.0.0.1: "), "{error}");
     assert_eq!(error.class, Class::NoAnswer);
 }
 

@@ -26,6 +26,35 @@ async fn plan_shows_every_machine_that_a_rule_touches_and_never_acts() {
 }
 
 #[tokio::test]
+async fn a_plan_says_what_a_run_would_make_of_it() {
+    let table = [("{}", "do this"), ("{ max_terminations: 0 }", "terminate nothing")];
+    for (limits, expected) in table {
+        let stage = Stage::with(three()).await.limits(limits);
+        let seen = stage.run(&["plan"]).await;
+        seen.exits(0).says(&format!("Mode enforce: a run would {expected}.\n"));
+    }
+    let stage = Stage::with(three()).await;
+    stage.run(&["pause", "--for", "2h"]).await.exits(0);
+    let seen = stage.run(&["plan"]).await;
+    seen.says("Nothing is terminated; `zenreaper resume` ends that.");
+    seen.says("Mode enforce: a run would terminate nothing.");
+}
+
+#[tokio::test]
+async fn what_is_mistyped_is_told_with_what_was_expected() {
+    let table: [(&[&str], &str); 4] = [
+        (&["explain", "i-1", "--at", "2026-12-01"], "such as 2026-11-24T09:00:00Z"),
+        (&["explain"], "<INSTANCE_ID|--name <NAME>>"),
+        (&["forecast", "--days", "30d"], "a number of days from 1 to 366, without a unit"),
+        (&["forecast", "--days", "367"], "a number of days from 1 to 366, without a unit"),
+    ];
+    let stage = Stage::with(Vec::new()).await;
+    for (command, expected) in table {
+        stage.run(command).await.exits(2).says(expected);
+    }
+}
+
+#[tokio::test]
 async fn plan_in_json_keeps_its_contract() {
     let stage = Stage::with(three()).await;
     let seen = stage.run(&["plan", "-o", "json"]).await;
@@ -192,6 +221,16 @@ async fn whoever_stops_reading_does_no_harm() {
     let ended = tokio::task::spawn_blocking(move || child.wait_with_output());
     let output = ended.await.unwrap().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test]
+async fn the_demo_says_at_once_that_its_port_is_taken() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+    let stage = Stage::with(Vec::new()).await;
+    let seen = stage.run(&["demo", "--listen", &listen]).await;
+    seen.exits(1).says("give another address with --listen");
+    assert_eq!(seen.out, "");
 }
 
 #[tokio::test]

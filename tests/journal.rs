@@ -127,6 +127,15 @@ async fn a_journal_that_is_gone_stops_terminations_and_not_the_daemon() {
     assert!(why.contains("was deleted while it was in use"), "{why}");
     assert_eq!(service.get("/healthz").await.0, 200);
     assert!(!there.exists(), "no new one is begun in silence");
+
+    let keep = ["keep", "other", "--for", "1d", "--reason", "a command begins a new one"];
+    service.stage.run(&keep).await.exits(0);
+    assert!(there.exists());
+    let failed = value(&service.get("/metrics").await.1, FAILED).unwrap();
+    service.metric(FAILED, |runs| runs >= failed + 2.0).await;
+    let (status, why) = service.get("/readyz").await;
+    assert_eq!(status, 503, "one that knows of no hold is not taken instead: {why}");
+    assert!(why.contains("was deleted while it was in use"), "{why}");
     assert_eq!(service.stage.terminated(), ["first"]);
 
     fs::rename(&away, &there).unwrap();

@@ -45,6 +45,30 @@ async fn a_machine_that_is_kept_is_not_called_until_its_hold_ends() {
 }
 
 #[tokio::test]
+async fn a_journal_that_cannot_be_looked_at_is_not_taken_for_one_that_knows_nothing() {
+    let stage = Stage::with(many_due(1)).await;
+    // Not even root can look through this.
+    std::os::unix::fs::symlink("journal.db", stage.path("journal.db")).unwrap();
+    let commands: [&[&str]; 5] =
+        [&["holds"], &["history"], &["resume"], &["trust"], &["unkeep", "i-0000"]];
+    for command in commands {
+        stage.run(command).await.exits(1).says("cannot be used").says("check the disk and the");
+    }
+    let plan = stage.run(&["plan"]).await;
+    plan.exits(0).says("without it a run terminates nothing");
+    plan.says("Mode enforce: a run would terminate nothing.");
+}
+
+#[tokio::test]
+async fn a_hold_says_why() {
+    let stage = Stage::with(many_due(1)).await;
+    for reason in ["", "  "] {
+        let seen = stage.run(&["keep", "i-0000", "--for", "7d", "--reason", reason]).await;
+        seen.exits(2).says("whoever finds the hold wants to know why");
+    }
+}
+
+#[tokio::test]
 async fn a_machine_that_is_not_kept_any_more_is_free() {
     let stage = Stage::with(many_due(1)).await;
     stage.run(&["unkeep", "i-0000"]).await.exits(1).says("nobody keeps i-0000");

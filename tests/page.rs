@@ -80,6 +80,21 @@ async fn after_a_run_it_tells_what_went_and_why_and_until_when_it_can_be_undone(
 }
 
 #[tokio::test]
+async fn a_first_run_under_way_is_neither_waiting_nor_failing() {
+    let stage = Stage::with(vec![due("i-1")]).await.timeout("9s");
+    stage.sandbox.inject("latency=4s,action=TerminateInstance".parse().unwrap());
+    let service = Service::on(stage, OFTEN).await;
+    let page = page_with(&service, "1 call is under way or not settled yet").await;
+    says(
+        &page,
+        &["In its first run since it started", "running, for ", "1 open, 0 refused, 0 failed"],
+    );
+    assert!(!page.contains("failed or unknown.</p>"), "{page}");
+    page_with(&service, "1 machine was terminated").await;
+    service.ends_after("TERM").await.exits(0);
+}
+
+#[tokio::test]
 async fn a_dry_run_says_that_it_is_one_and_what_would_go() {
     let service = Service::on(Stage::with(many_due(3)).await.dry(), OFTEN).await;
     let page = page_with(&service, "3 machines would go in the next run").await;
@@ -107,7 +122,8 @@ async fn what_operators_do_shows_at_once_without_another_run() {
     stage.run(&pause).await.exits(0);
     let page = page_with(&service, "Paused by an operator").await;
     says(&page, &["Needs a look", "by <bdi>ana</bdi>", "release &lt;day&gt;"]);
-    page_with(&service, "A run would terminate nothing: ").await;
+    let page = page_with(&service, "A run would terminate nothing: ").await;
+    says(&page, &["2 machines are due, but do not go in the next run", "due, but held back"]);
     let (_, status) = json(&service, "/api/v1/status").await;
     assert_eq!((&status["pause"]["by"], &status["ready"]), (&"ana".into(), &true.into()));
     stage.run(&["resume"]).await.exits(0);
@@ -141,6 +157,10 @@ async fn refused_credentials_are_told_by_their_code_and_not_shown() {
     let service = Service::on(stage, OFTEN).await;
     let page = page_with(&service, "auth failed").await;
     says(&page, &["Not working", "AUTHFAILURE_SIGNATURE_FAILURE", "DescribeInstances"]);
+    says(&page, &["Enforcing, but something stands in the way", "account and its permissions"]);
+    says(&page, &["are not known while it cannot be listed"]);
+    assert_eq!(page.matches("class=\"alert\"").count(), 1, "told once:\n{page}");
+    assert!(!page.contains("the listing before it"), "there is none:\n{page}");
     let (_, status) = json(&service, "/api/v1/status").await;
     assert_eq!(
         (&status["ready"], &status["errors"][0]["code"]),

@@ -67,6 +67,7 @@ fn sandbox_env(name: &str) -> Option<String> {
 
 /// Shows the plan, runs once, and stays until the process is told to end.
 pub(super) async fn demo(args: &DemoArgs) -> anyhow::Result<Exit> {
+    let listener = if args.once { None } else { Some(door(args.listen).await?) };
     let stop = daemon::stop_on_signal()?;
     let machines = fleet::demo(clock::now());
     let count = machines.len();
@@ -91,16 +92,17 @@ pub(super) async fn demo(args: &DemoArgs) -> anyhow::Result<Exit> {
     let results = site.run(|_| Order::ASKED, &instruments, &stop).await;
     let exit = Exit::of_runs(&results);
     say(&summary(&sandbox))?;
-    if args.once || stop.is_cancelled() {
-        return Ok(exit);
-    }
-    let listener = TcpListener::bind(args.listen).await.with_context(|| {
-        format!("cannot listen on {}; give another address with --listen", args.listen)
-    })?;
+    let Some(listener) = listener.filter(|_| !stop.is_cancelled()) else { return Ok(exit) };
     say(&outlook(&folder.0, listener.local_addr()?))?;
     let daemon = Daemon { path, site, env: sandbox_env, instruments, supervisor, stop };
     daemon.serve(listener).await?;
     Ok(Exit::Done)
+}
+
+async fn door(listen: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("cannot listen on {listen}; give another address with --listen"))
 }
 
 /// Writes a config and the shipped rules to a folder of the demo's own.

@@ -4,13 +4,18 @@ mod text;
 
 use std::{io::Write, path::Path};
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    Output, exit::Exit, ignore_closed_pipe, look::LookArgs, operator, progress::Console, render,
-    tell,
+    Output,
+    exit::Exit,
+    ignore_closed_pipe,
+    look::{self, LookArgs},
+    operator,
+    progress::Console,
+    render, tell,
 };
 use crate::{
     clock,
@@ -28,16 +33,17 @@ const LISTED_MAX: usize = 20;
 
 /// What `explain` takes.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("machine").required(true))]
 pub(super) struct ExplainArgs {
     /// The machine's id.
-    #[arg(value_name = "INSTANCE_ID", required_unless_present = "name")]
+    #[arg(value_name = "INSTANCE_ID", group = "machine")]
     instance_id: Option<String>,
     /// The machine's name, instead of its id.
-    #[arg(long, value_name = "NAME", conflicts_with = "instance_id")]
+    #[arg(long, value_name = "NAME", group = "machine")]
     name: Option<String>,
     /// Judge it as of this instant, such as 2026-12-01T00:00:00Z, instead of now; the machine itself is looked at as it is today, or
     /// as it was saved.
-    #[arg(long, value_name = "TIMESTAMP")]
+    #[arg(long, value_name = "TIMESTAMP", value_parser = look::instant)]
     at: Option<Timestamp>,
     /// A text for people, JSON for programs.
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]

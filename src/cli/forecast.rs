@@ -24,10 +24,16 @@ use crate::{
     view::{self, forecast::Report},
 };
 
+/// A year, also a long one.
+const DAYS_MAX: u16 = 366;
+
 /// What a forecast says of releases.
 const AFTER_HELP: &str = "\
 What a rule with `action: release` takes is shown as `released`: it is terminated, and released from the recycle bin at the end of the same run, for good. \
-The sums count it as terminated too.";
+The sums count it as terminated too.
+
+Example:
+  zenreaper forecast --days 7 --chart";
 
 /// What `forecast` takes.
 #[derive(Debug, Args)]
@@ -38,7 +44,7 @@ pub(super) struct ForecastArgs {
         long,
         value_name = "N",
         default_value_t = 30,
-        value_parser = clap::value_parser!(u16).range(1..=366)
+        value_parser = days
     )]
     days: u16,
     /// Look ahead from this instant instead of now: a timestamp with its offset.
@@ -55,6 +61,11 @@ pub(super) struct ForecastArgs {
     output: Output,
     #[command(flatten)]
     look: LookArgs,
+}
+
+fn days(text: &str) -> Result<u16, &'static str> {
+    let number = text.parse().ok().filter(|days| (1..=DAYS_MAX).contains(days));
+    number.ok_or("expected a number of days from 1 to 366, without a unit")
 }
 
 /// Shows the forecast.

@@ -28,7 +28,7 @@ pub(super) struct KeepArgs {
     #[arg(long = "for", value_name = "DURATION", value_parser = hold_duration)]
     length: SignedDuration,
     /// Why; it is shown wherever the hold is.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     reason: String,
     #[command(flatten)]
     who: Who,
@@ -97,6 +97,13 @@ struct Which {
     /// The account; needed if the config has several.
     #[arg(long, value_name = "NAME")]
     account: Option<String>,
+}
+
+fn reason(text: &str) -> Result<String, &'static str> {
+    match text.trim() {
+        "" => Err("whoever finds the hold wants to know why"),
+        some => Ok(some.to_owned()),
+    }
 }
 
 fn hold_duration(text: &str) -> Result<SignedDuration, String> {

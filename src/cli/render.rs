@@ -27,7 +27,10 @@ pub(super) use crate::{lifetime::relative, view::json};
 pub(super) fn plan_table(report: &PlanReport<'_>, out: &mut dyn Write) -> Result<()> {
     for AccountPlan { account, drafted, pause, read_at: _ } in &report.accounts {
         if let Some(pause) = pause {
-            writeln!(out, "PAUSED: {pause}. Nothing is terminated until `zenreaper resume`.\n")?;
+            writeln!(
+                out,
+                "PAUSED: {pause}. Nothing is terminated; `zenreaper resume` ends that.\n"
+            )?;
         }
         match drafted {
             Ok(Drafted { plan, refusal }) => account_table(account, plan, refusal.as_deref(), out)?,
@@ -36,9 +39,20 @@ pub(super) fn plan_table(report: &PlanReport<'_>, out: &mut dyn Write) -> Result
             }
         }
     }
+    writeln!(out, "Mode {}: a run would {}.", report.mode.as_str(), would(report))
+}
+
+/// What a run would make of the plans.
+fn would(report: &PlanReport<'_>) -> &'static str {
+    let stopped = |one: &AccountPlan<'_>| {
+        one.drafted.as_ref().map_or(true, |drafted| drafted.refusal.is_some())
+    };
+    let count = report.accounts.iter().filter(|one| stopped(one)).count();
     match report.mode {
-        Mode::DryRun => writeln!(out, "Mode dry-run: a run would call nothing."),
-        Mode::Enforce => writeln!(out, "Mode enforce: a run would do this."),
+        Mode::DryRun => "call nothing",
+        Mode::Enforce if count == 0 => "do this",
+        Mode::Enforce if count == report.accounts.len() => "terminate nothing",
+        Mode::Enforce => "do this where nothing is refused",
     }
 }
 

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use anyhow::Context;
 use clap::Args;
 
-use super::exit::Exit;
+use super::{examples, exit::Exit};
 use crate::{
     clock, daemon,
     lifetime::counted,
@@ -17,7 +17,7 @@ const INVENTORY_BYTES_MAX: u64 = 256 << 20;
 
 /// Serve a simulated cloud on this host.
 #[derive(Debug, Args)]
-#[command(after_help = faults::GRAMMAR)]
+#[command(after_help = format!("{}\n\n{}", faults::GRAMMAR, examples::SANDBOX))]
 pub(super) struct SandboxArgs {
     /// Where it listens; loopback only, port 0 takes any free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8580")]

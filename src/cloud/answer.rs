@@ -33,7 +33,14 @@ pub(super) fn no_answer(action: Action, error: &reqwest::Error) -> Error {
     } else {
         Code::CONNECTION_LOST
     };
-    Error::new(action, code, None, root_cause(error))
+    let cause = root_cause(error);
+    let host = error.url().filter(|_| error.is_connect()).and_then(reqwest::Url::host_str);
+    Error::new(
+        action,
+        code,
+        None,
+        host.map_or_else(|| cause.clone(), |host| format!("no way to {host}: {cause}")),
+    )
 }
 
 /// The innermost cause, which is the one that tells something; reqwest's own text repeats the URL.

@@ -10,7 +10,7 @@ use std::{
 
 use sqlx::{AnyConnection, ConnectOptions, Connection, any::AnyConnectOptions};
 
-use super::{Error, Journal, schema};
+use super::{Error, Journal, runs, schema};
 
 /// What every SQLite file begins with.
 const MAGIC: [u8; 16] = *b"SQLite format 3\0";
@@ -78,16 +78,36 @@ impl Journal {
     ) -> Result<&'a mut Open, Error> {
         let same = |open: &Open| open.presence(self.path()) == Presence::Same;
         if !slot.as_ref().is_some_and(same) {
+            let is_gone = self.shared.was_open.load(Ordering::Relaxed) && !self.exists();
+            let is_moved = |open: &Open| inode(self.path()) != Some(open.identity.file);
+            if is_gone || slot.as_ref().is_some_and(is_moved) {
+                self.shared.is_lost.store(true, Ordering::Relaxed);
+            }
             if let Some(old) = slot.take() {
                 old.retire().await.map_err(|error| Error::of(self.path(), &error))?;
             }
-            if self.shared.was_open.load(Ordering::Relaxed) && !self.exists() {
+            if is_gone {
                 return Err(Error::Gone { path: self.shared.path.clone() });
             }
-            *slot = Some(open(self.path()).await?);
+            *slot = Some(self.open_in_its_place().await?);
             self.shared.was_open.store(true, Ordering::Relaxed);
         }
         slot.as_mut().ok_or_else(|| Error::Gone { path: self.shared.path.clone() })
+    }
+
+    /// Opens the file. In the place of one that was lost a copy of a journal will do, but not one that an operator's command has begun
+    /// since: it knows of no hold and no notice.
+    async fn open_in_its_place(&self) -> Result<Open, Error> {
+        let mut found = open(self.path()).await?;
+        let fail = |error| Error::of(self.path(), &error);
+        if self.shared.is_lost.load(Ordering::Relaxed)
+            && !runs::has_any(&mut found.connection).await.map_err(fail)?
+        {
+            found.retire().await.map_err(fail)?;
+            return Err(Error::Gone { path: self.shared.path.clone() });
+        }
+        self.shared.is_lost.store(false, Ordering::Relaxed);
+        Ok(found)
     }
 }
 

@@ -86,12 +86,8 @@ impl Journal {
 
     /// Stops all terminations.
     pub async fn pause(&self, pause: &Pause) -> Result<(), Error> {
-        let act = Act {
-            act: "pause",
-            by: pause.by.as_deref(),
-            detail: Some(pause.to_string()),
-            ..Act::default()
-        };
+        let act =
+            Act { act: "pause", by: pause.by.as_deref(), detail: terms(pause), ..Act::default() };
         self.write(async |connection| {
             end_pauses(connection, pause.since).await?;
             sqlx::query(
@@ -150,6 +146,13 @@ impl Journal {
         })
         .await
     }
+}
+
+/// What is not said beside it: until when, and why.
+fn terms(pause: &Pause) -> Option<String> {
+    let until = pause.until.map(|until| format!("until {until:.0}"));
+    let terms: Vec<_> = until.into_iter().chain(pause.reason.clone()).collect();
+    (!terms.is_empty()).then(|| terms.join(": "))
 }
 
 /// The pause at `now`, if there is one.

@@ -29,6 +29,13 @@ pub struct Digests {
     pub config: String,
 }
 
+/// Whether a run was ever written down.
+pub(super) async fn has_any(connection: &mut AnyConnection) -> Result<bool, sqlx::Error> {
+    let found: Option<(i64,)> =
+        sqlx::query_as("SELECT started_at FROM runs LIMIT 1").fetch_optional(connection).await?;
+    Ok(found.is_some())
+}
+
 /// A run that began.
 #[derive(Clone, Debug)]
 pub struct Began<'a> {

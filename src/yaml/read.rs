@@ -95,7 +95,8 @@ impl Reader {
     }
 
     fn known_entries<'a>(&mut self, at: &At<'a>, allowed: &[&str]) -> Option<&'a [(Key, Node)]> {
-        self.entries(at, &format!("expected a mapping with the keys {}", allowed.join(", ")))
+        let keys = if allowed.len() == 1 { "key" } else { "keys" };
+        self.entries(at, &format!("expected a mapping with the {keys} {}", allowed.join(", ")))
     }
 
     /// Notes the keys that are not among `allowed`.

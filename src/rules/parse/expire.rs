@@ -12,8 +12,11 @@ use crate::{
 
 pub(super) const EXPIRE_KEYS: [&str; 5] = ["after", "at", "tag", "default", "max"];
 
+const EXPIRE_HELP: &str = "expected a mapping such as `{ after: 3d }` or `{ tag: ttl }`";
+
 /// Reads `expire`; dates mean days of `zone`.
 pub(super) fn expiry(reader: &mut Reader, at: &At<'_>, zone: &TimeZone) -> Option<Expiry> {
+    reader.entries(at, EXPIRE_HELP)?;
     let fields = reader.fields(at, &EXPIRE_KEYS)?;
     for key in ["default", "max"] {
         if let (Some(at), None) = (fields.get(key), fields.get("tag")) {

@@ -40,6 +40,7 @@ fn class(outcome: &str) -> &'static str {
     match outcome {
         "terminated" | "gone" | "released" => "done",
         "refused" => "refused",
+        "open" => "open",
         _ => "failed",
     }
 }
@@ -56,6 +57,10 @@ fn summary(glance: &Glance) -> String {
     } else {
         count(went, "machine was", "machines were")
     };
+    let open = match total(glance, "open") {
+        0 => String::new(),
+        some => format!(" {} under way or not settled yet.", count(some, "call is", "calls are")),
+    };
     let problems = match (total(glance, "refused"), total(glance, "failed")) {
         (0, 0) => String::new(),
         (refused, failed) => format!(
@@ -64,7 +69,7 @@ fn summary(glance: &Glance) -> String {
             grouped(failed)
         ),
     };
-    format!("{went} terminated in the last {DONE_DAYS} days.{problems}")
+    format!("{went} terminated in the last {DONE_DAYS} days.{open}{problems}")
 }
 
 fn chart(glance: &Glance, clock: &Clock) -> Markup {
@@ -83,22 +88,26 @@ fn chart(glance: &Glance, clock: &Clock) -> Markup {
         let sum = sums.get(&day).unwrap_or(&none);
         let of = |class: &str| sum.get(class).copied().unwrap_or_default();
         let (done, refused, failed) = (of("done"), of("refused"), of("failed"));
+        let open = of("open");
         let (label, detail) = day_label(day);
         let words = format!(
-            "{}: {} terminated, {} refused, {} failed or unknown",
+            "{}: {} terminated, {} open, {} refused, {} failed or unknown",
             day.strftime("%A %-d %B"),
             grouped(done),
+            grouped(open),
             grouped(refused),
             grouped(failed)
         );
-        let parts = vec![("terminate", done), ("refused", refused), ("failed", failed)];
-        Bar { label, detail, told: words, total: done + refused + failed, parts }
+        let parts =
+            vec![("terminate", done), ("wait", open), ("refused", refused), ("failed", failed)];
+        Bar { label, detail, told: words, total: done + open + refused + failed, parts }
     };
     let all: Vec<_> = days.take_while(|day| *day <= today).map(bar).collect();
     html! {
         figure.chart {
             figcaption {
                 "By day: " span.key.terminate aria-hidden="true" {} " terminated, "
+                span.key.wait aria-hidden="true" {} " open, "
                 span.key.refused aria-hidden="true" {} " refused, "
                 span.key.failed aria-hidden="true" {} " failed or unknown"
             }

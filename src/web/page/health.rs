@@ -27,6 +27,7 @@ const ACCOUNTS_MAX: usize = 50;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Level {
     Good,
+    Running,
     Waiting,
     Look,
     Bad,
@@ -59,9 +60,11 @@ impl Verdict {
             reasons
                 .extend(problem.map(|why| format!("notices by {name} do not get through: {why}")));
         }
+        let is_running = accounts.values().any(|account| account.running_since.is_some());
         let level = match (is_bad, reasons.is_empty(), is_new) {
             (true, _, _) => Level::Bad,
             (false, false, _) => Level::Look,
+            (false, true, true) if is_running => Level::Running,
             (false, true, true) => Level::Waiting,
             (false, true, false) => Level::Good,
         };
@@ -72,6 +75,7 @@ impl Verdict {
     pub(super) fn word(&self) -> &'static str {
         match self.level {
             Level::Good => "Healthy",
+            Level::Running => "In its first run since it started",
             Level::Waiting => "Waiting for its next run",
             Level::Look => "Needs a look",
             Level::Bad => "Not working",
@@ -81,7 +85,7 @@ impl Verdict {
     fn class(&self) -> &'static str {
         match self.level {
             Level::Good => "verdict good",
-            Level::Waiting => "verdict waiting",
+            Level::Running | Level::Waiting => "verdict waiting",
             Level::Look => "verdict look",
             Level::Bad => "verdict bad",
         }
@@ -93,7 +97,7 @@ impl Verdict {
             svg.shape viewBox="0 0 16 16" aria-hidden="true" focusable="false" {
                 @match self.level {
                     Level::Good => circle cx="8" cy="8" r="7" {},
-                    Level::Waiting => circle.ring cx="8" cy="8" r="6" {},
+                    Level::Running | Level::Waiting => circle.ring cx="8" cy="8" r="6" {},
                     Level::Look => path d="M8 1 15.5 15h-15z" {},
                     Level::Bad => rect x="1.5" y="1.5" width="13" height="13" {},
                 }
@@ -132,7 +136,7 @@ pub(super) fn section(shown: &Shown, verdict: &Verdict, clock: &Clock) -> Markup
         section #health aria-labelledby="health-h" {
             h2 #health-h { "Is it healthy?" }
             p class=(verdict.class()) { (verdict.shape()) " " (verdict.word()) }
-            p.lead { (what_it_does(shown)) }
+            p.lead { (what_it_does(shown, verdict.level)) }
             @if !verdict.reasons.is_empty() {
                 ul.reasons {
                     @for reason in verdict.reasons.iter().take(ACCOUNTS_MAX) { li { (text(reason)) } }
@@ -145,10 +149,13 @@ pub(super) fn section(shown: &Shown, verdict: &Verdict, clock: &Clock) -> Markup
     }
 }
 
-fn what_it_does(shown: &Shown) -> &'static str {
+fn what_it_does(shown: &Shown, level: Level) -> &'static str {
     match (shown.mode(), shown.state.pause.is_some()) {
-        (_, true) => "Paused by an operator: nothing is terminated until somebody resumes.",
+        (_, true) => "Paused by an operator: nothing is terminated until the pause ends.",
         (Mode::DryRun, false) => "Dry run: it decides and tells, and terminates nothing.",
+        (Mode::Enforce, false) if level == Level::Bad => {
+            "Enforcing, but something stands in the way:"
+        }
         (Mode::Enforce, false) => "Enforcing: machines that are due are terminated.",
     }
 }

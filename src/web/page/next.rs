@@ -12,7 +12,7 @@ use crate::{
     forecast::ASSUMPTIONS,
 };
 
-/// The decisions in the order of what they mean to a machine, and what they mean.
+/// The decisions in the order of what they mean to a machine, and what they mean where nothing stands in the way.
 const DECISIONS: [(&str, &str); 5] = [
     ("terminate", "go in the next run"),
     ("notice", "owner told, or about to be"),
@@ -48,16 +48,19 @@ fn one(account: &AccountScene, scene: &Scene, shown: &Shown, clock: &Clock) -> M
     html! {
         @if scene.accounts.len() > 1 { h3 { "Account " (short(&account.account)) } }
         @if let Some(why) = stale {
-            p.alert { "The last listing failed, so nothing is terminated: " (text(&why.to_string())) ". What follows is of the listing before it." }
+            p.alert {
+                "The last listing failed, so nothing is terminated: " (text(&why.to_string()))
+                @if account.told.is_ok() { ". What follows is of the listing before it." }
+            }
         }
         @match &account.told {
-            Err(why) => p.alert { (text(why)) },
+            Err(why) => @if stale.is_none() { p.alert { (text(why)) } },
             Ok(told) => {
                 @if let Some(why) = &told.refusal {
                     p.alert { "A run would terminate nothing: " (text(why)) }
                 }
                 p.lead { (summary(told, shown.mode())) }
-                (decisions(told))
+                (decisions(told, shown.mode()))
                 (timeline(told))
                 (coming(told, clock))
             }
@@ -77,6 +80,8 @@ fn summary(told: &Told, mode: Mode) -> String {
         some => count(some as u64, "machine", "machines"),
     };
     let go = match (mode, go) {
+        (_, 1) if told.refusal.is_some() => "is due, but does not go",
+        (_, 2..) if told.refusal.is_some() => "are due, but do not go",
         (Mode::DryRun, _) => "would go",
         (Mode::Enforce, 0 | 1) => "goes",
         (Mode::Enforce, _) => "go",
@@ -91,8 +96,17 @@ fn summary(told: &Told, mode: Mode) -> String {
     format!("{machines} {go} in the next run.{owners}")
 }
 
+/// What a decision means to a machine.
+fn meaning(decision: (&str, &'static str), told: &Told, mode: Mode) -> &'static str {
+    match (decision, mode) {
+        (("terminate", _), _) if told.refusal.is_some() => "due, but held back",
+        (("terminate", _), Mode::DryRun) => "would go in the next run",
+        ((_, meaning), Mode::DryRun | Mode::Enforce) => meaning,
+    }
+}
+
 /// Every machine, by what is decided on it.
-fn decisions(told: &Told) -> Markup {
+fn decisions(told: &Told, mode: Mode) -> Markup {
     let total = told.counts.values().sum::<usize>().max(1);
     let mut x = 0;
     let mut rects = Vec::new();
@@ -111,10 +125,10 @@ fn decisions(told: &Told) -> Markup {
             }
             figcaption.hidden { "Every machine, by what is decided on it" }
             ul.legend {
-                @for (decision, meaning) in DECISIONS {
+                @for (decision, words) in DECISIONS {
                     li {
                         span class={ "key " (decision) } aria-hidden="true" {}
-                        strong { (grouped(of(told, decision) as u64)) } " " (meaning)
+                        strong { (grouped(of(told, decision) as u64)) } " " (meaning((decision, words), told, mode))
                         (reasons(told, decision))
                     }
                 }

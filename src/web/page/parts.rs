@@ -75,7 +75,7 @@ pub(super) fn short(text: &str) -> Markup {
 }
 
 /// The longest text of a cell, in characters.
-const TEXT_CHARS_MAX: usize = 240;
+const TEXT_CHARS_MAX: usize = 400;
 
 /// A longer text from outside. What would steer the direction of what stands around it is shown as what it is.
 pub(super) fn text(text: &str) -> Markup {
@@ -218,7 +218,7 @@ mod tests {
         let evil = "<script>\u{202e}x\u{200f}\n";
         let expected = "<bdi class=\"long\">&lt;script&gt;\\u{202e}x\\u{200f}\\u{a}</bdi>";
         assert_eq!(text(evil).into_string(), expected);
-        assert_eq!(text(&"x".repeat(300)).into_string().chars().count(), 240 + 25);
+        assert_eq!(text(&"x".repeat(500)).into_string().chars().count(), 400 + 25);
         let shown = short(evil).into_string();
         assert!(
             !shown.contains(['\u{202e}', '\u{200f}', '\n']) && !shown.contains("<script"),

@@ -23,7 +23,9 @@ pub(super) fn section(shown: &Shown) -> Markup {
 }
 
 fn one(AccountScene { account, read_at: _, told }: &AccountScene, is_one_of_many: bool) -> Markup {
-    let Ok(told) = told else { return html! {} };
+    let Ok(told) = told else {
+        return html! { p.empty { "Matches of account " (short(account)) " are not known while it cannot be listed." } };
+    };
     let most = told.rules.iter().map(|rule| rule.matches).max().unwrap_or_default().max(1);
     let rows = told.rules.iter().take(RULES_MAX).map(|rule| row(rule, most));
     let caption = if is_one_of_many {
@@ -31,7 +33,7 @@ fn one(AccountScene { account, read_at: _, told }: &AccountScene, is_one_of_many
     } else {
         "What each rule matches, in their order".to_owned()
     };
-    let columns = ["Rule", "Matches", "Go next run", "Go in 7 days", "Told in 7 days"];
+    let columns = ["Rule", "Matches", "Due now", "Go in 7 days", "Told in 7 days"];
     html! {
         @if told.rules.is_empty() {
             p.empty { "There are no rules, so every machine stays." }
