@@ -16,6 +16,9 @@ use crate::{
     },
 };
 
+/// What a text begins with that a spreadsheet takes for a formula, also in the width of East Asian letters, or leaves out before one.
+const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
 /// What `history` takes.
 #[derive(Debug, Args)]
 pub(super) struct HistoryArgs {
@@ -73,8 +76,51 @@ fn csv(entries: Vec<HistoryEntry>, now: Timestamp, out: &mut dyn Write) -> anyho
     let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(out);
     writer.write_record(COLUMNS)?;
     for entry in entries {
-        writer.serialize(Row::of(entry, now))?;
+        writer.serialize(without_formulas(Row::of(entry, now)))?;
     }
     writer.flush()?;
     Ok(())
+}
+
+/// A row that a spreadsheet only shows: whoever names machines is not to compute on the screen of whoever reads what became of them.
+fn without_formulas(mut row: Row) -> Row {
+    let Row { account, instance_id, name, rule, why, code, request_id, .. } = &mut row;
+    for text in [account, instance_id, name, rule, why, code, request_id].into_iter().flatten() {
+        if text.starts_with(FORMULA) {
+            text.insert(0, '\'');
+        }
+    }
+    row
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spreadsheet_takes_no_name_for_a_formula() {
+        let table = [
+            (
+                "=HYPERLINK(\"https://evil.example\")",
+                "\"'=HYPERLINK(\"\"https://evil.example\"\")\"",
+            ),
+            ("+1", "'+1"),
+            ("-1", "'-1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\t=1", "'\t=1"),
+            ("\r=1", "\"'\r=1\""),
+            ("＝1", "'＝1"),
+            ("a=1-2", "a=1-2"),
+            ("'quoted'", "'quoted'"),
+            ("", ""),
+        ];
+        for (name, cell) in table {
+            let entry = HistoryEntry { name: Some(name.to_owned()), ..HistoryEntry::default() };
+            let mut out = Vec::new();
+            csv(vec![entry], Timestamp::UNIX_EPOCH, &mut out).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            let (_, row) = text.split_once('\n').unwrap();
+            assert_eq!(row, format!("1970-01-01T00:00:00Z,,,,{cell},,,,,,,,false,\n"), "{name:?}");
+        }
+    }
 }
