@@ -1,11 +1,11 @@
 //! `zenreaper history`: what was done, when, why, and whether it can be undone.
 
-use std::{io::Write, path::Path};
+use std::{collections::BTreeMap, io::Write, path::Path};
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::{exit::Exit, ignore_closed_pipe, operator, render};
+use super::{exit::Exit, ignore_closed_pipe, operator, render, tell};
 use crate::{
     clock,
     journal::{ENTRIES_MAX, Filter, HistoryEntry},
@@ -58,6 +58,11 @@ pub(super) async fn history(path: &Path, args: HistoryArgs) -> anyhow::Result<Ex
     let filter = Filter { since, instance_id: instance, rule, limit: ENTRIES_MAX };
     let entries = if journal.exists() { journal.history(&filter).await? } else { Vec::new() };
     journal.close().await;
+    if is_cut(&entries) {
+        tell(&format!(
+            "note: only the newest {ENTRIES_MAX} of each kind are shown; `--instance` and `--rule` show less\n"
+        ));
+    }
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     match output {
         Format::Table => render::history_table(&entries, now, &mut out)?,
@@ -69,6 +74,19 @@ pub(super) async fn history(path: &Path, args: HistoryArgs) -> anyhow::Result<Ex
     }
     out.flush().or_else(ignore_closed_pipe)?;
     Ok(Exit::Done)
+}
+
+/// Whether there may be more entries of a kind than are shown.
+fn is_cut(entries: &[HistoryEntry]) -> bool {
+    let mut counts = BTreeMap::<&str, u32>::new();
+    for entry in entries {
+        let kind = match entry.what.as_str() {
+            "terminate" | "release" | "notice" | "hold" => entry.what.as_str(),
+            _ => "said by an operator",
+        };
+        *counts.entry(kind).or_default() += 1;
+    }
+    counts.values().any(|count| *count >= ENTRIES_MAX)
 }
 
 fn csv(entries: Vec<HistoryEntry>, now: Timestamp, out: &mut dyn Write) -> anyhow::Result<()> {
@@ -122,5 +140,18 @@ mod tests {
             let (_, row) = text.split_once('\n').unwrap();
             assert_eq!(row, format!("1970-01-01T00:00:00Z,,,,{cell},,,,,,,,false,\n"), "{name:?}");
         }
+    }
+
+    #[test]
+    fn what_is_cut_is_not_taken_for_all() {
+        let entries = |what: &str, count| {
+            let entry = HistoryEntry { what: what.to_owned(), ..HistoryEntry::default() };
+            vec![entry; count]
+        };
+        let max = ENTRIES_MAX as usize;
+        let two = |one, other, count| [entries(one, 1), entries(other, count)].concat();
+        assert!(!is_cut(&[]) && !is_cut(&two("notice", "terminate", max - 1)));
+        assert!(is_cut(&two("notice", "terminate", max)));
+        assert!(is_cut(&two("keep", "pause", max - 1)), "what operators said is one kind");
     }
 }
