@@ -277,6 +277,7 @@ async fn run_once(
     instruments.prepare(&loaded);
     let site = Site::new(loaded.clone(), process_env)?;
     warn(&loaded, &site).await;
+    instruments.recall(&site.journal).await;
     let results = site.run(|_| Order::ASKED, &instruments, &stop).await;
     site.journal.close().await;
     if let Some(file) = metrics_file {

@@ -124,6 +124,7 @@ impl Daemon {
         let mut status = Status::default();
         let mut deadlines = Deadlines::new(clock::now());
         self.instruments.recall(&self.site.journal).await;
+        status.last_run(&self.site, &self.instruments.board);
         self.tell_next(&rota, &deadlines);
         self.show().await;
         let mut last_act = None;
@@ -135,6 +136,7 @@ impl Daemon {
                     self.supervisor.reloading();
                     status.is_reload_refused = !self.reload().await;
                     self.supervisor.reloaded();
+                    status.last_run(&self.site, &self.instruments.board);
                     rota.reschedule(&self.site.config.schedule, self.site.rules(), clock::now());
                     self.tell_next(&rota, &deadlines);
                     self.show().await;
@@ -157,7 +159,8 @@ impl Daemon {
                     deadlines.ran(&setup.account, *result, clock::now());
                 }
                 rota.done(clock::now());
-                status.ran(clock::now(), &self.site, &results);
+                status.running_since = None;
+                status.last_run(&self.site, &self.instruments.board);
                 self.tell_status(&status, rota.next());
                 deadlines.tell(&self.site.config, &rota, &self.instruments.metrics);
                 self.show().await;

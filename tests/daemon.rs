@@ -13,6 +13,7 @@ use common::{
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use tokio::net::UnixDatagram;
 use zenreaper::{
     clock,
     sandbox::{self, Action, Call},
@@ -42,6 +43,21 @@ async fn it_runs_on_schedule_serves_and_stops() {
     service.ends_after("TERM").await.exits(0).says("stopped");
 }
 
+/// Whether a line of the status with this text arrives within ten seconds.
+async fn hears(ears: &UnixDatagram, text: &str) -> bool {
+    let hear = async {
+        let mut heard = [0; 4096];
+        loop {
+            let length = ears.recv(&mut heard).await.unwrap();
+            let message = String::from_utf8_lossy(&heard[..length]).into_owned();
+            if message.starts_with("STATUS=") && message.contains(text) {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), hear).await.is_ok()
+}
+
 #[tokio::test]
 async fn a_restart_forgets_no_run_and_is_no_reason_for_the_deadline_to_be_over() {
     const NEVER: &str = "0 0 0 1 1 *";
@@ -55,7 +71,10 @@ async fn a_restart_forgets_no_run_and_is_no_reason_for_the_deadline_to_be_over()
     let stage = stage.fault("total-count=1");
     stage.once_exits(1).await;
     stage.time_passes(SignedDuration::from_hours(30)).await;
-    let service = Service::on(stage, NEVER).await;
+    let socket = stage.path("notify");
+    let ears = UnixDatagram::bind(&socket).unwrap();
+    let env = [("NOTIFY_SOCKET", socket.to_str().unwrap())];
+    let service = Service::at("127.0.0.1", stage, NEVER, &env).await;
     let times: Vec<(i64, i64, String)> =
         service.stage.rows("SELECT started_at, ended_at, run FROM runs ORDER BY started_at").await;
     let [(_, success, _), (began, ended, run)] = times.as_slice() else { panic!("{times:?}") };
@@ -85,6 +104,8 @@ async fn a_restart_forgets_no_run_and_is_no_reason_for_the_deadline_to_be_over()
     for text in ["Waiting for its next run", "incomplete inventory"] {
         assert!(page.contains(text), "{text}: {page}");
     }
+    let said = format!("; last run {:.0}: incomplete_inventory", at(*ended));
+    assert!(hears(&ears, &said).await, "{said}");
     service.ends_after("TERM").await.exits(0);
 }
 

@@ -7,10 +7,11 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 
 use common::{
-    Stage, due,
+    Seen, Stage, due,
     page::{Page, Sample},
     promql,
     service::Service,
+    value,
 };
 use expect_test::expect_file;
 use jiff::{SignedDuration, tz::TimeZone};
@@ -115,6 +116,31 @@ async fn what_one_run_leaves_for_node_exporter_has_no_name_of_its_own_metrics() 
         ["zenreaper_success_deadline_timestamp_seconds"],
         "which the service tells"
     );
+}
+
+#[tokio::test]
+async fn a_run_that_fails_leaves_when_the_one_before_succeeded() {
+    let metric = |seen: &Seen, name: &str, more: &str| {
+        let series = format!("zenreaper_{name}{{account=\"main\"{more}}}");
+        value(&seen.metrics, &series).unwrap()
+    };
+    let success = |seen: &Seen| metric(seen, "last_success_timestamp_seconds", "");
+    let stage = Stage::with(Vec::new()).await.dry();
+    let first = stage.once_exits(0).await;
+    let stage = stage.fault("total-count=1");
+    let second = stage.once_exits(1).await;
+    assert!(
+        (success(&second) - success(&first)).abs() < 0.5,
+        "{} {}",
+        success(&second),
+        success(&first)
+    );
+    assert!(metric(&second, "last_run_timestamp_seconds", "") > success(&second));
+    let results = ["success", "incomplete_inventory"].map(|result| {
+        let of = format!(",result=\"{result}\"");
+        (metric(&second, "last_run_result", &of), metric(&second, "runs_total", &of))
+    });
+    assert_eq!(results, [(0.0, 0.0), (1.0, 1.0)], "what was before is remembered and not counted");
 }
 
 /// The values that a label has in some metrics.

@@ -2,7 +2,11 @@
 
 use jiff::Timestamp;
 
-use crate::{config::Mode, report::RunResult, site::Site};
+use crate::{
+    board::{Board, LastRun},
+    config::Mode,
+    site::Site,
+};
 
 /// What is known of the service besides its config.
 #[derive(Debug, Default)]
@@ -15,16 +19,18 @@ pub(super) struct Status {
     pub(super) unreadable_journal: Option<String>,
     /// Since when a run goes on.
     pub(super) running_since: Option<Timestamp>,
-    /// When the last run ended, and how.
+    /// When the last run ended, and how; it may be of before the service began.
     last: Option<(Timestamp, String)>,
 }
 
 impl Status {
-    /// A run of all accounts ended at `now`.
-    pub(super) fn ran(&mut self, now: Timestamp, site: &Site, results: &[RunResult]) {
+    /// Takes note of the last run of all accounts, as the board knows it.
+    pub(super) fn last_run(&mut self, site: &Site, board: &Board) {
+        let mut known = board.state().accounts;
         let accounts = site.setups.iter().map(|setup| setup.account.as_str());
-        self.running_since = None;
-        self.last = Some((now, in_words(accounts, results)));
+        let last = accounts.filter_map(|name| Some((name, known.remove(name)?.last_run?)));
+        let runs: Vec<_> = last.collect();
+        self.last = in_words(&runs, site.setups.len());
     }
 
     /// The line; the next run is at `next`.
@@ -59,18 +65,23 @@ fn add(line: &mut String, part: &str) {
     line.push_str(part);
 }
 
-/// How a run of these accounts ended; of only one, its name says nothing.
-fn in_words<'a>(accounts: impl Iterator<Item = &'a str>, results: &[RunResult]) -> String {
-    if let [only] = results {
-        return only.as_str().to_owned();
-    }
-    let one = |(account, result): (&str, &RunResult)| format!("{account} {}", result.as_str());
-    accounts.zip(results).map(one).collect::<Vec<_>>().join(", ")
+/// When the last of these runs ended, and how, in each account that it was of; where there is only one account, its name says nothing.
+fn in_words(runs: &[(&str, LastRun)], accounts: usize) -> Option<(Timestamp, String)> {
+    let (_, last) = runs.iter().max_by_key(|(_, run)| run.ended_at)?;
+    let one = |(account, run): &(&str, LastRun)| match accounts {
+        1 => run.result.as_str().to_owned(),
+        _ => format!("{account} {}", run.result.as_str()),
+    };
+    let results: Vec<_> = runs.iter().filter(|(_, run)| run.id == last.id).map(one).collect();
+    Some((last.ended_at, results.join(", ")))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::report::RunResult;
 
     fn at(time: &str) -> Timestamp {
         format!("2026-11-25T{time}Z").parse().unwrap()
@@ -102,8 +113,24 @@ mod tests {
     #[test]
     fn accounts_are_named_where_there_are_several() {
         use RunResult::{GuardRefused, Success};
-        assert_eq!(in_words(["main"].into_iter(), &[Success]), "success");
-        let two = in_words(["eu", "us"].into_iter(), &[Success, GuardRefused]);
-        assert_eq!(two, "eu success, us guard_refused");
+        let run = |id: &str, time: &str, result| LastRun {
+            id: id.to_owned(),
+            ended_at: at(time),
+            result,
+            elapsed: Duration::ZERO,
+        };
+        let (first, second) =
+            (("eu", run("b", "10:45:01", Success)), ("us", run("b", "10:45:02", GuardRefused)));
+        let old = ("us", run("a", "10:30:01", GuardRefused));
+        for (runs, accounts, expected) in [
+            (vec![], 1, None),
+            (vec![first.clone()], 1, Some(("10:45:01", "success"))),
+            (vec![first.clone(), second], 2, Some(("10:45:02", "eu success, us guard_refused"))),
+            (vec![first.clone()], 2, Some(("10:45:01", "eu success"))),
+            (vec![first, old], 2, Some(("10:45:01", "eu success"))),
+        ] {
+            let expected = expected.map(|(time, words)| (at(time), words.to_owned()));
+            assert_eq!(in_words(&runs, accounts), expected);
+        }
     }
 }

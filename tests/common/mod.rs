@@ -358,7 +358,7 @@ pub struct Seen {
     pub code: i32,
     pub out: String,
     pub err: String,
-    metrics: String,
+    pub metrics: String,
 }
 
 impl Seen {
