@@ -204,6 +204,7 @@ async fn what_operators_said_and_owners_were_told_is_there() {
     assert!(told[0].1.starts_with("to be terminated at 2026-"), "{told:?}");
     assert_eq!(entries[0]["outcome"], "withdrawn");
     assert!(told[1].1.contains("by ann") && told[1].1.contains("a, \"demo\""), "{told:?}");
+    assert!(!told[1].1.contains('.'), "people read whole seconds: {told:?}");
     for (n, who) in [(2, "by bob"), (3, "by cy"), (4, "by di")] {
         assert!(told[n].1.contains(who), "{told:?}");
     }

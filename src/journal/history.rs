@@ -222,7 +222,7 @@ async fn holds(connection: &mut AnyConnection, filter: &Filter) -> Result<Vec<En
         what: "hold".to_owned(),
         account: Some(account),
         instance_id: Some(id),
-        why: Some(format!("{kind}, until {}", at(until))),
+        why: Some(format!("{kind}, until {:.0}", at(until))),
         ..Entry::default()
     };
     Ok(rows.into_iter().map(entry).collect())

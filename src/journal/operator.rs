@@ -46,7 +46,7 @@ impl Act<'_> {
 impl Journal {
     /// Holds a machine, in the place of what an operator said of it before.
     pub async fn keep(&self, hold: &NewHold) -> Result<(), Error> {
-        let detail = format!("until {}", hold.until);
+        let detail = format!("until {:.0}", hold.until);
         let reason = hold.reason.as_ref();
         let act = Act {
             act: "keep",
