@@ -23,7 +23,7 @@ mod test;
 
 use std::{
     fs::OpenOptions,
-    io::{IsTerminal, Write},
+    io::Write,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -231,8 +231,7 @@ fn load(path: &Path) -> Result<Loaded, Exit> {
 /// The same without the warnings, for [`warn`] to tell.
 fn load_quietly(path: &Path) -> Result<Loaded, Exit> {
     config::load(path, clock::now()).map_err(|problems| {
-        let colour = std::io::stderr().is_terminal();
-        tell(&diagnostic::render(&problems, colour));
+        tell(&diagnostic::render(&problems, log::is_coloured()));
         Exit::Usage
     })
 }

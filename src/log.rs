@@ -33,7 +33,7 @@ pub fn start<W: Write + 'static>(format: Format, writer: impl Fn() -> W + Send +
         .with_env_filter(filter)
         .with_target(false)
         .with_writer(writer)
-        .with_ansi(std::io::stderr().is_terminal());
+        .with_ansi(is_coloured());
     let started = match format {
         Format::Human => logger.try_init(),
         Format::Json => logger.json().flatten_event(true).try_init(),
@@ -41,6 +41,12 @@ pub fn start<W: Write + 'static>(format: Format, writer: impl Fn() -> W + Send +
     if let Err(already) = started {
         debug!("the log was started before: {already}");
     }
+}
+
+/// Whether what goes to standard error is coloured: on a terminal, unless the environment says `NO_COLOR`.
+#[must_use]
+pub fn is_coloured() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty())
 }
 
 /// Writes what somebody should look at in config and rules to the log.

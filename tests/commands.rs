@@ -55,6 +55,22 @@ async fn what_is_mistyped_is_told_with_what_was_expected() {
 }
 
 #[tokio::test]
+async fn a_terminal_gets_colours_unless_somebody_wants_none() {
+    let stage = Stage::with(Vec::new()).await;
+    stage.write_rules("rules: [{ nam: x }]");
+    let check = format!("{} check --config config.yaml", env!("CARGO_BIN_EXE_zenreaper"));
+    stage.run(&["check"]).await.exits(2);
+    for (no, coloured) in [("", true), ("1", false)] {
+        let mut terminal = std::process::Command::new("script");
+        terminal.args(["-qec", &check, "/dev/null"]).env("NO_COLOR", no);
+        let output = terminal.current_dir(stage.path("")).output().unwrap();
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert!(told.contains("unknown key"), "{told}");
+        assert_eq!(told.contains('\u{1b}'), coloured, "NO_COLOR={no}: {told}");
+    }
+}
+
+#[tokio::test]
 async fn plan_in_json_keeps_its_contract() {
     let stage = Stage::with(three()).await;
     let seen = stage.run(&["plan", "-o", "json"]).await;

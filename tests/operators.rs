@@ -57,6 +57,8 @@ async fn a_journal_that_cannot_be_looked_at_is_not_taken_for_one_that_knows_noth
     let plan = stage.run(&["plan"]).await;
     plan.exits(0).says("without it a run terminates nothing");
     plan.says("Mode enforce: a run would terminate nothing.");
+    let explained = stage.run(&["explain", "i-0000"]).await;
+    explained.exits(0).says("\nnot known whether there is a pause\n");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 mod report;
 
 use std::{
-    io::{self, BufWriter, IsTerminal, Write},
+    io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
 
@@ -117,7 +117,7 @@ fn read(path: &Path, terms: &Terms) -> Result<RuleSet, Vec<Problem>> {
 /// Tells what is wrong with the rules, as `check` does.
 fn wrong(problems: &[Problem], output: Output) -> anyhow::Result<Exit> {
     match output {
-        Output::Table => tell(&diagnostic::render(problems, io::stderr().is_terminal())),
+        Output::Table => tell(&diagnostic::render(problems, log::is_coloured())),
         Output::Json => render::check_json(Exit::Usage, problems, &mut io::stdout().lock())
             .or_else(ignore_closed_pipe)?,
     }

@@ -1,9 +1,6 @@
 //! `zenreaper check`: whether config and rules are right, and what the code of a problem means. It makes no call.
 
-use std::{
-    io::{IsTerminal, Write},
-    path::Path,
-};
+use std::{io::Write, path::Path};
 
 use clap::Args;
 
@@ -14,6 +11,7 @@ use crate::{
     diagnostic::{self, Code, Problem},
     hindsight,
     journal::Journal,
+    log,
 };
 
 /// What `check` takes.
@@ -71,7 +69,7 @@ fn text(
     out: &mut dyn Write,
 ) -> std::io::Result<()> {
     let problems = loaded.as_ref().map_or_else(|problems| problems, |loaded| &loaded.warnings);
-    tell(&diagnostic::render(problems, std::io::stderr().is_terminal()));
+    tell(&diagnostic::render(problems, log::is_coloured()));
     match loaded {
         Ok(loaded) if exit == Exit::Done => render::check_text(path, loaded, out)?,
         Ok(_) => tell("\nerror: warnings are errors with `--strict`\n"),

@@ -5,7 +5,7 @@ mod report;
 
 use std::{
     collections::HashSet,
-    io::{IsTerminal, Write},
+    io::Write,
     path::{Path, PathBuf},
 };
 
@@ -19,6 +19,7 @@ use crate::{
     clock,
     config::{self, Loaded, read_source, rule_files, test_files},
     diagnostic::{self, Problem},
+    log,
     plan::Policy,
     rules::{self, Release, RuleName, RuleSet, Terms},
 };
@@ -58,7 +59,7 @@ pub(super) fn test(config: &Path, args: &TestArgs) -> anyhow::Result<Exit> {
         Err(problems) => {
             match args.output {
                 Output::Table => {
-                    tell(&diagnostic::render(&problems, std::io::stderr().is_terminal()));
+                    tell(&diagnostic::render(&problems, log::is_coloured()));
                 }
                 Output::Json => Report::default().json(&problems, &mut out)?,
             }

@@ -179,7 +179,7 @@ fn dotted_pattern() -> &'static str {
 /// Whether it is a code, or another word of the API in capitals, or begins some.
 fn is_code(name: &str) -> bool {
     // Variables that belong to others.
-    const OF_THE_SYSTEM: [&str; 7] = [
+    const OF_THE_SYSTEM: [&str; 8] = [
         "CREDENTIALS_DIRECTORY",
         "HTTPS_PROXY",
         "NO_PROXY",
@@ -187,6 +187,7 @@ fn is_code(name: &str) -> bool {
         "WATCHDOG_USEC",
         "SUDO_USER",
         "RUST_LOG",
+        "NO_COLOR",
     ];
     let known = DOCUMENTED.iter().chain(&Status::KNOWN).chain(&ChargeType::KNOWN);
     known.copied().any(|code| code == name || code.starts_with(&format!("{name}_")))

@@ -38,7 +38,12 @@ fn explained(account: &str, explanation: &Explanation) -> Vec<String> {
     }
     lines.push(String::new());
     lines.extend(standing(&explanation.eligibility));
-    lines.push(explanation.pause.clone().unwrap_or_else(|| "no pause".to_owned()));
+    // Without a journal there are no caps either.
+    let none = match explanation.caps {
+        Some(_) => "no pause",
+        None => "not known whether there is a pause",
+    };
+    lines.push(explanation.pause.clone().unwrap_or_else(|| none.to_owned()));
     lines.extend(explanation.caps.iter().flat_map(caps));
     lines
 }
