@@ -136,6 +136,7 @@ impl Basis {
             Arc::new(Policy { rules, protect: config.protect.clone(), host: host::read() });
         let record = record::Settings {
             journal,
+            accounts: config.accounts.iter().map(|account| account.name.clone()).collect(),
             audience: Arc::new(Audience::of_all(&config.notices)),
             commitment_hold: config.commitment_hold,
             digests,

@@ -183,6 +183,18 @@ async fn of_several_accounts_one_is_named() {
 }
 
 #[tokio::test]
+async fn a_machine_is_kept_also_when_its_account_gets_another_name() {
+    let stage = Stage::with(many_due(1)).await;
+    keep(&stage, "i-0000", &[]).await.exits(0);
+    stage.sql("UPDATE holds SET account = 'formerly'").await;
+    stage.once_exits(0).await.counts(&skipped("held"), 1.0);
+    assert!(stage.terminated().is_empty());
+    stage.run(&["unkeep", "i-0000"]).await.exits(0);
+    stage.once_exits(0).await;
+    assert_eq!(stage.terminated(), ["i-0000"]);
+}
+
+#[tokio::test]
 async fn nothing_is_terminated_during_a_pause() {
     let stage = Stage::with(many_due(2)).await;
     let said = stage.run(&["pause", "--reason", "an incident", "--by", "ann"]).await;
