@@ -6,7 +6,7 @@
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{answer::bounded, object::Object, saved::Entries};
@@ -126,7 +126,7 @@ struct WireTags<'a> {
 #[derive(Debug, Deserialize)]
 struct OnlyTags<'a> {
     #[serde(borrow)]
-    tags: HashMap<Cow<'a, str>, IgnoredAny>,
+    tags: HashMap<Cow<'a, str>, &'a RawValue>,
 }
 
 #[derive(Debug, Deserialize)]
