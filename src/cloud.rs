@@ -9,6 +9,7 @@ mod error;
 mod http;
 mod limiter;
 mod list;
+mod object;
 pub mod saved;
 pub mod sign;
 mod wire;

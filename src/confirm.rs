@@ -149,7 +149,9 @@ rules:
         let looked = Looked { records: page.instances.iter().map(record).collect(), page };
         let planned = Target { instance: &listed, rule: &policy.rules.rules[0], due_at: None };
         let got = match judge(planned, &looked, (&policy, &Memory::default())) {
-            Ok(confirmed) => format!("confirmed {}: {}", confirmed.planned.rule.name, confirmed.record),
+            Ok(confirmed) => {
+                format!("confirmed {}: {}", confirmed.planned.rule.name, confirmed.record)
+            }
             Err(dropped) => format!("{}: {}", dropped.reason.as_str(), dropped.why),
         };
         assert_eq!(got, expected);

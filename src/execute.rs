@@ -226,7 +226,8 @@ impl<'a> Executor<'a> {
         let acted = match (target, self.orders.settings.mode) {
             (Ok(confirmed), Mode::Enforce) => self.terminate(confirmed).await,
             (Ok(confirmed), Mode::DryRun) => {
-                self.events.emit(Event::Rehearsed(&confirmed.instance, &confirmed.planned.rule.name));
+                self.events
+                    .emit(Event::Rehearsed(&confirmed.instance, &confirmed.planned.rule.name));
                 Ok(Step::NotCalled)
             }
             (Err(dropped), _) => Err(dropped),

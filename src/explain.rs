@@ -232,9 +232,8 @@ impl RuleView {
             unless: asks(unless).then(|| Node::of(unless, instance, now)),
             expiry: Reckoning::of(expiry, instance),
             terminate_at: course.map(|course| course.terminate_at),
-            notice: notice.map(|notice| {
-                NoticeView::of(rule, notice, memory.promise(instance)).told(course)
-            }),
+            notice: notice
+                .map(|notice| NoticeView::of(rule, notice, memory.promise(instance)).told(course)),
             schedule: schedule.as_ref().map(|schedule| ScheduleView {
                 pattern: schedule.pattern().to_owned(),
                 resting: memory.resting.contains(name),

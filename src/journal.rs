@@ -39,7 +39,7 @@ pub use self::{
     glance::{Day, Glance, PastRun, Waiting},
     group::Entry,
     history::{ENTRIES_MAX, Entry as HistoryEntry, Filter, RECYCLE_BIN, recoverable_until},
-    holds::{Held, NewHold},
+    holds::{Held, Named, NewHold},
     intents::{Ending, Intent, OpenIntent, SettledIntent},
     notices::{Unsent, Written},
     operator::Act,

@@ -19,7 +19,6 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-pub(crate) use self::{judgement::VANISHED, rota::Rota};
 pub use self::{
     decision::{Decision, Delay, Keep, Skip, Telling},
     judgement::Judgement,
@@ -27,6 +26,7 @@ pub use self::{
     seen::Course,
     turn::Turn,
 };
+pub(crate) use self::{judgement::VANISHED, rota::Rota};
 use self::{memory::Memory, trust::Summary};
 use crate::{
     inventory::{Instance, InstanceId, Inventory, Unreadable},

@@ -20,7 +20,7 @@ use crate::{
     config::Mode,
     confirm::Confirmed,
     inventory::{Instance, Status},
-    journal::{Began, Digests, Entry, Error, Intent, Journal, Releasable, Released, RunEnd},
+    journal::{Began, Digests, Entry, Error, Intent, Journal, Named, Releasable, Released, RunEnd},
     notice::{Notice, Stage},
     plan::{
         Plan,
@@ -37,6 +37,8 @@ use crate::{
 pub struct Settings {
     /// The journal.
     pub journal: Journal,
+    /// The names of all accounts.
+    pub accounts: Arc<[String]>,
     /// Who is told what.
     pub audience: Arc<Audience>,
     /// How long a machine is left alone after the API refused it because of its commitment.
@@ -48,6 +50,10 @@ pub struct Settings {
 }
 
 impl Settings {
+    fn named<'a>(&'a self, account: &'a str) -> Named<'a> {
+        Named { account, all: &self.accounts }
+    }
+
     /// What is remembered of an account at `now`; nothing, if there is no journal yet.
     pub(crate) async fn remember(&self, account: &str, now: Timestamp) -> Result<Memory, Error> {
         if !self.journal.exists() {
@@ -59,7 +65,7 @@ impl Settings {
     /// What is remembered of an account at `now`.
     pub(crate) async fn memory(&self, account: &str, now: Timestamp) -> Result<Memory, Error> {
         let sinks: Vec<_> = self.audience.of(Stage::Noticed).cloned().collect();
-        self.journal.memory(account, &sinks, now).await
+        self.journal.memory(self.named(account), &sinks, now).await
     }
 }
 
@@ -205,7 +211,7 @@ impl<'a> Recorder<'a> {
     pub(crate) async fn objections(&self) -> Result<Objections, Error> {
         let (journal, now) = (self.journal(), clock::now());
         let pause = journal.paused(now).await?;
-        let held = journal.held_by_operators(self.account, now).await?;
+        let held = journal.held_by_operators(self.settings.named(self.account), now).await?;
         Ok(Objections { pause, held: held.into_iter().collect() })
     }
 }

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use anyhow::bail;
 use futures::FutureExt;
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -135,6 +136,7 @@ impl Basis {
             Arc::new(Policy { rules, protect: config.protect.clone(), host: host::read() });
         let record = record::Settings {
             journal,
+            accounts: config.accounts.iter().map(|account| account.name.clone()).collect(),
             audience: Arc::new(Audience::of_all(&config.notices)),
             commitment_hold: config.commitment_hold,
             digests,
@@ -204,7 +206,8 @@ impl Site {
                 notifier: notifier.clone(),
             })
         };
-        let setups = config.accounts.iter().map(setup).collect::<Result<_, _>>()?;
+        let setups = config.accounts.iter().map(setup).collect::<Result<Vec<_>, _>>()?;
+        distinct(&setups)?;
         Ok(Self { config, setups, policy, journal, pruned })
     }
 
@@ -300,6 +303,23 @@ impl Site {
             warn!("the journal forgets nothing: {error}");
         }
     }
+}
+
+/// An error if two accounts are the same one: what an operator keeps in one of them, the other would not know, and each would have
+/// caps of its own.
+fn distinct(setups: &[Setup]) -> anyhow::Result<()> {
+    for (n, one) in setups.iter().enumerate() {
+        let is_same = |other: &&Setup| one.client.sees_the_same(&other.client);
+        if let Some(other) = setups.iter().take(n).find(is_same) {
+            bail!(
+                "the accounts `{}` and `{}` have the same endpoint and the same credentials, so that they are one; give each its own \
+                 credentials as zenlayer.<account>.access_key_id and so on, or take one of them out",
+                other.account,
+                one.account
+            );
+        }
+    }
+    Ok(())
 }
 
 fn notifier(config: &Config, env: Env) -> anyhow::Result<Notifier> {

@@ -138,7 +138,10 @@ async fn a_cancelled_client_sends_nothing_any_more() {
     stop.cancel();
     assert_eq!(client.turn().await.unwrap_err().class, Class::Stopped);
     assert_eq!(client.describe_ids(&[]).await.unwrap_err().class, Class::Stopped);
-    assert_eq!(client.terminate(&ids(1)[0], turn, async || true).await.unwrap_err().class, Class::Stopped);
+    assert_eq!(
+        client.terminate(&ids(1)[0], turn, async || true).await.unwrap_err().class,
+        Class::Stopped
+    );
     assert!(sandbox.calls().is_empty());
 }
 

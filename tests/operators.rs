@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use common::{Seen, Stage, due, many_due, service::Service};
 use jiff::{SignedDuration, Timestamp};
-use zenreaper::{clock, sandbox::Action};
+use zenreaper::{
+    clock,
+    sandbox::{self, Action},
+};
 
 /// What was under way when the word was given may still arrive.
 const IN_FLIGHT_MARGIN: Duration = Duration::from_millis(300);
@@ -193,8 +196,28 @@ async fn of_several_accounts_one_is_named() {
     keep(&stage, "i-0000", &[]).await.exits(2).says("--account names one of main, other");
     stage.run(&["trust"]).await.exits(2).says("--account names one of main, other");
     keep(&stage, "i-0000", &["--account", "other"]).await.exits(0);
-    stage.once_exits(0).await;
+    let one = "the accounts `main` and `other` have the same endpoint and the same credentials";
+    stage.once().await.exits(1).says(one);
+    assert!(stage.sandbox.calls().is_empty(), "kept as `other`, and due as `main`");
+
+    let token = stage.path("zenlayer.other.token");
+    std::fs::write(token, sandbox::TOKEN).unwrap();
+    let mut run = stage.command(&["run", "--once"]);
+    run.env("CREDENTIALS_DIRECTORY", stage.path(""));
+    stage.run_command(run).await.exits(0);
     assert_eq!(stage.terminated(), ["i-0000"], "main is not the account that was named");
+}
+
+#[tokio::test]
+async fn a_machine_is_kept_also_when_its_account_gets_another_name() {
+    let stage = Stage::with(many_due(1)).await;
+    keep(&stage, "i-0000", &[]).await.exits(0);
+    stage.sql("UPDATE holds SET account = 'formerly'").await;
+    stage.once_exits(0).await.counts(&skipped("held"), 1.0);
+    assert!(stage.terminated().is_empty());
+    stage.run(&["unkeep", "i-0000"]).await.exits(0);
+    stage.once_exits(0).await;
+    assert_eq!(stage.terminated(), ["i-0000"]);
 }
 
 #[tokio::test]

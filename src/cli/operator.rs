@@ -10,7 +10,7 @@ use super::{Output, exit::Exit, render, say, tell};
 use crate::{
     clock, config,
     diagnostic::{self, Problem},
-    journal::{Journal, NewHold},
+    journal::{Journal, Named, NewHold},
     lifetime,
     plan::memory::{HoldKind, Pause},
 };
@@ -164,11 +164,18 @@ pub(super) fn journal_of(path: &Path) -> Result<Journal, Exit> {
     settings(path, &["journal"]).map(|config| Journal::at(&config.journal))
 }
 
+/// The account that is meant, and the names of all.
+struct Meant {
+    account: String,
+    all: Vec<String>,
+}
+
 /// The account that is meant, and the journal.
-fn account_of(path: &Path, which: Which) -> Result<(String, Journal), Exit> {
+fn account_of(path: &Path, which: Which) -> Result<(Meant, Journal), Exit> {
     let config = settings(path, &["journal", "accounts"])?;
+    let all = config.accounts.iter().map(|account| account.name.clone()).collect();
     match which.of(&config.accounts) {
-        Ok(account) => Ok((account, Journal::at(&config.journal))),
+        Ok(account) => Ok((Meant { account, all }, Journal::at(&config.journal))),
         Err(problem) => Err(wrong_usage(&problem)),
     }
 }
@@ -176,7 +183,7 @@ fn account_of(path: &Path, which: Which) -> Result<(String, Journal), Exit> {
 /// Keeps a machine for a while.
 pub(super) async fn keep(path: &Path, args: KeepArgs) -> anyhow::Result<Exit> {
     let KeepArgs { instance_id, length, reason, who, which } = args;
-    let (account, journal) = match account_of(path, which) {
+    let (Meant { account, .. }, journal) = match account_of(path, which) {
         Ok(found) => found,
         Err(exit) => return Ok(exit),
     };
@@ -208,13 +215,12 @@ pub(super) async fn keep(path: &Path, args: KeepArgs) -> anyhow::Result<Exit> {
 /// Ends what keeps a machine.
 pub(super) async fn unkeep(path: &Path, args: UnkeepArgs) -> anyhow::Result<Exit> {
     let UnkeepArgs { instance_id: id, who, which } = args;
-    let (account, journal) = match account_of(path, which) {
+    let (Meant { account, all }, journal) = match account_of(path, which) {
         Ok(found) => found,
         Err(exit) => return Ok(exit),
     };
-    let by = who.name();
-    let ended =
-        journal.exists() && journal.unkeep(&account, &id, by.as_deref(), clock::now()).await?;
+    let (by, named) = (who.name(), Named { account: &account, all: &all });
+    let ended = journal.exists() && journal.unkeep(named, &id, by.as_deref(), clock::now()).await?;
     journal.close().await;
     if ended {
         say(&format!("{id} is not kept any more\n"))?;
@@ -273,7 +279,7 @@ pub(super) async fn resume(path: &Path, args: ResumeArgs) -> anyhow::Result<Exit
 
 /// Believes the listing that was doubted.
 pub(super) async fn trust(path: &Path, args: TrustArgs) -> anyhow::Result<Exit> {
-    let (account, journal) = match account_of(path, args.which) {
+    let (Meant { account, .. }, journal) = match account_of(path, args.which) {
         Ok(found) => found,
         Err(exit) => return Ok(exit),
     };

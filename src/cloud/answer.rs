@@ -10,7 +10,7 @@ use reqwest::{
     header::{DATE, HeaderMap, RETRY_AFTER},
 };
 
-use super::{Action, Code, Error, wire::Envelope};
+use super::{Action, Code, Error, object::Object, wire::Envelope};
 use crate::lifetime::shorten;
 
 /// The largest answer that is read, in bytes: a page of 1,000 instances has about one MiB.
@@ -22,6 +22,7 @@ const SKEW_SECONDS_MAX: u64 = 300;
 
 pub(super) fn envelope(body: &[u8]) -> Result<Envelope<'_>, String> {
     serde_json::from_slice(body)
+        .map(|Object(envelope)| envelope)
         .map_err(|error| format!("the answer is not the API's JSON: {error}"))
 }
 
@@ -180,6 +181,7 @@ mod tests {
         check(200, None, r#"{"requestId":"r","response":{"requestId":"r"}}"#, "success");
         check(200, None, r#"{"requestId":"r"}"#, "MALFORMED_RESPONSE NoAnswer");
         check(200, None, "<html>", "MALFORMED_RESPONSE NoAnswer");
+        check(200, None, r#"["r",null,null,{"requestId":"r"}]"#, "MALFORMED_RESPONSE NoAnswer");
         check(200, None, "", "MALFORMED_RESPONSE NoAnswer");
         check(
             200,

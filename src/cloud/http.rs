@@ -181,6 +181,14 @@ impl Client {
         Ok(accepted(&body))
     }
 
+    /// Whether another client sees the same machines, as far as that can be told beforehand.
+    #[must_use]
+    pub fn sees_the_same(&self, other: &Self) -> bool {
+        let (own, other) = (&*self.shared, &*other.shared);
+        own.settings.endpoint.url == other.settings.endpoint.url
+            && own.credentials.are_same(&other.credentials)
+    }
+
     /// The time between two calls to terminate, at the configured pace.
     #[must_use]
     pub fn terminate_interval(&self) -> Duration {
@@ -372,6 +380,18 @@ impl Client {
 }
 
 impl Credentials {
+    fn are_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::KeyPair { access_key_id: own, .. }, Self::KeyPair { access_key_id, .. }) => {
+                own == access_key_id
+            }
+            (Self::Token(own), Self::Token(token)) => own.expose_secret() == token.expose_secret(),
+            (Self::KeyPair { .. }, Self::Token(_)) | (Self::Token(_), Self::KeyPair { .. }) => {
+                false
+            }
+        }
+    }
+
     /// The text without our secrets, in case the other side sends them back.
     fn redacted(&self, text: &str) -> String {
         let secret = match self {

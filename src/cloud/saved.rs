@@ -72,7 +72,6 @@ fn text(path: &Path) -> Result<Vec<u8>, Problem> {
 fn parse(text: &[u8]) -> Result<Inventory, Problem> {
     let whole: &RawValue = serde_json::from_slice(text)
         .map_err(|error| Problem::NotJson(bounded(&error.to_string())))?;
-    // The reader would take a list for an object too, field by field.
     if !whole.get().starts_with('{') {
         return Err(Problem::NoListing("it is not an object".to_owned()));
     }

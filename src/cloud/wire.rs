@@ -6,10 +6,10 @@
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{answer::bounded, saved::Entries};
+use super::{answer::bounded, object::Object, saved::Entries};
 use crate::{
     inventory::{ChargeType, Instance, InstanceId, Interner, Page, Status, Tags, Unreadable},
     lifetime::shorten,
@@ -113,20 +113,20 @@ struct WireInstance<'a> {
     #[serde(borrow, default)]
     private_ip_addresses: Option<Vec<Cow<'a, str>>>,
     #[serde(borrow, default)]
-    tags: Option<WireTags<'a>>,
+    tags: Option<Object<WireTags<'a>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 struct WireTags<'a> {
     #[serde(borrow, default)]
-    tags: Option<Vec<WireTag<'a>>>,
+    tags: Option<Vec<Object<WireTag<'a>>>>,
 }
 
 /// An instance of which only the shape of its tags is of interest.
 #[derive(Debug, Deserialize)]
 struct OnlyTags<'a> {
     #[serde(borrow)]
-    tags: HashMap<Cow<'a, str>, IgnoredAny>,
+    tags: HashMap<Cow<'a, str>, &'a RawValue>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -183,7 +183,7 @@ fn read_page(
     interner: &mut Interner,
     mut keep: impl FnMut(Result<&Instance, &Unreadable>, &str),
 ) -> Result<Page, String> {
-    let WirePage { total_count, data_set } =
+    let Object(WirePage { total_count, data_set }) =
         serde_json::from_str(response.get()).map_err(|error| bounded(&error.to_string()))?;
     let data_set = data_set.unwrap_or_default();
     let mut page = Page { total: total_count, entries: data_set.len(), ..Page::default() };
@@ -217,7 +217,7 @@ pub(super) fn compact(json: &str) -> Box<str> {
 }
 
 fn unreadable(entry: &str, problem: String) -> Result<Unreadable, String> {
-    let only: OnlyId<'_> = serde_json::from_str(entry)
+    let Object(only): Object<OnlyId<'_>> = serde_json::from_str(entry)
         .map_err(|_| format!("an instance without a readable id: {problem}"))?;
     if only.instance_id.is_empty() {
         return Err(problem);
@@ -226,16 +226,16 @@ fn unreadable(entry: &str, problem: String) -> Result<Unreadable, String> {
 }
 
 fn instance(entry: &str, interner: &mut Interner) -> Result<Instance, String> {
-    let wire: WireInstance<'_> =
+    let Object(wire): Object<WireInstance<'_>> =
         serde_json::from_str(entry).map_err(|error| bounded(&error.to_string()))?;
     if wire.instance_id.is_empty() {
         return Err("its id is empty".to_owned());
     }
-    if let Some(WireTags { tags: None }) = wire.tags {
+    if let Some(Object(WireTags { tags: None })) = wire.tags {
         no_others(entry)?;
     }
     let (addresses, addresses_told) = addresses(&wire);
-    let tags = tags(wire.tags.unwrap_or_default(), interner)?;
+    let tags = tags(wire.tags.map(|Object(tags)| tags).unwrap_or_default(), interner)?;
     let mut shared = |text: Option<Cow<'_, str>>| text.map(|text| interner.intern(&text));
     Ok(Instance {
         id: InstanceId::new(&wire.instance_id),
@@ -286,7 +286,7 @@ fn addresses(wire: &WireInstance<'_>) -> (Box<[std::net::IpAddr]>, bool) {
 }
 
 fn tags(wire: WireTags<'_>, interner: &mut Interner) -> Result<Tags, String> {
-    let mut pair = |WireTag { key, value }: WireTag<'_>| -> (Arc<str>, Arc<str>) {
+    let mut pair = |Object(WireTag { key, value }): Object<WireTag<'_>>| -> (Arc<str>, Arc<str>) {
         (interner.intern(&key), interner.intern(&value.unwrap_or_default()))
     };
     let pairs = wire.tags.unwrap_or_default().into_iter().map(&mut pair).collect();
@@ -378,6 +378,9 @@ mod tests {
             r#""tags":{"tags":[{"key":"env","value":"dev"},{"key":"env","value":"prod"}]}"#,
             r#""instanceStatus":{"a":1}"#,
             r#""publicIpAddresses":"x""#,
+            r#""tags":[]"#,
+            r#""tags":[[{"key":"env","value":"dev"}]]"#,
+            r#""tags":{"tags":[["env","dev"]]}"#,
         ] {
             let json = format!(
                 r#"{{"totalCount":2,"dataSet":[{{"instanceId":"odd",{odd}}},{{"instanceId":"i"}}]}}"#
@@ -427,6 +430,8 @@ mod tests {
             r#"{"totalCount":1,"dataSet":[{"instanceId":""}]}"#,
             r#"{"totalCount":1,"dataSet":[5]}"#,
             r#"{"totalCount":1,"dataSet":{}}"#,
+            r#"[1,[{"instanceId":"i"}]]"#,
+            r#"{"totalCount":1,"dataSet":[["i","name","host","HKG-A"]]}"#,
         ] {
             assert!(read(json).is_err(), "{json}");
         }

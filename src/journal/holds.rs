@@ -7,6 +7,24 @@ use sqlx::AnyConnection;
 use super::{Error, Journal, at, ms};
 use crate::plan::memory::HoldKind;
 
+/// An account, and the names of all that there are.
+///
+/// A hold of an account that is none of them counts for each: one that is called otherwise by now still keeps what operators keep.
+#[derive(Clone, Copy, Debug)]
+pub struct Named<'a> {
+    /// The account's name.
+    pub account: &'a str,
+    /// The names of all accounts.
+    pub all: &'a [String],
+}
+
+impl Named<'_> {
+    /// Whether what an operator holds of an account of this name is held for ours.
+    pub(super) fn hears(&self, account: &str) -> bool {
+        account == self.account || !self.all.iter().any(|own| own == account)
+    }
+}
+
 /// A hold to be written.
 #[derive(Clone, Debug)]
 pub struct NewHold {
@@ -75,20 +93,20 @@ impl Journal {
     /// The machines of an account that operators keep at `now`, and until when.
     pub async fn held_by_operators(
         &self,
-        account: &str,
+        named: Named<'_>,
         now: Timestamp,
     ) -> Result<Vec<(String, Timestamp)>, Error> {
         self.read(async |connection| {
-            let rows: Vec<(String, i64)> = sqlx::query_as(
-                "SELECT instance_id, held_until FROM holds \
-                 WHERE account = $1 AND kind = $2 AND ended_at IS NULL AND held_until > $3",
+            let rows: Vec<(String, String, i64)> = sqlx::query_as(
+                "SELECT account, instance_id, held_until FROM holds \
+                 WHERE kind = $1 AND ended_at IS NULL AND held_until > $2 ORDER BY held_until",
             )
-            .bind(account)
             .bind(HoldKind::Operator.as_str())
             .bind(ms(now))
             .fetch_all(connection)
             .await?;
-            Ok(rows.into_iter().map(|(id, until)| (id, at(until))).collect())
+            let own = rows.into_iter().filter(|(account, ..)| named.hears(account));
+            Ok(own.map(|(_, id, until)| (id, at(until))).collect())
         })
         .await
     }

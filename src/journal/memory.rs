@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 use sqlx::AnyConnection;
 
-use super::{Error, Journal, at, count, ms, operator};
+use super::{Error, Journal, Named, at, count, ms, operator};
 use crate::{
     inventory::InstanceId,
     plan::{
@@ -22,13 +22,14 @@ impl Journal {
     /// What is remembered of an account at `now`. An owner is told when each of `sinks` has sent the notice.
     pub async fn memory(
         &self,
-        account: &str,
+        named: Named<'_>,
         sinks: &[String],
         now: Timestamp,
     ) -> Result<Memory, Error> {
+        let account = named.account;
         self.read(async |connection| {
             Ok(Memory {
-                holds: holds(connection, account, now).await?,
+                holds: holds(connection, named, now).await?,
                 promises: promises(connection, account, sinks).await?,
                 terminated_in_a_day: terminated_since(connection, account, now - DAY).await?,
                 baseline: baseline(connection, account).await?,
@@ -43,25 +44,27 @@ impl Journal {
 
 async fn holds(
     connection: &mut AnyConnection,
-    account: &str,
+    named: Named<'_>,
     now: Timestamp,
 ) -> Result<HashMap<InstanceId, Hold>, sqlx::Error> {
-    let rows: Vec<(String, String, i64)> = sqlx::query_as(
-        "SELECT instance_id, kind, held_until FROM holds \
-         WHERE account = $1 AND ended_at IS NULL AND held_until > $2 ORDER BY held_until",
+    let rows: Vec<(String, String, String, i64)> = sqlx::query_as(
+        "SELECT account, instance_id, kind, held_until FROM holds \
+         WHERE (account = $1 OR kind = $2) AND ended_at IS NULL AND held_until > $3 ORDER BY held_until",
     )
-    .bind(account)
+    .bind(named.account)
+    .bind(HoldKind::Operator.as_str())
     .bind(ms(now))
     .fetch_all(connection)
     .await?;
-    let known = |(id, kind, until): (String, String, i64)| {
+    let own = rows.into_iter().filter(|(account, ..)| named.hears(account));
+    let known = |(_, id, kind, until): (String, String, String, i64)| {
         // A kind of hold that this version does not know holds all the same.
         let kind = HoldKind::ALL.into_iter().find(|known| known.as_str() == kind);
         let hold = Hold { kind: kind.unwrap_or(HoldKind::Operator), until: at(until) };
         (InstanceId::new(&id), hold)
     };
     // Of several, the last to end stays.
-    Ok(rows.into_iter().map(known).collect())
+    Ok(own.map(known).collect())
 }
 
 async fn promises(

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 
-use super::{Error, Journal, NewHold, at, ms};
+use super::{Error, Journal, Named, NewHold, at, ms};
 use crate::plan::memory::{HoldKind, Pause};
 
 /// Something that an operator did.
@@ -66,16 +66,19 @@ impl Journal {
     /// Ends what an operator holds of a machine; whether there was anything to end.
     pub async fn unkeep(
         &self,
-        account: &str,
+        named: Named<'_>,
         instance_id: &str,
         by: Option<&str>,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        let (account, instance_id) = (Some(account), Some(instance_id));
-        let act = Act { act: "unkeep", account, instance_id, by, detail: None };
+        let (account, id) = (Some(named.account), Some(instance_id));
+        let act = Act { act: "unkeep", account, instance_id: id, by, detail: None };
         self.write(async |connection| {
-            let (account, id) = (account.unwrap_or_default(), instance_id.unwrap_or_default());
-            let ended = end_holds(connection, account, id, now).await?;
+            let mut ended = false;
+            for account in holders(connection, instance_id).await? {
+                ended |= named.hears(&account)
+                    && end_holds(connection, &account, instance_id, now).await?;
+            }
             if ended {
                 act.write(connection, now).await?;
             }
@@ -185,6 +188,20 @@ async fn end_pauses(connection: &mut AnyConnection, now: Timestamp) -> Result<bo
     .execute(connection)
     .await?;
     Ok(ended.rows_affected() > 0)
+}
+
+/// The accounts of which an operator held a machine of this id.
+async fn holders(
+    connection: &mut AnyConnection,
+    instance_id: &str,
+) -> Result<Vec<String>, sqlx::Error> {
+    let rows: Vec<(String,)> =
+        sqlx::query_as("SELECT DISTINCT account FROM holds WHERE instance_id = $1 AND kind = $2")
+            .bind(instance_id)
+            .bind(HoldKind::Operator.as_str())
+            .fetch_all(connection)
+            .await?;
+    Ok(rows.into_iter().map(|(account,)| account).collect())
 }
 
 async fn end_holds(

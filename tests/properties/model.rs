@@ -453,8 +453,8 @@ struct Taken {
 
 fn taken(n: usize, rule: &Rule, due: i64, turn: &Turn, past: &Past) -> Taken {
     let (mut earliest, mut telling) = (vec![due], None);
+    let promise = past.promise.filter(|promise| promise.rule == n);
     if let Some(Notice { hours, required }) = rule.notice {
-        let promise = past.promise.filter(|promise| promise.rule == n);
         let told = promise.and_then(|own| if required { own.told } else { Some(own.begun) });
         earliest.push(told.unwrap_or(0) + hours);
         earliest.extend(promise.map(|own| own.terminate));
@@ -464,6 +464,9 @@ fn taken(n: usize, rule: &Rule, due: i64, turn: &Turn, past: &Past) -> Taken {
             (Some(_), Some(_)) => "told",
         };
         telling = (due <= hours).then_some(how);
+    } else if let Some(own) = promise.filter(|own| own.terminate > due) {
+        earliest.push(own.terminate);
+        telling = Some(own.told.map_or("undelivered", |_| "told"));
     }
     let ready = earliest.into_iter().max().unwrap();
     let turn = has_turn(turn, n, rule);
@@ -517,6 +520,9 @@ pub(crate) struct Decision {
 }
 
 pub(crate) fn decide(model: &Model, turn: &Turn, machine: &Machine, past: &Past) -> Decision {
+    // What was promised before it was there is about another one.
+    let is_about = |own: &Promise| machine.age.is_none_or(|age| -age <= own.begun);
+    let past = &Past { promise: past.promise.filter(is_about), ..*past };
     let enabled = model.rules.iter().enumerate().filter(|(_, rule)| rule.enabled);
     let words: Vec<_> = enabled.map(|(n, rule)| (n, word(rule, machine))).collect();
     let kept = |text: &str, rule| Decision {
