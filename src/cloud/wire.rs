@@ -13,6 +13,9 @@ use crate::inventory::{
     ChargeType, Instance, InstanceId, Interner, Page, Status, Tags, Unreadable,
 };
 
+/// The most tags of an instance that are read, far above what the API takes: each key is held against each.
+const TAGS_MAX: usize = 1_000;
+
 /// What a look at some instances tells.
 #[derive(Debug, Default)]
 pub struct Looked {
@@ -254,10 +257,14 @@ fn addresses(wire: &WireInstance<'_>) -> (Box<[std::net::IpAddr]>, bool) {
 }
 
 fn tags(wire: WireTags<'_>, interner: &mut Interner) -> Result<Tags, String> {
+    let wire = wire.tags.unwrap_or_default();
+    if wire.len() > TAGS_MAX {
+        return Err(format!("{} tags, more than the {TAGS_MAX} that are read", wire.len()));
+    }
     let mut pair = |WireTag { key, value }: WireTag<'_>| -> (Arc<str>, Arc<str>) {
         (interner.intern(&key), interner.intern(&value.unwrap_or_default()))
     };
-    let pairs = wire.tags.unwrap_or_default().into_iter().map(&mut pair).collect();
+    let pairs = wire.into_iter().map(&mut pair).collect();
     Tags::new(pairs).map_err(|key| format!("two values of the tag `{key}`"))
 }
 
@@ -300,6 +307,16 @@ mod tests {
             let page = read(&format!(r#"{{"totalCount":1,"dataSet":[{json}]}}"#)).unwrap();
             let one = &page.instances[0];
             assert!(one.zone.is_none() && one.status.is_none() && one.created.is_none());
+        }
+    }
+
+    #[test]
+    fn an_entry_with_more_tags_than_are_read_is_unreadable() {
+        for (count, readable) in [(TAGS_MAX, 1), (TAGS_MAX + 1, 0)] {
+            let tags: Vec<_> = (0..count).map(|n| format!(r#"{{"key":"k{n}"}}"#)).collect();
+            let entry = format!(r#"{{"instanceId":"i","tags":{{"tags":[{}]}}}}"#, tags.join(","));
+            let page = read(&format!(r#"{{"totalCount":1,"dataSet":[{entry}]}}"#)).unwrap();
+            assert_eq!((page.instances.len(), page.unreadable.len()), (readable, 1 - readable));
         }
     }
 
