@@ -46,14 +46,17 @@ impl Act<'_> {
 impl Journal {
     /// Holds a machine, in the place of what an operator said of it before.
     pub async fn keep(&self, hold: &NewHold) -> Result<(), Error> {
-        let detail = format!("until {}", hold.until);
-        let reason = hold.reason.as_ref();
+        let until = hold.until;
+        let detail = match &hold.reason {
+            Some(reason) => format!("until {until}: {reason}"),
+            None => format!("until {until}"),
+        };
         let act = Act {
             act: "keep",
             account: Some(&hold.account),
             instance_id: Some(&hold.instance_id),
             by: hold.by.as_deref(),
-            detail: Some(reason.map_or(detail.clone(), |reason| format!("{detail}: {reason}"))),
+            detail: Some(detail),
         };
         self.write(async |connection| {
             end_holds(connection, &hold.account, &hold.instance_id, hold.since).await?;
