@@ -9,7 +9,7 @@ use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use super::{Skip, Turn, trust::Baseline};
 use crate::{
     inventory::InstanceId,
-    rules::{RuleName, RuleSet},
+    rules::{Delivery, RuleName, RuleSet},
 };
 
 /// What is remembered of an account.
@@ -87,6 +87,16 @@ pub struct Promise {
     pub terminate_at: Timestamp,
 }
 
+impl Promise {
+    /// Since when the period of a notice counts that is delivered so; `None`: it does not count yet.
+    pub(crate) fn counts_since(&self, delivery: Delivery) -> Option<Timestamp> {
+        match delivery {
+            Delivery::Required => self.told_at,
+            Delivery::Attempted => Some(self.begun_at),
+        }
+    }
+}
+
 /// An instant as people are told it: never earlier than it is.
 pub(crate) fn whole_seconds(at: Timestamp) -> Timestamp {
     let up = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil);
@@ -108,8 +118,7 @@ pub struct Pause {
 
 impl Pause {
     /// Whether it holds at `now`.
-    #[must_use]
-    pub fn holds_at(&self, now: Timestamp) -> bool {
+    fn holds_at(&self, now: Timestamp) -> bool {
         self.until.is_none_or(|until| now < until)
     }
 }
