@@ -9,7 +9,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    Output, exit::Exit, ignore_closed_pipe, look::LookArgs, operator, progress::Console, render,
+    Output,
+    exit::Exit,
+    ignore_closed_pipe,
+    look::{self, LookArgs},
+    operator,
+    progress::Console,
     tell,
 };
 use crate::{
@@ -19,7 +24,7 @@ use crate::{
     inventory::{Instance, Inventory, Unreadable},
     lifetime::shorten,
     plan::{Decision, Keep, Plan, Scope, Subject, memory::Memory},
-    view::{Seen, View},
+    view::{self, Seen, View},
     yaml::nearest,
 };
 
@@ -37,7 +42,7 @@ pub(super) struct ExplainArgs {
     name: Option<String>,
     /// Judge it as of this instant, such as 2026-12-01T00:00:00Z, instead of now; the machine itself is looked at as it is today, or
     /// as it was saved.
-    #[arg(long, value_name = "TIMESTAMP")]
+    #[arg(long, value_name = "TIMESTAMP", value_parser = look::instant)]
     at: Option<Timestamp>,
     /// A text for people, JSON for programs.
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
@@ -200,7 +205,7 @@ impl<'a> Odd<'a> {
 fn show(answer: &Answer<'_>, output: Output) -> anyhow::Result<()> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     match output {
-        Output::Json => render::json(answer, &mut out),
+        Output::Json => view::json(answer, &mut out),
         Output::Table => out.write_all(text::page(answer).as_bytes()),
     }
     .and_then(|()| out.flush())
