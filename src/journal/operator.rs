@@ -8,17 +8,17 @@ use crate::plan::memory::{HoldKind, Pause};
 
 /// Something that an operator did.
 #[derive(Clone, Debug, Default)]
-pub struct Act<'a> {
+struct Act<'a> {
     /// What.
-    pub act: &'a str,
+    act: &'a str,
     /// Of which account.
-    pub account: Option<&'a str>,
+    account: Option<&'a str>,
     /// With which machine.
-    pub instance_id: Option<&'a str>,
+    instance_id: Option<&'a str>,
     /// Who.
-    pub by: Option<&'a str>,
+    by: Option<&'a str>,
     /// In words.
-    pub detail: Option<String>,
+    detail: Option<String>,
 }
 
 impl Act<'_> {
