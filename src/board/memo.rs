@@ -1,13 +1,14 @@
 //! What the journal tells at a glance, read for all readers at once: however many there are, the runs that write it hardly notice.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use tokio::time::{Instant, timeout};
 
+use super::lock;
 use crate::{
     clock,
     journal::{self, Filter, Glance, Journal},
@@ -95,10 +96,6 @@ impl Memo {
         let read: Result<_, journal::Error> = reading.await.map_err(|_| BUSY.to_owned())?;
         read.map_err(|error| error.to_string())
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
