@@ -6,11 +6,34 @@ use sqlx::AnyConnection;
 use super::{Error, Journal, NewHold, at, ms};
 use crate::plan::memory::{HoldKind, Pause};
 
+/// What an operator may do.
+#[derive(Clone, Copy, Debug)]
+enum Deed {
+    Keep,
+    Unkeep,
+    Pause,
+    Resume,
+    Trust,
+}
+
+impl Deed {
+    /// Its name, that of the command.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Unkeep => "unkeep",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Trust => "trust",
+        }
+    }
+}
+
 /// Something that an operator did.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Act<'a> {
     /// What.
-    act: &'a str,
+    deed: Deed,
     /// Of which account.
     account: Option<&'a str>,
     /// With which machine.
@@ -32,7 +55,7 @@ impl Act<'_> {
              VALUES ($1, $2, $3, $4, $5, $6)",
         )
         .bind(ms(now))
-        .bind(self.act)
+        .bind(self.deed.as_str())
         .bind(self.account)
         .bind(self.instance_id)
         .bind(self.by)
@@ -52,7 +75,7 @@ impl Journal {
             None => format!("until {until}"),
         };
         let act = Act {
-            act: "keep",
+            deed: Deed::Keep,
             account: Some(&hold.account),
             instance_id: Some(&hold.instance_id),
             by: hold.by.as_deref(),
@@ -75,7 +98,7 @@ impl Journal {
         now: Timestamp,
     ) -> Result<bool, Error> {
         let (account, instance_id) = (Some(account), Some(instance_id));
-        let act = Act { act: "unkeep", account, instance_id, by, detail: None };
+        let act = Act { deed: Deed::Unkeep, account, instance_id, by, detail: None };
         self.write(async |connection| {
             let (account, id) = (account.unwrap_or_default(), instance_id.unwrap_or_default());
             let ended = end_holds(connection, account, id, now).await?;
@@ -90,10 +113,11 @@ impl Journal {
     /// Stops all terminations.
     pub async fn pause(&self, pause: &Pause) -> Result<(), Error> {
         let act = Act {
-            act: "pause",
+            deed: Deed::Pause,
+            account: None,
+            instance_id: None,
             by: pause.by.as_deref(),
             detail: Some(pause.to_string()),
-            ..Act::default()
         };
         self.write(async |connection| {
             end_pauses(connection, pause.since).await?;
@@ -113,7 +137,8 @@ impl Journal {
 
     /// Ends the pause; whether there was one.
     pub async fn resume(&self, by: Option<&str>, now: Timestamp) -> Result<bool, Error> {
-        let act = Act { act: "resume", by, ..Act::default() };
+        let deed = Deed::Resume;
+        let act = Act { deed, account: None, instance_id: None, by, detail: None };
         self.write(async |connection| {
             let ended = end_pauses(connection, now).await?;
             if ended {
@@ -136,7 +161,8 @@ impl Journal {
         by: Option<&str>,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        let act = Act { act: "trust", account: Some(account), by, ..Act::default() };
+        let (deed, account) = (Deed::Trust, Some(account));
+        let act = Act { deed, account, instance_id: None, by, detail: None };
         self.write(async |connection| {
             let believed = sqlx::query(
                 "UPDATE listings SET believed_at = doubted_at, believed_live = doubted_live, \
