@@ -1,6 +1,12 @@
 //! What ten rules of five conditions cost over a million machines, beside the same ten as plain Rust.
 //!
-//! `cargo bench --bench rules`. Each is measured on one core, the best of [`ROUNDS`]; the counts of matches must be equal.
+//! `cargo bench --bench rules`. Three ways over the same machines, each on one core, the best of [`ROUNDS`]:
+//! - by hand: each rule is one `&&` chain that tests in the order in which the rule was written, up to the first that fails;
+//! - `Rule::evaluate`: the same rules from YAML, which may ask what is cheap first, wherever in the rule it was written. So it is
+//!   no race of equals: who writes a rule by hand could choose that order too;
+//! - `Policy::judge`: the rules and all that makes a decision of them: eligibility, holds, notices, the one rule that acts.
+//!
+//! The first two must count the same matches. Machines and rules are made up, always the same; see [`machine`] and [`RULES`].
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "it prints what it measured")]
 

@@ -125,7 +125,7 @@ pub struct Sink {
 impl Board {
     /// Takes note of a config; what is known of accounts and sinks that it does not name is forgotten.
     pub fn expect(&self, config: &Config, now: Timestamp) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         let accounts = config.accounts.iter().map(|account| account.name.clone());
         let mut known = std::mem::take(&mut state.accounts);
         state.accounts =
@@ -145,7 +145,7 @@ impl Board {
     /// Notes how an account's last runs ended before the service began; whether that is news, as none ended since.
     pub fn recall(&self, account: &str, before: &LastRuns) -> bool {
         let LastRuns { run, started_at, ended_at, result, refusal, last_success_at } = before;
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         let Some(known) = state.accounts.get_mut(account).filter(|known| !known.has_run) else {
             return false;
         };
@@ -162,17 +162,17 @@ impl Board {
 
     /// Notes when the next run is due.
     pub fn next_run(&self, at: Option<Timestamp>) {
-        self.lock().next_run_at = at;
+        lock(&self.state).next_run_at = at;
     }
 
     /// Notes whether an operator paused all terminations.
     pub fn paused(&self, pause: Option<Pause>) {
-        self.lock().pause = pause;
+        lock(&self.state).pause = pause;
     }
 
     /// Notes what an event says that happened at `now`.
     pub fn observe(&self, record: &Record<'_>, now: Timestamp) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         match record.event {
             Event::Wire(seen) => state.errors.take(record.account, seen, now),
             Event::Delivered(sink, _, notices, result) => {
@@ -205,13 +205,13 @@ impl Board {
     /// What the runs reported so far.
     #[must_use]
     pub fn state(&self) -> State {
-        self.lock().clone()
+        lock(&self.state).clone()
     }
 
     /// What follows from the last run, if there was one.
     #[must_use]
     pub fn scene(&self) -> Option<Arc<Scene>> {
-        self.scene.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.scene).clone()
     }
 
     /// From where it reads what was done, if from anywhere.
@@ -227,13 +227,14 @@ impl Board {
 
     /// What the journal tells at a glance, a few seconds old at the most; or why it tells nothing.
     pub async fn glance(&self, now: Timestamp) -> Result<Arc<Glance>, String> {
-        let zone = self.lock().terms.as_ref().map_or(TimeZone::UTC, |terms| terms.zone.clone());
+        let zone =
+            lock(&self.state).terms.as_ref().map_or(TimeZone::UTC, |terms| terms.zone.clone());
         self.memo.glance(now, &zone).await
     }
 
     /// Has the scene made anew from what was seen; in the place of one that is still to be made.
     pub fn show(&self, view: View) {
-        *self.view.lock().unwrap_or_else(PoisonError::into_inner) = Some(view);
+        *lock(&self.view) = Some(view);
         self.memo.forget();
         self.changed.notify_one();
     }
@@ -243,13 +244,13 @@ impl Board {
         let work = async {
             loop {
                 self.changed.notified().await;
-                let view = self.view.lock().unwrap_or_else(PoisonError::into_inner).take();
+                let view = lock(&self.view).take();
                 let Some(view) = view else { continue };
                 let started = clock::monotonic();
                 let made = spawn_blocking(move || Scene::of(view, clock::now())).await;
                 match made {
                     Ok(scene) => {
-                        let mut slot = self.scene.lock().unwrap_or_else(PoisonError::into_inner);
+                        let mut slot = lock(&self.scene);
                         *slot = Some(Arc::new(scene));
                     }
                     Err(error) => tracing::error!("the status page is not renewed: {error}"),
@@ -259,10 +260,11 @@ impl Board {
         };
         stop.run_until_cancelled(work).await;
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// A panic elsewhere is no reason to show nothing.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Account {

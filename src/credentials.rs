@@ -5,6 +5,8 @@
 
 use std::{
     collections::HashMap,
+    fs::File,
+    io::{ErrorKind, Read},
     path::{Path, PathBuf},
 };
 
@@ -174,15 +176,19 @@ impl Found {
 
 fn read_file(path: &Path) -> Result<Option<String>, Error> {
     let fail = |problem: String| Error::File { path: path.to_owned(), problem };
-    match std::fs::metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(fail(error.to_string())),
-        Ok(metadata) if metadata.len() > FILE_BYTES_MAX => {
-            return Err(fail(format!("it is larger than {FILE_BYTES_MAX} bytes")));
-        }
-        Ok(_) => {}
+    };
+    let mut text = String::new();
+    // Not by the size that the file claims: a device or a pipe claims none.
+    let read = file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text);
+    read.map_err(|error| fail(error.to_string()))?;
+    if text.len() as u64 > FILE_BYTES_MAX {
+        return Err(fail(format!("it is larger than {FILE_BYTES_MAX} bytes")));
     }
-    std::fs::read_to_string(path).map(Some).map_err(|error| fail(error.to_string()))
+    Ok(Some(text))
 }
 
 #[cfg(test)]
@@ -250,6 +256,14 @@ mod tests {
         std::fs::write(folder.path().join("notices.team-chat.secret"), large).unwrap();
         let error = of_sink("team-chat", &env).unwrap_err().to_string();
         assert!(error.contains("notices.team-chat.secret") && error.contains("larger"), "{error}");
+    }
+
+    #[test]
+    fn what_has_no_end_is_not_read_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let endless = folder.path().join("zenlayer.main.token");
+        std::os::unix::fs::symlink("/dev/zero", endless).unwrap();
+        check(&[("CREDENTIALS_DIRECTORY", folder.path().to_str().unwrap())], "it is larger than");
     }
 
     #[test]

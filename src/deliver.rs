@@ -122,8 +122,8 @@ impl Delivery<'_> {
 fn grouped(unsent: Vec<Unsent>) -> BTreeMap<Together, Vec<Unsent>> {
     let mut groups: BTreeMap<Together, Vec<Unsent>> = BTreeMap::new();
     for one in unsent {
-        let Unsent { batch, stage, owner, .. } = one.clone();
-        groups.entry(Together { batch: Reverse(batch), stage, owner }).or_default().push(one);
+        let (batch, owner) = (Reverse(one.batch.clone()), one.owner.clone());
+        groups.entry(Together { batch, stage: one.stage, owner }).or_default().push(one);
     }
     groups
 }

@@ -245,7 +245,7 @@ impl<'a> Executor<'a> {
 
     /// Calls a target: the intent is on disk before, the outcome after it.
     async fn terminate(&self, target: Confirmed<'a>) -> Result<Step<'a>, Dropped<'a>> {
-        let (planned, instance) = (target.planned, target.instance.clone());
+        let planned = target.planned;
         if self.halt.is_cancelled() {
             return Err(Dropped::stopped(planned));
         }
@@ -261,7 +261,7 @@ impl<'a> Executor<'a> {
                 Ok(Step::Called(act.outcome))
             }
             Err(dropped) => {
-                let written = self.recorder.not_called(&instance, &dropped.why).await;
+                let written = self.recorder.not_called(planned.instance, &dropped.why).await;
                 written.map_err(|error| self.unrecorded(planned, &error))?;
                 Err(dropped)
             }

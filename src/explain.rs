@@ -21,7 +21,11 @@ pub use self::{
 use self::{sentence::Obstacle, standing::asks};
 use crate::{
     inventory::Instance,
-    plan::{Course, Judgement, Plan, Policy, Telling, guard::Limits, memory::Memory},
+    plan::{
+        Course, Judgement, Keep, Plan, Policy, Telling,
+        guard::Limits,
+        memory::{Memory, Promise},
+    },
     rules::{Action, Delivery, NoticePeriod, Rule, Verdict},
 };
 
@@ -226,7 +230,7 @@ impl RuleView {
                 Verdict::NoMatch => "no_match",
                 Verdict::Excepted => "excepted",
                 Verdict::Matches(_) => "matches",
-                Verdict::Unknown(field) => crate::plan::Keep::Unknown(field).as_str(),
+                Verdict::Unknown(field) => Keep::Unknown(field).as_str(),
             },
             matches: Node::of(matches, instance, now),
             unless: asks(unless).then(|| Node::of(unless, instance, now)),
@@ -244,11 +248,7 @@ impl RuleView {
 }
 
 impl NoticeView {
-    fn of(
-        rule: &Rule,
-        notice: NoticePeriod,
-        promise: Option<&crate::plan::memory::Promise>,
-    ) -> Self {
+    fn of(rule: &Rule, notice: NoticePeriod, promise: Option<&Promise>) -> Self {
         let own = promise.filter(|promise| promise.rule == rule.name);
         let other = promise.filter(|promise| promise.rule != rule.name);
         Self {

@@ -33,9 +33,6 @@ pub const RUNS_MAX: u64 = 110_000;
 /// The most events that are told.
 pub const EVENTS_MAX: usize = 1_000_000;
 
-/// What "in a day" means to `limits.max_per_day`.
-const DAY: SignedDuration = SignedDuration::from_hours(24);
-
 /// What a forecast is made from.
 #[derive(Clone, Copy, Debug)]
 pub struct Given<'a> {

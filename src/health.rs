@@ -182,4 +182,17 @@ mod tests {
         pulse.allow(60 * second, start + 35 * second);
         assert_eq!((stuck(94), stuck(95), stuck(0)), (None, Some(60), None));
     }
+
+    #[test]
+    fn a_journal_that_fails_is_told_once() {
+        let (health, why) = (Health::default(), "the journal is damaged");
+        health.journal_unreadable(Some(why.to_owned()));
+        assert_eq!(health.ready(), Err(format!("{why}\n")));
+        health.observe(&Record { run: "run", account: "main", event: Event::Unrecorded(why) });
+        assert_eq!(health.ready(), Err(format!("account main: {why}\n")));
+        let event = Event::Ended(RunResult::Success, Duration::ZERO);
+        health.observe(&Record { run: "run", account: "main", event });
+        health.journal_unreadable(None);
+        assert_eq!(health.ready(), Ok("ready\n".to_owned()));
+    }
 }

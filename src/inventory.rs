@@ -64,21 +64,21 @@ impl Inventory {
         self.instances.iter().filter(|instance| instance.is_live()).count()
     }
 
+    /// An id that is listed twice, if one is.
     fn repeated(&self) -> Option<InstanceId> {
-        let within = self.instances.windows(2).find_map(|pair| match pair {
-            [a, b] if a.id == b.id => Some(a.id.clone()),
-            _ => None,
-        });
-        let readable =
-            |id: &InstanceId| self.instances.binary_search_by(|own| own.id.cmp(id)).is_ok();
-        let unreadable = self.unreadable.windows(2).find_map(|pair| match pair {
-            [a, b] if a.id == b.id => Some(a.id.clone()),
-            _ => None,
-        });
-        let across =
-            || self.unreadable.iter().find(|own| readable(&own.id)).map(|own| own.id.clone());
-        within.or(unreadable).or_else(across)
+        let readable = || self.instances.iter().map(|own| &own.id);
+        let unreadable = || self.unreadable.iter().map(|own| &own.id);
+        let is_readable =
+            |id: &&InstanceId| self.instances.binary_search_by(|own| own.id.cmp(id)).is_ok();
+        let across = || unreadable().find(is_readable);
+        let within = twice(readable()).or_else(|| twice(unreadable()));
+        within.or_else(across).cloned()
     }
+}
+
+/// The first of some sorted ids that stands there twice.
+fn twice<'a>(ids: impl Iterator<Item = &'a InstanceId> + Clone) -> Option<&'a InstanceId> {
+    ids.clone().zip(ids.skip(1)).find(|(one, next)| one == next).map(|(one, _)| one)
 }
 
 #[cfg(test)]

@@ -42,7 +42,6 @@ pub use self::{
     holds::{Held, Named, NewHold},
     intents::{Ending, Intent, OpenIntent, SettledIntent},
     notices::{Unsent, Written},
-    operator::Act,
     promises::{Ended, NewPromise},
     releases::{Releasable, Released},
     runs::{Began, Digests, LastRuns, RunEnd},

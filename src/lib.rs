@@ -32,7 +32,7 @@
 //! | core | [`report`] | what happened, as events, and what they add up to | formatting |
 //! | port | [`journal`] | what is remembered: a SQLite file, written before a call is made | decisions |
 //! | port | [`sandbox`] | a simulated Zenlayer endpoint over real HTTP, with faults on demand | the real cloud |
-//! | port | [`metrics`], [`log`], [`health`] | what Prometheus, people and probes see of the events | decisions |
+//! | port | [`metrics`], [`log`], [`health`] | what Prometheus, people and probes see of the events; whether the work goes on | decisions |
 //! | port | [`notify`] | notices to people: log, webhook, chat, mail; at least once, under a stable id | who is told |
 //! | port | [`host`], [`credentials`] | who this machine is; who we are to the cloud | |
 //! | shell | [`config`] | the config file to something usable, all defaults; finds the rule files | defaults elsewhere |
@@ -53,7 +53,7 @@
 //! - No machine goes sooner after its owner was told than was promised, whatever restarts, sinks and clocks do.
 //! - Unknown keeps: an unreadable record, an unknown status, an absent field or an incomplete listing never leads to a
 //!   termination, and is counted. In `unless` and `protect`, unknown protects.
-//! - Every event goes to log, metrics and health through one place, so they cannot disagree.
+//! - Every event goes to log, metrics, health and board through one place, so they cannot disagree.
 //! - What comes from outside is bounded: bodies, pages, retries, waits, files, nesting. A secret is never shown.
 
 pub mod inventory;

@@ -83,7 +83,7 @@ pub fn instant(text: &str, zone: &TimeZone) -> Result<Timestamp, String> {
 }
 
 /// Whether the text has the form YYYY-MM-DD.
-fn is_date(text: &str) -> bool {
+pub(crate) fn is_date(text: &str) -> bool {
     let form = |(n, byte): (usize, u8)| {
         if matches!(n, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() }
     };
@@ -95,9 +95,6 @@ fn end_of_day(date: Date, zone: &TimeZone) -> Option<Timestamp> {
     date.tomorrow().ok()?.to_zoned(zone.clone()).ok().map(|next| next.timestamp())
 }
 
-/// The length of a date such as 2026-11-01.
-const DATE_LENGTH: usize = 10;
-
 /// What counts as a first instant.
 pub const SINCE_HELP: &str =
     "an age such as 7d, a date such as 2026-11-01, or a timestamp with its offset";
@@ -106,8 +103,7 @@ pub const SINCE_HELP: &str =
 pub fn since(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     let start_of_day = || {
         // Whatever is longer has a time of day, which reading a date would drop in silence.
-        let date = Some(text).filter(|text| text.len() == DATE_LENGTH)?;
-        let date: Date = date.parse().ok()?;
+        let date: Date = Some(text).filter(|text| is_date(text))?.parse().ok()?;
         date.to_zoned(TimeZone::UTC).ok().map(|midnight| midnight.timestamp())
     };
     match duration(text) {
@@ -123,10 +119,10 @@ pub fn since(text: &str, now: Timestamp) -> Result<Timestamp, String> {
 pub fn relative(at: Timestamp, now: Timestamp) -> String {
     let distance = at.duration_since(now);
     let text = coarse(distance.abs());
-    match distance.signum() {
+    match distance.as_secs() {
         0 => "now".to_owned(),
-        1 => format!("in {text}"),
-        _ => format!("{text} ago"),
+        1.. => format!("in {text}"),
+        ..0 => format!("{text} ago"),
     }
 }
 
@@ -154,11 +150,17 @@ pub fn counted<N: Copy + Display + PartialEq + From<u8>>(
 #[must_use]
 pub fn shorten(text: &str) -> String {
     const SHOWN_MAX: usize = 40;
-    let mut shown: String = text.chars().take(SHOWN_MAX).flat_map(char::escape_debug).collect();
-    if text.chars().nth(SHOWN_MAX).is_some() {
-        shown.push('…');
+    let (head, end) = cut(text, SHOWN_MAX);
+    head.chars().flat_map(char::escape_debug).collect::<String>() + end
+}
+
+/// At most so many characters of a text, and what stands for the rest of it, if there is any.
+pub(crate) fn cut(text: &str, chars_max: usize) -> (&str, &'static str) {
+    let end = text.char_indices().nth(chars_max).map(|(end, _)| end);
+    match end.and_then(|end| text.get(..end)) {
+        Some(head) => (head, "…"),
+        None => (text, ""),
     }
-    shown
 }
 
 #[cfg(test)]
@@ -289,6 +291,29 @@ mod tests {
     }
 
     #[test]
+    fn a_first_instant_is_an_age_a_day_or_a_timestamp() {
+        let now = "2026-11-20T12:00:00Z".parse().unwrap();
+        for (text, at) in [
+            ("7d", "2026-11-13T12:00:00Z"),
+            ("2026-11-01", "2026-11-01T00:00:00Z"),
+            ("2026-11-01T06:00:00+08:00", "2026-10-31T22:00:00Z"),
+        ] {
+            assert_eq!(since(text, now).unwrap().to_string(), at, "{text}");
+        }
+        // A day with a time is not that day, and one that is written otherwise is not guessed at.
+        for wrong in ["", "soon", "2026-11-01T06:00", "2026-11-31", "20261101", "2026-11-01 06h"] {
+            assert_eq!(since(wrong, now).unwrap_err(), format!("expected {SINCE_HELP}"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        assert_eq!(cut("äöü", 3), ("äöü", ""));
+        assert_eq!(cut("äöü", 2), ("äö", "…"));
+        assert_eq!(cut("", 0), ("", ""));
+    }
+
+    #[test]
     fn a_long_or_odd_text_is_shortened_before_it_is_shown() {
         assert_eq!(shorten("a\nb\u{1b}[31m"), "a\\nb\\u{1b}[31m");
         assert_eq!(shorten(&"x".repeat(100)).chars().count(), 41);
@@ -314,5 +339,6 @@ mod tests {
         ] {
             assert_eq!(relative(now + SignedDuration::from_secs(seconds), now), text);
         }
+        assert_eq!(relative(now + SignedDuration::from_millis(500), now), "now");
     }
 }

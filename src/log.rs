@@ -6,7 +6,7 @@ use tracing::{debug, error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    cloud::Observation,
+    cloud::{Code, Observation},
     diagnostic::Problem,
     inventory::Instance,
     lifetime::shorten,
@@ -86,8 +86,14 @@ pub fn observe(record: &Record<'_>) {
             let ((instance_id, name), rule) = (identity(instance), rule.as_str());
             info!(run, account, instance_id, name, rule, "would be terminated (dry-run)");
         }
-        Event::Acted(instance, rule, act) => acted((run, account), instance, rule, act),
-        Event::Released(instance, rule, act) => released((run, account), instance, rule, act),
+        Event::Acted(instance, rule, act) => {
+            let told = (act.outcome.as_str(), "termination accepted");
+            called((run, account), (instance, rule), act, told);
+        }
+        Event::Released(instance, rule, act) => {
+            let told = (act.outcome.as_released(), "released for good");
+            called((run, account), (instance, rule), act, told);
+        }
         Event::Settled(call) => settled(run, account, call),
         Event::Paused(pause) => warn!(run, account, "nothing is terminated: {pause}"),
         Event::Promised(instance, rule, terminate_at) => {
@@ -124,50 +130,16 @@ pub fn observe(record: &Record<'_>) {
     }
 }
 
-/// The one line about a machine that was acted on.
-fn acted((run, account): (&str, &str), instance: &Instance, rule: &RuleName, act: &Act) {
-    let Act { outcome, took_effect: _, code, request_id, message } = act;
-    let (instance_id, name) = identity(instance);
-    let (rule, result) = (rule.as_str(), outcome.as_str());
-    let code = code.as_ref().map(crate::cloud::Code::as_str);
-    let why = message.as_deref().unwrap_or("termination accepted");
-    match outcome {
-        Outcome::Terminated | Outcome::Gone | Outcome::Refused => {
-            info!(
-                run,
-                account,
-                instance_id,
-                name,
-                rule,
-                outcome = result,
-                code,
-                request_id,
-                "{why}"
-            );
-        }
-        Outcome::Failed | Outcome::Unknown => {
-            error!(
-                run,
-                account,
-                instance_id,
-                name,
-                rule,
-                outcome = result,
-                code,
-                request_id,
-                "{why}"
-            );
-        }
-    }
-}
-
-/// The one line about a machine that was released, or was to be.
-fn released((run, account): (&str, &str), instance: &Instance, rule: &RuleName, act: &Act) {
+/// The one line about a machine that was called, by what became of it in a word, or else in words.
+fn called(
+    (run, account): (&str, &str),
+    (instance, rule): (&Instance, &RuleName),
+    act: &Act,
+    (outcome, done): (&str, &str),
+) {
     let ((instance_id, name), rule) = (identity(instance), rule.as_str());
-    let (outcome, code) = (act.outcome.as_released(), act.code.as_ref());
-    let code = code.map(crate::cloud::Code::as_str);
-    let request_id = act.request_id.as_deref();
-    let why = act.message.as_deref().unwrap_or("released for good");
+    let (code, request_id) = (act.code.as_ref().map(Code::as_str), act.request_id.as_deref());
+    let why = act.message.as_deref().unwrap_or(done);
     match act.outcome {
         Outcome::Terminated | Outcome::Gone | Outcome::Refused => {
             info!(run, account, instance_id, name, rule, outcome, code, request_id, "{why}");

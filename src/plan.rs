@@ -145,12 +145,12 @@ impl<'a> Plan<'a> {
 
     /// The instances to terminate, each with its judgement and the rule that says so.
     pub fn targets(&self) -> impl Iterator<Item = Target<'a>> {
-        self.decisions.iter().filter_map(|(subject, judgement)| match (subject, judgement) {
-            (
-                Subject::Instance(instance),
-                Judgement { decision: Decision::Terminate, rule: Some(rule), due_at, .. },
-            ) => Some(Target { instance, rule, due_at: *due_at }),
-            _ => None,
+        self.decisions.iter().filter_map(|(subject, judgement)| {
+            let Judgement { decision, rule, due_at, .. } = *judgement;
+            let (Subject::Instance(instance), Decision::Terminate) = (subject, decision) else {
+                return None;
+            };
+            Some(Target { instance, rule: rule?, due_at })
         })
     }
 

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use self::screen::Screen;
-use crate::{inventory::Instance, schedule::Schedule};
+use crate::{inventory::Instance, lifetime::shorten, schedule::Schedule};
 
 #[cfg(test)]
 pub(crate) use self::lint::ELIGIBLE;
@@ -45,6 +45,10 @@ impl RuleName {
     /// The longest name, as long as a DNS label.
     const CHARS_MAX: usize = 63;
 
+    /// What a name looks like, for error messages.
+    pub(crate) const HELP: &str =
+        "a name of lower-case letters, digits and hyphens, 1 to 63 characters";
+
     /// Takes a name of `[a-z0-9-]`, 1 to 63 characters.
     pub fn new(text: &str) -> Result<Self, String> {
         let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
@@ -52,7 +56,7 @@ impl RuleName {
         if fits && text.bytes().all(allowed) {
             return Ok(Self(text.into()));
         }
-        Err(format!("`{}` is not a rule's name", crate::lifetime::shorten(text)))
+        Err(format!("`{}` is not a rule's name", shorten(text)))
     }
 
     /// The name as text.
@@ -151,18 +155,17 @@ impl Rule {
         if self.screen.rules_out(instance) {
             return Verdict::NoMatch;
         }
-        let matches = self.matches.test(instance, now);
-        if matches == Truth::False {
-            return Verdict::NoMatch;
-        }
-        match (matches, self.unless.test(instance, now)) {
-            (Truth::False, _) => Verdict::NoMatch,
-            (Truth::True, Truth::True) => Verdict::Excepted,
-            (Truth::Unknown(field), Truth::True) => Verdict::Unknown(field),
-            (Truth::True, Truth::False) => Verdict::Matches(self.expiry.due(instance)),
-            (Truth::Unknown(field), _) | (Truth::True, Truth::Unknown(field)) => {
-                self.unknown(field, instance)
-            }
+        match self.matches.test(instance, now) {
+            Truth::False => Verdict::NoMatch,
+            Truth::True => match self.unless.test(instance, now) {
+                Truth::True => Verdict::Excepted,
+                Truth::False => Verdict::Matches(self.expiry.due(instance)),
+                Truth::Unknown(field) => self.unknown(field, instance),
+            },
+            Truth::Unknown(field) => match self.unless.test(instance, now) {
+                Truth::True => Verdict::Unknown(field),
+                Truth::False | Truth::Unknown(_) => self.unknown(field, instance),
+            },
         }
     }
 

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use futures::FutureExt;
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -149,7 +149,8 @@ impl Basis {
 /// The client of an account, whose credentials it finds.
 pub fn client(account: &config::Account, env: Env) -> anyhow::Result<Client> {
     let credentials = credentials::find(&account.name, &env)?;
-    Ok(Client::new(account.settings.clone(), credentials)?)
+    Client::new(account.settings.clone(), credentials)
+        .with_context(|| format!("there is no HTTP client for the account `{}`", account.name))
 }
 
 /// What a config comes to: a run for each account.

@@ -119,6 +119,28 @@ async fn an_owner_is_told_of_all_machines_at_once() {
 
 /// Elsewhere, owners of what was terminated heard nothing because something else of the same run failed.
 #[tokio::test]
+async fn what_an_owner_is_told_at_once_is_bounded() {
+    let (stage, receiver) = told_of(many_due(201)).await;
+    stage.once_exits(0).await.counts(&notices("sent"), 201.0);
+    let told: Vec<_> = receiver.told("noticed").iter().map(|told| told.ids().len()).collect();
+    assert_eq!(told, [200, 1]);
+}
+
+#[tokio::test]
+async fn a_run_without_an_inventory_tells_nobody() {
+    let (stage, receiver) = told_of(many_due(1)).await;
+    receiver.answer(503);
+    stage.once_exits(0).await;
+    receiver.answer(200);
+    let stage = stage.fault("total-count=5");
+    stage.once_exits(1).await;
+    assert_eq!(receiver.count(), "");
+    stage.sandbox.clear_faults();
+    stage.once_exits(0).await;
+    assert_eq!(receiver.count(), "1 noticed");
+}
+
+#[tokio::test]
 async fn a_failure_keeps_nobody_from_being_told_and_is_told_once() {
     let receiver = Receiver::start(&[]).await;
     let stage = Stage::with(many_due(3)).await.more(&sinks(&[("hook", &receiver)]));

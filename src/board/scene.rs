@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp, civil::Date};
 use crate::{
     forecast::{Event, Forecast, Refused, Sum, What},
     inventory::{InstanceId, Inventory},
-    lifetime::{counted, shorten},
+    lifetime::{counted, cut, shorten},
     plan::{
         Plan,
         memory::{Memory, Promise},
@@ -284,11 +284,10 @@ fn days(forecast: &Forecast<'_>, view: &View) -> Vec<(Date, Sum)> {
         .collect()
 }
 
-/// A text of a bounded length, without what would steer a reader's eye.
+/// A text of a bounded length; it is as it came, and escaped where it is shown.
 fn text(text: &str) -> String {
-    let shown: String = text.chars().take(TEXT_CHARS_MAX).collect();
-    let end = if text.chars().nth(TEXT_CHARS_MAX).is_some() { "…" } else { "" };
-    shown + end
+    let (head, end) = cut(text, TEXT_CHARS_MAX);
+    head.to_owned() + end
 }
 
 #[cfg(test)]

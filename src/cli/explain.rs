@@ -15,7 +15,7 @@ use super::{
     look::{self, LookArgs},
     operator,
     progress::Console,
-    render, tell,
+    tell,
 };
 use crate::{
     clock,
@@ -24,7 +24,7 @@ use crate::{
     inventory::{Instance, Inventory, Unreadable},
     lifetime::shorten,
     plan::{Decision, Keep, Plan, Scope, Subject, memory::Memory},
-    view::{Seen, View},
+    view::{self, Seen, View},
     yaml::nearest,
 };
 
@@ -206,7 +206,7 @@ impl<'a> Odd<'a> {
 fn show(answer: &Answer<'_>, output: Output) -> anyhow::Result<()> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     match output {
-        Output::Json => render::json(answer, &mut out),
+        Output::Json => view::json(answer, &mut out),
         Output::Table => out.write_all(text::page(answer).as_bytes()),
     }
     .and_then(|()| out.flush())

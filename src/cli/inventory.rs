@@ -15,7 +15,6 @@ use super::{
     exit::Exit,
     ignore_closed_pipe, operator,
     progress::Console,
-    render::relative,
     table::{table, text},
     tell, write_private,
 };
@@ -24,7 +23,7 @@ use crate::{
     cloud::{self, Client, Unlisted, saved::Entries},
     config,
     inventory::{ChargeType, Instance, Inventory, Status, Unreadable},
-    lifetime::{counted, shorten},
+    lifetime::{counted, relative, shorten},
     site::{self, process_env},
 };
 

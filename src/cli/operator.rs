@@ -13,6 +13,7 @@ use crate::{
     journal::{Journal, Named, NewHold},
     lifetime,
     plan::memory::{HoldKind, Pause},
+    view,
 };
 
 /// The longest hold: what is to stay for ever belongs into `protect`, or gets a tag.
@@ -242,7 +243,7 @@ pub(super) async fn holds(path: &Path, args: HoldsArgs) -> anyhow::Result<Exit> 
     let mut out = std::io::stdout().lock();
     match args.output {
         Output::Table => render::holds_table(&holds, now, &mut out),
-        Output::Json => render::json(&holds, &mut out),
+        Output::Json => view::json(&holds, &mut out),
     }
     .or_else(super::ignore_closed_pipe)?;
     Ok(Exit::Done)

@@ -16,12 +16,14 @@ use crate::{
     config::{Loaded, Mode},
     diagnostic::{Code, Problem},
     journal::{Held, HistoryEntry},
-    lifetime::{counted, shorten},
+    lifetime::{counted, relative, shorten},
     plan::{Decision, Judgement, Plan, Skip, Subject},
     rules::Expiry,
-    view::plan::{AccountPlan, Drafted, PlanReport},
+    view::{
+        self,
+        plan::{AccountPlan, Drafted, PlanReport},
+    },
 };
-pub(super) use crate::{lifetime::relative, view::json};
 
 /// Writes the plan as tables: every machine that a rule touches, and a count of the rest.
 pub(super) fn plan_table(report: &PlanReport<'_>, out: &mut dyn Write) -> Result<()> {
@@ -212,8 +214,7 @@ struct CheckJson<'a> {
 
 /// Writes how a check ended and what it found, if anything, as JSON.
 pub(super) fn check_json(exit: Exit, problems: &[Problem], out: &mut dyn Write) -> Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &CheckJson { ok: exit == Exit::Done, problems })?;
-    writeln!(out)
+    view::json(&CheckJson { ok: exit == Exit::Done, problems }, out)
 }
 
 #[derive(Serialize)]
@@ -229,9 +230,7 @@ pub(super) fn explanation_json(code: Code, out: &mut dyn Write) -> Result<()> {
     let explanation = code.explanation();
     let (title, text) = (explanation.title, explanation.to_string());
     let severity = code.severity().as_str();
-    let json = ExplanationJson { code: code.as_str(), severity, title, text };
-    serde_json::to_writer_pretty(&mut *out, &json)?;
-    writeln!(out)
+    view::json(&ExplanationJson { code: code.as_str(), severity, title, text }, out)
 }
 
 #[cfg(test)]
@@ -348,6 +347,6 @@ rules:
                 }
               ]
             }
-        "#]].assert_eq(&rendered(|report, out| json(report, out)));
+        "#]].assert_eq(&rendered(|report, out| view::json(report, out)));
     }
 }

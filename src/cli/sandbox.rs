@@ -1,6 +1,11 @@
 //! `zenreaper sandbox`: the simulated cloud alone.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    fs::File,
+    io::Read,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context;
 use clap::Args;
@@ -69,14 +74,15 @@ pub(super) async fn sandbox(args: SandboxArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn read(path: &std::path::Path) -> anyhow::Result<Vec<Machine>> {
+fn read(path: &Path) -> anyhow::Result<Vec<Machine>> {
     let context = || format!("cannot read machines from {}", path.display());
-    let size = std::fs::metadata(path).with_context(context)?.len();
+    let mut text = String::new();
+    let file = File::open(path).with_context(context)?;
+    file.take(INVENTORY_BYTES_MAX + 1).read_to_string(&mut text).with_context(context)?;
     anyhow::ensure!(
-        size <= INVENTORY_BYTES_MAX,
+        text.len() as u64 <= INVENTORY_BYTES_MAX,
         "{} is larger than {INVENTORY_BYTES_MAX} bytes",
         path.display()
     );
-    let text = std::fs::read_to_string(path).with_context(context)?;
     fleet::load(&text).with_context(context)
 }

@@ -4,6 +4,8 @@ use std::io::{Result, Write};
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::lifetime::cut;
+
 /// The longest text of a cell that is not an id or a name.
 const TEXT_CHARS_MAX: usize = 200;
 
@@ -46,9 +48,8 @@ pub(super) fn table<const N: usize, Rows: Iterator<Item = [String; N]>>(
 
 /// A longer text as it may be shown on a terminal: without what would steer it.
 pub(super) fn text(text: &str) -> String {
-    let shown: String = text.chars().take(TEXT_CHARS_MAX).collect();
-    let end = if text.chars().nth(TEXT_CHARS_MAX).is_some() { "…" } else { "" };
-    printable(&shown) + end
+    let (head, end) = cut(text, TEXT_CHARS_MAX);
+    printable(head) + end
 }
 
 /// A text of any length, without what would steer a terminal.

@@ -213,6 +213,14 @@ mod tests {
     }
 
     #[test]
+    fn a_message_from_outside_is_one_short_line() {
+        let told = r#"{"code":"X","message":"a\nb\u001b[31m\r\u0085c"}"#;
+        let error = failure(Action::Terminate, 400, &HeaderMap::new(), told.as_bytes()).unwrap();
+        assert_eq!(error.message, "ab[31mc");
+        assert_eq!(bounded(&"é".repeat(1000)).chars().count(), 300);
+    }
+
+    #[test]
     fn a_retry_after_is_read_as_seconds_or_as_a_date() {
         let mut headers = HeaderMap::new();
         assert_eq!(retry_after(&headers), None);

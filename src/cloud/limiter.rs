@@ -233,6 +233,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_retry_after_that_asks_for_a_day_is_not_waited_for() {
+        let limiter = Limiter::new(rate(100));
+        let permit = limiter.acquire().await;
+        for asked in [RETRY_AFTER_MAX * 2, Duration::from_hours(24), Duration::MAX] {
+            limiter.slow_down(permit, Some(asked));
+            let until = limiter.held_until().unwrap();
+            assert!(until <= clock::monotonic() + RETRY_AFTER_MAX, "{asked:?}");
+        }
+    }
+
+    #[tokio::test]
     async fn calls_that_were_under_way_together_slow_down_once_and_success_recovers() {
         let limiter = Limiter::new(rate(1000));
         let (one, two) = (limiter.acquire().await, limiter.acquire().await);

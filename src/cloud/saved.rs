@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The largest saved listing, in bytes; one of 100,000 machines has a third of it.
-pub const BYTES_MAX: u64 = 256 << 20;
+const BYTES_MAX: u64 = 256 << 20;
 
 /// The most bytes that stand around an entry: a comma and the end of a line.
 const AROUND: u64 = 2;

@@ -18,6 +18,9 @@ use crate::{
 /// No instance is older: 2014-01-01T00:00:00Z, the year in which Zenlayer was founded.
 const FIRST_CREATION_SECONDS: i64 = 1_388_534_400;
 
+/// The most tags of an instance that are read, far above what the API takes: each key is held against each.
+const TAGS_MAX: usize = 1_000;
+
 /// What a look at some instances tells.
 #[derive(Debug, Default)]
 pub struct Looked {
@@ -286,10 +289,14 @@ fn addresses(wire: &WireInstance<'_>) -> (Box<[std::net::IpAddr]>, bool) {
 }
 
 fn tags(wire: WireTags<'_>, interner: &mut Interner) -> Result<Tags, String> {
+    let wire = wire.tags.unwrap_or_default();
+    if wire.len() > TAGS_MAX {
+        return Err(format!("{} tags, more than the {TAGS_MAX} that are read", wire.len()));
+    }
     let mut pair = |Object(WireTag { key, value }): Object<WireTag<'_>>| -> (Arc<str>, Arc<str>) {
         (interner.intern(&key), interner.intern(&value.unwrap_or_default()))
     };
-    let pairs = wire.tags.unwrap_or_default().into_iter().map(&mut pair).collect();
+    let pairs = wire.into_iter().map(&mut pair).collect();
     Tags::new(pairs).map_err(|key| format!("two values of the tag `{key}`"))
 }
 
@@ -366,6 +373,16 @@ mod tests {
             let json = format!(r#"{{"instanceId":"i","tags":{tags}}}"#);
             let page = read(&format!(r#"{{"totalCount":1,"dataSet":[{json}]}}"#)).unwrap();
             assert_eq!(page.unreadable.is_empty(), is_readable, "{tags}");
+        }
+    }
+
+    #[test]
+    fn an_entry_with_more_tags_than_are_read_is_unreadable() {
+        for (count, readable) in [(TAGS_MAX, 1), (TAGS_MAX + 1, 0)] {
+            let tags: Vec<_> = (0..count).map(|n| format!(r#"{{"key":"k{n}"}}"#)).collect();
+            let entry = format!(r#"{{"instanceId":"i","tags":{{"tags":[{}]}}}}"#, tags.join(","));
+            let page = read(&format!(r#"{{"totalCount":1,"dataSet":[{entry}]}}"#)).unwrap();
+            assert_eq!((page.instances.len(), page.unreadable.len()), (readable, 1 - readable));
         }
     }
 

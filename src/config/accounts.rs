@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::values::{Bounds, NAME_HELP, duration, own_name};
+use super::values::{Bounds, duration, own_name};
 use crate::{
     cloud::{self, Endpoint, Rate, Retry},
     diagnostic::Code,
-    lifetime::shorten,
+    lifetime::{is_date, shorten},
+    rules::RuleName,
     yaml::{self, At, Fields, Reader},
 };
 
@@ -92,7 +93,7 @@ fn account(reader: &mut Reader, at: &At<'_>, name: Option<&str>) -> Option<Accou
     let name = match name {
         Some(name) => Some(name.to_owned()),
         None => fields
-            .require(reader, "name", NAME_HELP)
+            .require(reader, "name", RuleName::HELP)
             .and_then(|at| own_name(reader, &at, "an account's")),
     };
     let endpoint = fields.get("endpoint");
@@ -132,11 +133,7 @@ fn endpoint_of(text: &str) -> Result<Endpoint, String> {
 }
 
 fn api_version(text: &str) -> Result<String, String> {
-    let form = |(n, byte): (usize, u8)| {
-        if matches!(n, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() }
-    };
-    let fits = text.len() == 10 && text.bytes().enumerate().all(form);
-    if fits {
+    if is_date(text) {
         Ok(text.to_owned())
     } else {
         Err(format!("`{}` is not an API version", shorten(text)))

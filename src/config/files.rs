@@ -64,11 +64,10 @@ fn is_test(path: &Path) -> bool {
 /// The files of a folder that are wanted, in the order of their names, and what is wrong with finding them. What is no regular
 /// file is named and not read: a pipe may have no end, and nobody said that it is one, as whoever names a file by itself does.
 fn files(folder: &Path, wanted: impl Fn(&Path) -> bool) -> (Vec<PathBuf>, Vec<Problem>) {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
+    let mut files = match paths(folder) {
+        Ok(paths) => paths,
         Err(error) => return (Vec::new(), vec![unreadable(folder, &error.to_string())]),
     };
-    let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
     files.retain(|path| wanted(path));
     files.sort_unstable();
     if files.len() > RULE_FILES_MAX {
@@ -81,6 +80,11 @@ fn files(folder: &Path, wanted: impl Fn(&Path) -> bool) -> (Vec<PathBuf>, Vec<Pr
     let problem = |path: &PathBuf| unreadable(path, "it is not a regular file");
     let problems = odd.iter().map(problem).collect();
     (files, problems)
+}
+
+/// All that is in a folder, or none of it: an entry that cannot be read may be the file that spares a machine.
+fn paths(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    std::fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect()
 }
 
 /// The text of a file; what is larger than [`FILE_BYTES_MAX`], or has no end, is not read whole.

@@ -2,12 +2,13 @@
 
 use lettre::Address;
 
-use super::values::{NAME_HELP, own_name};
+use super::values::own_name;
 use crate::{
     diagnostic::Code,
     lifetime::shorten,
     notice::Stage,
     notify::{self, Domain, Kind, Settings, SinkSettings, SinkUrl, Smtp, Tls},
+    rules::RuleName,
     yaml::{At, Fields, Reader, Value},
 };
 
@@ -128,8 +129,9 @@ fn sink(reader: &mut Reader, at: &At<'_>) -> Option<SinkSettings> {
         None => &ANY_KEYS,
     };
     let fields = reader.fields(at, allowed)?;
-    let name =
-        fields.require(reader, "name", NAME_HELP).and_then(|at| own_name(reader, &at, "a sink's"));
+    let name = fields
+        .require(reader, "name", RuleName::HELP)
+        .and_then(|at| own_name(reader, &at, "a sink's"));
     let stages = match fields.get("stages") {
         Some(at) => stages(reader, &at),
         None => Stage::ALL.to_vec(),

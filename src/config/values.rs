@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use crate::{
     diagnostic::Code,
     lifetime::{self, DURATION_HELP, shorten},
-    rules,
+    rules::RuleName,
     yaml::{At, Reader},
 };
 
@@ -53,13 +53,10 @@ pub(super) fn signed_duration(
     }
 }
 
-pub(super) const NAME_HELP: &str =
-    "a name of lower-case letters, digits and hyphens, 1 to 63 characters";
-
-/// The name of something of the user's own; `whose` it is, is for the message.
+/// The name of something of the user's own, which is made as a rule's is; `whose` it is, is for the message.
 pub(super) fn own_name(reader: &mut Reader, at: &At<'_>, whose: &str) -> Option<String> {
-    reader.value(at, Code::NotAName, NAME_HELP, |text| {
-        rules::RuleName::new(text)
+    reader.value(at, Code::NotAName, RuleName::HELP, |text| {
+        RuleName::new(text)
             .map(|_| text.to_owned())
             .map_err(|_| format!("`{}` is not {whose} name", shorten(text)))
     })

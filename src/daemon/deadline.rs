@@ -39,3 +39,35 @@ impl Deadlines {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{config, diagnostic::Source, rules::RuleSet};
+
+    #[test]
+    fn a_deadline_is_the_third_run_and_its_jitter_after_the_last_success() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let text = "schedule: '0 * * * *'\njitter: 10m\n".to_owned();
+        let source = Arc::new(Source { name: "config.yaml".to_owned(), text });
+        let start = at("2026-11-20T00:30:00Z");
+        let config = config::read(&source, start).0.unwrap();
+        let rota = Rota::new(&config.schedule, &RuleSet::default(), start);
+        let (metrics, mut deadlines) = (Metrics::new().unwrap(), Deadlines::new(start));
+        let mut check = |result: Option<(RunResult, &str)>, by: &str| {
+            if let Some((result, ended)) = result {
+                deadlines.ran("main", result, at(ended));
+            }
+            deadlines.tell(&config, &rota, &metrics);
+            let seconds = at(by).as_second();
+            let series = "zenreaper_success_deadline_timestamp_seconds{account=\"main\"}";
+            let page = metrics.render().unwrap();
+            assert!(page.contains(&format!("{series} {seconds}\n")), "{by}: {page}");
+        };
+        check(None, "2026-11-20T03:10:00Z");
+        check(Some((RunResult::Partial, "2026-11-20T01:00:20Z")), "2026-11-20T03:10:00Z");
+        check(Some((RunResult::Success, "2026-11-20T02:00:20Z")), "2026-11-20T05:10:00Z");
+    }
+}

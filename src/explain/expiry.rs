@@ -129,7 +129,7 @@ impl TagTerms {
             Says::Never => max_at.map(|_| Decider::Max),
             Says::Life(_) | Says::Until(_) => Some(match (until, max_at) {
                 (Some(until), Some(max)) if max < until => Decider::Max,
-                _ => Decider::Tag,
+                (Some(_) | None, _) => Decider::Tag,
             }),
         };
         Self {

@@ -45,7 +45,7 @@ pub fn distance(at: Timestamp, now: Timestamp) -> String {
     match distance.as_secs() {
         0 => "now".to_owned(),
         1.. => format!("in {}", about(distance)),
-        _ => format!("{} ago", about(distance)),
+        ..0 => format!("{} ago", about(distance)),
     }
 }
 

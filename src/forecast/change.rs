@@ -10,7 +10,7 @@ use crate::{
         Policy,
         memory::{Hold, Promise},
     },
-    rules::{AgeTest, Delivery, Due, NoticePeriod, Rule, Verdict},
+    rules::{AgeTest, Due, NoticePeriod, Rule, Verdict},
 };
 
 const MOMENT: SignedDuration = SignedDuration::from_nanos(1);
@@ -120,10 +120,7 @@ impl<'m> Rules<'m> {
         let length = notice.length;
         let later = |at: Timestamp| at.checked_add(length).unwrap_or(Timestamp::MAX);
         let promise = self.promise_of(rule);
-        let since = promise.and_then(|promise| match notice.delivery {
-            Delivery::Required => promise.told_at,
-            Delivery::Attempted => Some(promise.begun_at),
-        });
+        let since = promise.and_then(|promise| promise.counts_since(notice.delivery));
         self.later.reaches(due_at, length);
         let earliest = promise.map_or(due_at, |promise| due_at.max(promise.terminate_at));
         let moves_to = later(self.later.now);

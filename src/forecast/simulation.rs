@@ -10,7 +10,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    DAY, Given,
+    Given,
     change::{self, Known},
     ledger::{Ledger, What},
 };
@@ -67,7 +67,7 @@ pub(super) struct Simulation<'a> {
 /// Until when the terminations before `start` count. Only of those that were accepted it is remembered when that was; the others
 /// count as long as they can.
 pub(super) fn day_before(memory: &Memory, start: Timestamp) -> VecDeque<Timestamp> {
-    let latest = start.checked_add(DAY).unwrap_or(Timestamp::MAX);
+    let latest = start.checked_add(guard::DAY).unwrap_or(Timestamp::MAX);
     let accepted = memory.holds.values().filter(|hold| hold.kind == HoldKind::Accepted);
     let mut until: Vec<_> = accepted.map(|hold| hold.until.min(latest)).collect();
     until.sort_unstable_by(|a, b| b.cmp(a));
@@ -300,7 +300,7 @@ impl<'a> Simulation<'a> {
             }
             self.summary =
                 self.summary.without(Summary { live: 1, tags: instance.tags.len() as u64 });
-            self.day.push_back(at.checked_add(DAY).unwrap_or(Timestamp::MAX));
+            self.day.push_back(at.checked_add(guard::DAY).unwrap_or(Timestamp::MAX));
             self.free_at = at;
             at = at.checked_add(self.given.interval).unwrap_or(Timestamp::MAX);
         }

@@ -107,7 +107,7 @@ impl<'a> Plain<'a> {
             let instance = self.original(id);
             self.ledger.note(at, What::Terminated { instance, rule, told_at });
             self.memory.promises.remove(id);
-            let until = at + DAY;
+            let until = at + guard::DAY;
             self.memory.holds.insert(id.clone(), Hold { kind: HoldKind::Accepted, until });
             let (one, gone_at) = self.fleet.iter_mut().find(|(one, _)| one.id == *id).unwrap();
             (one.status, *gone_at) = (Some(Status::Recycle), Some(until));

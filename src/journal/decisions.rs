@@ -9,21 +9,21 @@ use super::{Error, Journal, ms};
 use crate::plan::{Judgement, Plan, Subject};
 
 /// A decision as it stands.
-#[derive(Clone, Debug, Eq, PartialEq)]
-struct Standing {
-    decision: String,
-    reason: String,
-    rule: String,
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Standing<'a> {
+    decision: &'a str,
+    reason: &'a str,
+    rule: &'a str,
 }
 
-impl Standing {
+/// The decision, the reason and the rule that stood after the run before, by machine.
+type Before = HashMap<String, (String, String, String)>;
+
+impl<'a> Standing<'a> {
     /// What stands of a machine that a rule touches.
-    fn of(judgement: &Judgement<'_>) -> Option<Self> {
-        Some(Self {
-            decision: judgement.decision.as_str().to_owned(),
-            reason: judgement.decision.reason().to_owned(),
-            rule: judgement.rule?.name.to_string(),
-        })
+    fn of(judgement: &Judgement<'a>) -> Option<Self> {
+        let (decision, reason) = (judgement.decision.as_str(), judgement.decision.reason());
+        Some(Self { decision, reason, rule: judgement.rule?.name.as_str() })
     }
 }
 
@@ -31,7 +31,7 @@ impl Standing {
 struct Change<'a> {
     id: &'a str,
     name: Option<&'a str>,
-    new: Option<Standing>,
+    new: Option<Standing<'a>>,
     terminate_at: Option<Timestamp>,
 }
 
@@ -52,7 +52,7 @@ impl Journal {
         .await
     }
 
-    async fn standing(&self, account: &str) -> Result<HashMap<String, Standing>, Error> {
+    async fn standing(&self, account: &str) -> Result<Before, Error> {
         self.read(async |connection| {
             let rows: Vec<(String, String, String, String)> = sqlx::query_as(
                 "SELECT instance_id, decision, reason, rule FROM standing WHERE account = $1",
@@ -60,7 +60,7 @@ impl Journal {
             .bind(account)
             .fetch_all(connection)
             .await?;
-            let standing = |(id, decision, reason, rule)| (id, Standing { decision, reason, rule });
+            let standing = |(id, decision, reason, rule)| (id, (decision, reason, rule));
             Ok(rows.into_iter().map(standing).collect())
         })
         .await
@@ -82,13 +82,15 @@ impl Journal {
     }
 }
 
-fn changes<'a>(plan: &'a Plan<'a>, old: &'a HashMap<String, Standing>) -> Vec<Change<'a>> {
-    let mut gone: HashMap<&str, &Standing> =
-        old.iter().map(|(id, standing)| (id.as_str(), standing)).collect();
+fn changes<'a>(plan: &'a Plan<'a>, old: &'a Before) -> Vec<Change<'a>> {
+    let standing = |(id, (decision, reason, rule)): (&'a String, &'a (String, String, String))| {
+        (id.as_str(), Standing { decision, reason, rule })
+    };
+    let mut gone: HashMap<&str, Standing<'_>> = old.iter().map(standing).collect();
     let mut changes = Vec::new();
     for (subject, judgement) in &plan.decisions {
         let (id, new) = (subject.id().as_str(), Standing::of(judgement));
-        if gone.remove(id) != new.as_ref() {
+        if gone.remove(id) != new {
             let name = Subject::name(*subject);
             changes.push(Change { id, name, new, terminate_at: judgement.terminate_at });
         }
@@ -108,10 +110,8 @@ impl Change<'_> {
         run: &str,
         now: Timestamp,
     ) -> Result<(), sqlx::Error> {
-        let (decision, reason, rule) = match &self.new {
-            Some(Standing { decision, reason, rule }) => {
-                (decision.as_str(), reason.as_str(), Some(rule.as_str()))
-            }
+        let (decision, reason, rule) = match self.new {
+            Some(Standing { decision, reason, rule }) => (decision, reason, Some(rule)),
             None => ("keep", "no_rule", None),
         };
         sqlx::query(
@@ -129,21 +129,19 @@ impl Change<'_> {
         .bind(self.terminate_at.map(ms))
         .execute(&mut *connection)
         .await?;
-        self.stand(connection, account, decision, reason).await
+        self.stand(connection, account).await
     }
 
     async fn stand(
         &self,
         connection: &mut AnyConnection,
         account: &str,
-        decision: &str,
-        reason: &str,
     ) -> Result<(), sqlx::Error> {
-        let query = match &self.new {
+        let query = match self.new {
             None => sqlx::query("DELETE FROM standing WHERE account = $1 AND instance_id = $2")
                 .bind(account)
                 .bind(self.id),
-            Some(new) => sqlx::query(
+            Some(Standing { decision, reason, rule }) => sqlx::query(
                 "INSERT INTO standing (account, instance_id, decision, reason, rule) \
                  VALUES ($1, $2, $3, $4, $5) ON CONFLICT (account, instance_id) \
                  DO UPDATE SET decision = excluded.decision, reason = excluded.reason, rule = excluded.rule",
@@ -152,7 +150,7 @@ impl Change<'_> {
             .bind(self.id)
             .bind(decision)
             .bind(reason)
-            .bind(&new.rule),
+            .bind(rule),
         };
         query.execute(connection).await.map(drop)
     }

@@ -12,7 +12,7 @@ pub const RECYCLE_BIN: SignedDuration = SignedDuration::from_hours(24);
 /// Until when a machine that was terminated at an instant can be taken back, in whole seconds.
 #[must_use]
 pub fn recoverable_until(terminated_at: Timestamp) -> Timestamp {
-    let end = terminated_at + RECYCLE_BIN;
+    let end = terminated_at.checked_add(RECYCLE_BIN).unwrap_or(Timestamp::MAX);
     Timestamp::from_second(end.as_second()).unwrap_or(end)
 }
 
@@ -162,7 +162,10 @@ async fn terminations(
             instance_id: Some(id),
             name,
             rule: Some(rule),
-            why: Some(message.map_or(why.clone(), |message| format!("{why}; {message}"))),
+            why: Some(match message {
+                Some(message) => format!("{why}; {message}"),
+                None => why,
+            }),
             outcome: outcome.or_else(|| Some("open".to_owned())),
             verified,
             code,
@@ -253,4 +256,17 @@ async fn acts(connection: &mut AnyConnection, filter: &Filter) -> Result<Vec<Ent
         }
     };
     Ok(rows.into_iter().map(entry).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_taken_back_is_told_of_any_instant() {
+        let at = "2026-11-20T00:00:00.9Z".parse().unwrap();
+        assert_eq!(recoverable_until(at).to_string(), "2026-11-21T00:00:00Z");
+        // A journal that tells an odd instant is no reason to panic.
+        assert!(recoverable_until(Timestamp::MAX) <= Timestamp::MAX);
+    }
 }

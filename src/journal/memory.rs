@@ -2,21 +2,19 @@
 
 use std::collections::{HashMap, HashSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use sqlx::AnyConnection;
 
 use super::{Error, Journal, Named, at, count, ms, operator};
 use crate::{
     inventory::InstanceId,
     plan::{
+        guard,
         memory::{Hold, HoldKind, Memory, Promise},
         trust::{Baseline, Summary},
     },
     rules::RuleName,
 };
-
-/// What "in a day" means.
-const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 impl Journal {
     /// What is remembered of an account at `now`. An owner is told when each of `sinks` has sent the notice.
@@ -31,7 +29,8 @@ impl Journal {
             Ok(Memory {
                 holds: holds(connection, named, now).await?,
                 promises: promises(connection, account, sinks).await?,
-                terminated_in_a_day: terminated_since(connection, account, now - DAY).await?,
+                terminated_in_a_day: terminated_since(connection, account, now - guard::DAY)
+                    .await?,
                 baseline: baseline(connection, account).await?,
                 pause: operator::pause_at(connection, now).await?,
                 last_run_at: last_run_at(connection, account).await?,

@@ -6,19 +6,42 @@ use sqlx::AnyConnection;
 use super::{Error, Journal, Named, NewHold, at, ms};
 use crate::plan::memory::{HoldKind, Pause};
 
+/// What an operator may do.
+#[derive(Clone, Copy, Debug)]
+enum Deed {
+    Keep,
+    Unkeep,
+    Pause,
+    Resume,
+    Trust,
+}
+
+impl Deed {
+    /// Its name, that of the command.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Unkeep => "unkeep",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Trust => "trust",
+        }
+    }
+}
+
 /// Something that an operator did.
-#[derive(Clone, Debug, Default)]
-pub struct Act<'a> {
+#[derive(Clone, Debug)]
+struct Act<'a> {
     /// What.
-    pub act: &'a str,
+    deed: Deed,
     /// Of which account.
-    pub account: Option<&'a str>,
+    account: Option<&'a str>,
     /// With which machine.
-    pub instance_id: Option<&'a str>,
+    instance_id: Option<&'a str>,
     /// Who.
-    pub by: Option<&'a str>,
+    by: Option<&'a str>,
     /// In words.
-    pub detail: Option<String>,
+    detail: Option<String>,
 }
 
 impl Act<'_> {
@@ -32,7 +55,7 @@ impl Act<'_> {
              VALUES ($1, $2, $3, $4, $5, $6)",
         )
         .bind(ms(now))
-        .bind(self.act)
+        .bind(self.deed.as_str())
         .bind(self.account)
         .bind(self.instance_id)
         .bind(self.by)
@@ -46,14 +69,17 @@ impl Act<'_> {
 impl Journal {
     /// Holds a machine, in the place of what an operator said of it before.
     pub async fn keep(&self, hold: &NewHold) -> Result<(), Error> {
-        let detail = format!("until {:.0}", hold.until);
-        let reason = hold.reason.as_ref();
+        let until = hold.until;
+        let detail = match &hold.reason {
+            Some(reason) => format!("until {until:.0}: {reason}"),
+            None => format!("until {until:.0}"),
+        };
         let act = Act {
-            act: "keep",
+            deed: Deed::Keep,
             account: Some(&hold.account),
             instance_id: Some(&hold.instance_id),
             by: hold.by.as_deref(),
-            detail: Some(reason.map_or(detail.clone(), |reason| format!("{detail}: {reason}"))),
+            detail: Some(detail),
         };
         self.write(async |connection| {
             end_holds(connection, &hold.account, &hold.instance_id, hold.since).await?;
@@ -72,7 +98,7 @@ impl Journal {
         now: Timestamp,
     ) -> Result<bool, Error> {
         let (account, id) = (Some(named.account), Some(instance_id));
-        let act = Act { act: "unkeep", account, instance_id: id, by, detail: None };
+        let act = Act { deed: Deed::Unkeep, account, instance_id: id, by, detail: None };
         self.write(async |connection| {
             let mut ended = false;
             for account in holders(connection, instance_id).await? {
@@ -89,8 +115,13 @@ impl Journal {
 
     /// Stops all terminations.
     pub async fn pause(&self, pause: &Pause) -> Result<(), Error> {
-        let act =
-            Act { act: "pause", by: pause.by.as_deref(), detail: terms(pause), ..Act::default() };
+        let act = Act {
+            deed: Deed::Pause,
+            account: None,
+            instance_id: None,
+            by: pause.by.as_deref(),
+            detail: terms(pause),
+        };
         self.write(async |connection| {
             end_pauses(connection, pause.since).await?;
             sqlx::query(
@@ -109,7 +140,8 @@ impl Journal {
 
     /// Ends the pause; whether there was one.
     pub async fn resume(&self, by: Option<&str>, now: Timestamp) -> Result<bool, Error> {
-        let act = Act { act: "resume", by, ..Act::default() };
+        let deed = Deed::Resume;
+        let act = Act { deed, account: None, instance_id: None, by, detail: None };
         self.write(async |connection| {
             let ended = end_pauses(connection, now).await?;
             if ended {
@@ -132,7 +164,8 @@ impl Journal {
         by: Option<&str>,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        let act = Act { act: "trust", account: Some(account), by, ..Act::default() };
+        let (deed, account) = (Deed::Trust, Some(account));
+        let act = Act { deed, account, instance_id: None, by, detail: None };
         self.write(async |connection| {
             let believed = sqlx::query(
                 "UPDATE listings SET believed_at = doubted_at, believed_live = doubted_live, \

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Failure;
 use crate::{
-    lifetime::counted,
+    lifetime::{counted, cut},
     notice::{Batch, Notice, Stage},
 };
 
@@ -177,17 +177,15 @@ fn machine(notice: &Notice) -> Machine {
 
 /// A text from outside as it may be shown: what is not printed as itself is escaped, and a long one is cut.
 pub(super) fn plain(text: &str) -> String {
+    let (head, end) = cut(text, PLAIN_CHARS_MAX);
     let mut shown = String::new();
-    for letter in text.chars().take(PLAIN_CHARS_MAX) {
+    for letter in head.chars() {
         match letter {
             '\'' | '"' | '\\' => shown.push(letter),
             _ => shown.extend(letter.escape_debug()),
         }
     }
-    if text.chars().nth(PLAIN_CHARS_MAX).is_some() {
-        shown.push('…');
-    }
-    shown
+    shown + end
 }
 
 /// A subject as one line that fits a header.

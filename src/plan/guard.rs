@@ -3,6 +3,8 @@
 //! A rule that is wrong, or a cloud that lies, shows in numbers first. A plan past a cap is refused whole: half of a mistake
 //! is a mistake. Only this file can make an [`Approved`], and only an `Approved` can be executed.
 
+use jiff::SignedDuration;
+
 pub use super::refusal::{Guard, Refusal};
 use super::{
     Plan, Tally, Target,
@@ -42,6 +44,9 @@ impl Default for Limits {
         }
     }
 }
+
+/// What "in a day" means to `limits.max_per_day`.
+pub const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// So many calls are made before `limits.max_failure_percent` is looked at.
 pub const CALLS_MIN: u64 = 10;

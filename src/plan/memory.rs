@@ -9,7 +9,7 @@ use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use super::{Skip, Turn, trust::Baseline};
 use crate::{
     inventory::{Instance, InstanceId},
-    rules::{RuleName, RuleSet},
+    rules::{Delivery, RuleName, RuleSet},
 };
 
 /// What is remembered of an account.
@@ -93,6 +93,14 @@ impl Promise {
     pub fn is_about(&self, instance: &Instance) -> bool {
         instance.created.is_none_or(|created| created <= self.begun_at)
     }
+
+    /// Since when the period of a notice counts that is delivered so; `None`: it does not count yet.
+    pub(crate) fn counts_since(&self, delivery: Delivery) -> Option<Timestamp> {
+        match delivery {
+            Delivery::Required => self.told_at,
+            Delivery::Attempted => Some(self.begun_at),
+        }
+    }
 }
 
 /// An instant as people are told it: never earlier than it is.
@@ -116,8 +124,7 @@ pub struct Pause {
 
 impl Pause {
     /// Whether it holds at `now`.
-    #[must_use]
-    pub fn holds_at(&self, now: Timestamp) -> bool {
+    fn holds_at(&self, now: Timestamp) -> bool {
         self.until.is_none_or(|until| now < until)
     }
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     inventory::Instance,
-    rules::{Delivery, Due, Field, NoticePeriod, Rule, RuleName, Verdict},
+    rules::{Due, Field, NoticePeriod, Rule, RuleName, Verdict},
 };
 
 /// What one rule comes to for an instance that it takes, as if it were the only rule.
@@ -136,10 +136,7 @@ impl<'r, 'm> Seen<'r, 'm> {
     fn after_notice(&self, rule: &'r Rule, due_at: Timestamp, notice: NoticePeriod) -> Match<'r> {
         let later = |at: Timestamp| at.checked_add(notice.length).unwrap_or(Timestamp::MAX);
         let promise = self.promise_of(rule);
-        let since = promise.and_then(|promise| match notice.delivery {
-            Delivery::Required => promise.told_at,
-            Delivery::Attempted => Some(promise.begun_at),
-        });
+        let since = promise.and_then(|promise| promise.counts_since(notice.delivery));
         let told = promise.map_or(due_at, |promise| promise.terminate_at);
         let terminate_at = due_at.max(told).max(later(since.unwrap_or(self.now)));
         let is_time = later(self.now) >= due_at;

@@ -31,16 +31,16 @@ impl Recorder<'_> {
         let (id, now) = (instance.id.as_str(), ending.ended_at);
         let is_ours = self.is_ours(instance, act).await?;
         let is_committed = act.code.as_ref().is_some_and(|code| code.as_str() == COMMITTED);
-        let (hold, notices) = match act.outcome {
-            _ if is_ours => {
-                (Some(self.accepted_hold(id, now)), self.terminated(instance, rule, now))
+        let (hold, notices) = match (is_ours, act.outcome) {
+            (true, _) => (Some(self.accepted_hold(id, now)), self.terminated(instance, rule, now)),
+            (false, Outcome::Failed | Outcome::Unknown) => {
+                (None, self.failed(instance, &rule.name, act))
             }
-            Outcome::Failed | Outcome::Unknown => (None, self.failed(instance, &rule.name, act)),
-            Outcome::Refused if is_committed => {
+            (false, Outcome::Refused) if is_committed => {
                 let until = now + self.settings.commitment_hold;
                 (Some(self.hold(id, HoldKind::Commitment, now, until)), Vec::new())
             }
-            Outcome::Terminated | Outcome::Gone | Outcome::Refused => (None, Vec::new()),
+            (false, Outcome::Terminated | Outcome::Gone | Outcome::Refused) => (None, Vec::new()),
         };
         let is_over = matches!(act.outcome, Outcome::Terminated | Outcome::Gone);
         let ending = Ending {

@@ -109,3 +109,43 @@ fn settlement(intent: &OpenIntent, states: &HashMap<&str, State>) -> Option<Sett
         (Some(State::Live), false) => Some(Settlement::NotDone),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_settles_nothing_and_what_is_gone_settles_all() {
+        let at = "2026-11-20T00:00:00Z".parse().unwrap();
+        let check = |state: Option<State>, outcome: Option<Outcome>, was_live, expected| {
+            let intent = OpenIntent {
+                run: "run".to_owned(),
+                instance_id: "i-1".to_owned(),
+                name: None,
+                owner: None,
+                rule: "dev".to_owned(),
+                tags: 0,
+                recoverable: true,
+                intended_at: at,
+                outcome: outcome.map(|outcome| outcome.as_str().to_owned()),
+                was_live,
+            };
+            let states = state.map(|state| ("i-1", state)).into_iter().collect();
+            let told = format!("{state:?} {outcome:?} {was_live}");
+            assert_eq!(settlement(&intent, &states), expected, "{told}");
+        };
+        let accepted = Some(Outcome::Terminated);
+        for outcome in [None, Some(Outcome::Unknown), accepted] {
+            check(Some(State::Unreadable), outcome, false, None);
+            check(Some(State::Live), outcome, true, None);
+        }
+        for state in [None, Some(State::Recycled)] {
+            check(state, accepted, false, Some(Settlement::Confirmed));
+            check(state, accepted, true, Some(Settlement::Confirmed));
+            check(state, None, false, Some(Settlement::Done));
+            check(state, Some(Outcome::Unknown), true, Some(Settlement::Done));
+        }
+        check(Some(State::Live), accepted, false, Some(Settlement::StillPresent));
+        check(Some(State::Live), None, false, Some(Settlement::NotDone));
+    }
+}

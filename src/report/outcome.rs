@@ -33,9 +33,7 @@ impl Outcome {
             Self::Unknown => "unknown",
         }
     }
-}
 
-impl Outcome {
     /// The same of a call to release.
     #[must_use]
     pub fn as_released(self) -> &'static str {
@@ -86,14 +84,20 @@ impl Act {
         let outcome = match error.class {
             Class::Gone => Outcome::Gone,
             Class::Refused => Outcome::Refused,
-            _ if error.may_have_happened => Outcome::Unknown,
-            Class::Stopped => return Err(error),
+            Class::Stopped if !error.may_have_happened => return Err(error),
             Class::NoAnswer
             | Class::Throttled
             | Class::Transient
             | Class::Auth
             | Class::Blocked
-            | Class::Rejected => Outcome::Failed,
+            | Class::Rejected
+            | Class::Stopped => {
+                if error.may_have_happened {
+                    Outcome::Unknown
+                } else {
+                    Outcome::Failed
+                }
+            }
         };
         let message = Some(error.to_string());
         // A machine that is gone after a try without an answer: that try was it.

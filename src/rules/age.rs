@@ -63,15 +63,6 @@ impl AgeTest {
         }
     }
 
-    /// Whether a machine comes to meet it by growing older, and not the other way round.
-    #[must_use]
-    pub fn is_lower_bound(self) -> bool {
-        match self.comparison {
-            Comparison::Less | Comparison::AtMost => false,
-            Comparison::AtLeast | Comparison::More => true,
-        }
-    }
-
     /// The first instant at which it holds otherwise than before, for what was created then.
     #[must_use]
     pub fn changes_at(self, created: Timestamp) -> Option<Timestamp> {

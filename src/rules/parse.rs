@@ -47,8 +47,6 @@ const HOMES: [Home; 4] = [
     ("under `limits`", &RULE_LIMIT_KEYS),
 ];
 
-const NAME_HELP: &str = "a name of lower-case letters, digits and hyphens, 1 to 63 characters";
-
 const MATCH_HELP: &str = "a matcher such as `{ tags: { env: dev } }`, or the word `everything`";
 
 /// Whether rules may destroy for good.
@@ -176,8 +174,8 @@ impl Parser<'_> {
     }
 
     fn name(&mut self, reader: &mut Reader, fields: &Fields<'_>) -> Option<RuleName> {
-        let at = fields.require(reader, "name", NAME_HELP)?;
-        let name = reader.value(&at, Code::NotAName, NAME_HELP, RuleName::new)?;
+        let at = fields.require(reader, "name", RuleName::HELP)?;
+        let name = reader.value(&at, Code::NotAName, RuleName::HELP, RuleName::new)?;
         let here = format!("{}:{}", reader.source_name(), at.node.place.line);
         if let Some(first) = self.names.insert(name.clone(), here) {
             reader.wrong(

@@ -24,7 +24,19 @@ impl Omen {
                 Effect::Skew(seconds) => {
                     omen.skew_seconds = omen.skew_seconds.saturating_add(seconds);
                 }
-                end => omen.end = Some(end),
+                end @ (Effect::Code { .. }
+                | Effect::TooMany { .. }
+                | Effect::Reset
+                | Effect::ResetAfterEffect
+                | Effect::Hang
+                | Effect::HangAfterEffect
+                | Effect::CutOff
+                | Effect::Challenge
+                | Effect::Blocked
+                | Effect::NotJson
+                | Effect::TotalCount(_)
+                | Effect::Duplicate
+                | Effect::Shift) => omen.end = Some(end),
             }
         }
         omen

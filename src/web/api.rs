@@ -16,7 +16,11 @@ use axum::{
     routing::get,
 };
 use serde::Serialize;
-use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    task::spawn_blocking,
+    time::timeout,
+};
 
 use self::{
     parameters::{HistoryAsked, WrongParameter},
@@ -32,8 +36,10 @@ use crate::{
 /// What describes the API.
 const OPENAPI: &str = include_str!("openapi.json");
 
-/// Answers that take work are made so many at a time, and others wait for their turn no longer than that.
+/// Answers that take work are made so many at a time, the journal is read by so many, and others wait for their turn no longer than that.
+/// Who goes away leaves the work behind, so a turn lasts as long as the work and not as long as its reader.
 static WORKERS: Semaphore = Semaphore::const_new(1);
+static JOURNAL_READERS: Semaphore = Semaphore::const_new(1);
 const TURN_MAX: Duration = Duration::from_secs(5);
 
 /// The routes, all below `/api/v1`.
@@ -117,16 +123,22 @@ fn json(text: Vec<u8>) -> Response {
     ([(CONTENT_TYPE, "application/json")], text).into_response()
 }
 
+async fn turn(of: &'static Semaphore) -> Result<SemaphorePermit<'static>, Failure> {
+    let turn = timeout(TURN_MAX, of.acquire()).await;
+    turn.map_err(|_| Failure::Busy)?.map_err(|_| Failure::Busy)
+}
+
 /// An answer that takes work, which is done where nothing waits for it.
 async fn worked<T: Send + 'static>(
     with: T,
     work: impl FnOnce(T, &mut Vec<u8>) -> std::io::Result<()> + Send + 'static,
 ) -> Result<Response, Failure> {
-    let turn = timeout(TURN_MAX, WORKERS.acquire()).await;
-    let _turn = turn.map_err(|_| Failure::Busy)?.map_err(|_| Failure::Busy)?;
+    let turn = turn(&WORKERS).await?;
     let made = spawn_blocking(move || {
         let mut text = Vec::new();
-        work(with, &mut text).map(|()| text)
+        let done = work(with, &mut text).map(|()| text);
+        drop(turn);
+        done
     });
     // To write to memory does not fail.
     Ok(json(made.await.ok().and_then(Result::ok).ok_or(Failure::Busy)?))
@@ -190,7 +202,12 @@ async fn history(
     let HistoryAsked { limit, filter } = parameters::history(query.as_deref(), now)?;
     let journal = served.board.journal().ok_or(Failure::NotYet)?;
     // On its own, since a reader that goes away is not to break off what the journal is at.
-    let reading = tokio::spawn(async move { journal.history(&filter).await });
+    let turn = turn(&JOURNAL_READERS).await?;
+    let reading = tokio::spawn(async move {
+        let read = journal.history(&filter).await;
+        drop(turn);
+        read
+    });
     let mut entries = reading.await.map_err(|_| Failure::Busy)??;
     // The newest count, and stand last.
     let entries = entries.split_off(entries.len().saturating_sub(limit));
@@ -198,4 +215,24 @@ async fn history(
     let mut text = Vec::new();
     view::json(&rows, &mut text).map_err(|_| Failure::Busy)?;
     Ok(json(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_nobody_waits_for_any_more_keeps_its_turn() {
+        let (end, ended) = mpsc::channel::<()>();
+        let long = worked((), move |(), _| {
+            ended.recv().unwrap_err();
+            Ok(())
+        });
+        assert!(timeout(Duration::from_millis(20), long).await.is_err(), "its reader goes away");
+        assert_eq!(WORKERS.available_permits(), 0);
+        drop(end);
+        assert!(worked((), |(), _| Ok(())).await.is_ok());
+    }
 }

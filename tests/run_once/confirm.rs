@@ -50,3 +50,17 @@ async fn what_cannot_be_read_again_is_not_terminated() {
     seen.exits(5).counts(r#"zenreaper_skipped_total{account="main",reason="unconfirmed"}"#, 2.0);
     assert!(stage.terminated().is_empty());
 }
+
+#[tokio::test]
+async fn what_was_read_too_long_ago_is_read_again_before_its_call() {
+    let stage = Stage::with(many_due(2)).await;
+    // The second turn comes 24 seconds after the first, and both were read before that.
+    let stage = stage.account("rate: { describe: 1000/s, terminate: 150/h }");
+    stage.sandbox.before_call(Action::TerminateInstance, 1, |fleet| {
+        fleet.edit("i-0001", |machine| machine.set_tag("keep", "please"));
+    });
+    let seen = stage.once().await;
+    seen.exits(0);
+    assert_eq!(stage.terminated(), ["i-0000"]);
+    assert_eq!(seen.lines("reason", "changed")[0]["instance_id"], "i-0001");
+}

@@ -9,13 +9,11 @@ use std::{
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::super::{
-    render,
-    table::{self as tables, Length, text},
-};
+use super::super::table::{self as tables, Length, text};
 use crate::{
     lifetime::{counted, shorten},
     plan::{Decision, Judgement, Subject},
+    view,
 };
 
 /// The most machines that are shown one by one unless all are wanted.
@@ -246,5 +244,5 @@ pub(super) fn json(report: &Report<'_>, out: &mut dyn Write) -> Result<()> {
         }
     });
     let json = ReportJson { generated_at: report.generated_at, accounts: accounts.collect() };
-    render::json(&json, out)
+    view::json(&json, out)
 }

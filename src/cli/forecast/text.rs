@@ -7,15 +7,12 @@ use std::{
 
 use jiff::civil::Date;
 
-use super::super::{
-    render::relative,
-    table::{Length, table, text},
-};
+use super::super::table::{Length, table, text};
 use crate::{
     config::Mode,
     forecast::{ASSUMPTIONS, Event, Forecast, Refused, Sum, What},
     inventory::Inventory,
-    lifetime::{counted, shorten},
+    lifetime::{counted, relative, shorten},
     view::forecast::{AccountForecast, Report},
 };
 

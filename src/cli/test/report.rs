@@ -13,6 +13,7 @@ use crate::{
     diagnostic::Problem,
     lifetime::counted,
     rules::RuleName,
+    view,
 };
 
 /// What stands for nothing, as in a test file.
@@ -106,7 +107,7 @@ impl<'a> Report<'a> {
             untested_rules: self.untested.iter().map(RuleName::as_str).collect(),
             problems,
         };
-        super::super::render::json(&json, out)
+        view::json(&json, out)
     }
 }
 

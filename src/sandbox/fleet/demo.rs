@@ -84,7 +84,7 @@ const ROWS: [Row; 49] = [
 const COMMITTED: Row =
     ("dev-gpu-01", P, "RUNNING", 15 * DAY, &[("env", "dev"), ("ttl", "7d"), ("project", "search")]);
 
-/// About forty machines of every kind.
+/// Fifty machines, some of every kind.
 #[must_use]
 pub fn demo(now: Timestamp) -> Vec<Machine> {
     ROWS.iter()

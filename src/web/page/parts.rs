@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use maud::{Markup, html};
 
-use crate::lifetime::{relative, shorten};
+use crate::lifetime::{cut, relative, shorten};
 
 /// Instants as they are told: as of now, in a time zone.
 pub(super) struct Clock {
@@ -84,8 +84,8 @@ pub(super) fn text(text: &str) -> Markup {
             || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
     };
     let escape = |c: char| if steers(c) { c.escape_unicode().collect() } else { vec![c] };
-    let shown: String = text.chars().take(TEXT_CHARS_MAX).flat_map(escape).collect();
-    let end = if text.chars().nth(TEXT_CHARS_MAX).is_some() { "…" } else { "" };
+    let (head, end) = cut(text, TEXT_CHARS_MAX);
+    let shown: String = head.chars().flat_map(escape).collect();
     html! { bdi.long { (shown) (end) } }
 }
 
@@ -218,6 +218,11 @@ mod tests {
         let evil = "<script>\u{202e}x\u{200f}\n";
         let expected = "<bdi class=\"long\">&lt;script&gt;\\u{202e}x\\u{200f}\\u{a}</bdi>";
         assert_eq!(text(evil).into_string(), expected);
+        for steers in
+            "\u{61c}\u{200b}\u{200e}\u{202a}\u{2060}\u{2066}\u{2069}\u{feff}\u{1b}".chars()
+        {
+            assert!(!text(&format!("a{steers}b")).into_string().contains(steers), "{steers:?}");
+        }
         assert_eq!(text(&"x".repeat(500)).into_string().chars().count(), 400 + 25);
         let shown = short(evil).into_string();
         assert!(
