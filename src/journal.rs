@@ -42,6 +42,7 @@ pub use self::{
     holds::{Held, NewHold},
     intents::{Ending, Intent, OpenIntent, SettledIntent},
     notices::{Unsent, Written},
+    operator::Act,
     promises::{Ended, NewPromise},
     releases::{Releasable, Released},
     runs::{Began, Digests, LastRuns, RunEnd},

@@ -6,42 +6,19 @@ use sqlx::AnyConnection;
 use super::{Error, Journal, NewHold, at, ms};
 use crate::plan::memory::{HoldKind, Pause};
 
-/// What an operator may do.
-#[derive(Clone, Copy, Debug)]
-enum Deed {
-    Keep,
-    Unkeep,
-    Pause,
-    Resume,
-    Trust,
-}
-
-impl Deed {
-    /// Its name, that of the command.
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Keep => "keep",
-            Self::Unkeep => "unkeep",
-            Self::Pause => "pause",
-            Self::Resume => "resume",
-            Self::Trust => "trust",
-        }
-    }
-}
-
 /// Something that an operator did.
-#[derive(Clone, Debug)]
-struct Act<'a> {
+#[derive(Clone, Debug, Default)]
+pub struct Act<'a> {
     /// What.
-    deed: Deed,
+    pub act: &'a str,
     /// Of which account.
-    account: Option<&'a str>,
+    pub account: Option<&'a str>,
     /// With which machine.
-    instance_id: Option<&'a str>,
+    pub instance_id: Option<&'a str>,
     /// Who.
-    by: Option<&'a str>,
+    pub by: Option<&'a str>,
     /// In words.
-    detail: Option<String>,
+    pub detail: Option<String>,
 }
 
 impl Act<'_> {
@@ -55,7 +32,7 @@ impl Act<'_> {
              VALUES ($1, $2, $3, $4, $5, $6)",
         )
         .bind(ms(now))
-        .bind(self.deed.as_str())
+        .bind(self.act)
         .bind(self.account)
         .bind(self.instance_id)
         .bind(self.by)
@@ -69,17 +46,14 @@ impl Act<'_> {
 impl Journal {
     /// Holds a machine, in the place of what an operator said of it before.
     pub async fn keep(&self, hold: &NewHold) -> Result<(), Error> {
-        let until = hold.until;
-        let detail = match &hold.reason {
-            Some(reason) => format!("until {until}: {reason}"),
-            None => format!("until {until}"),
-        };
+        let detail = format!("until {}", hold.until);
+        let reason = hold.reason.as_ref();
         let act = Act {
-            deed: Deed::Keep,
+            act: "keep",
             account: Some(&hold.account),
             instance_id: Some(&hold.instance_id),
             by: hold.by.as_deref(),
-            detail: Some(detail),
+            detail: Some(reason.map_or(detail.clone(), |reason| format!("{detail}: {reason}"))),
         };
         self.write(async |connection| {
             end_holds(connection, &hold.account, &hold.instance_id, hold.since).await?;
@@ -98,7 +72,7 @@ impl Journal {
         now: Timestamp,
     ) -> Result<bool, Error> {
         let (account, instance_id) = (Some(account), Some(instance_id));
-        let act = Act { deed: Deed::Unkeep, account, instance_id, by, detail: None };
+        let act = Act { act: "unkeep", account, instance_id, by, detail: None };
         self.write(async |connection| {
             let (account, id) = (account.unwrap_or_default(), instance_id.unwrap_or_default());
             let ended = end_holds(connection, account, id, now).await?;
@@ -113,11 +87,10 @@ impl Journal {
     /// Stops all terminations.
     pub async fn pause(&self, pause: &Pause) -> Result<(), Error> {
         let act = Act {
-            deed: Deed::Pause,
-            account: None,
-            instance_id: None,
+            act: "pause",
             by: pause.by.as_deref(),
             detail: Some(pause.to_string()),
+            ..Act::default()
         };
         self.write(async |connection| {
             end_pauses(connection, pause.since).await?;
@@ -137,8 +110,7 @@ impl Journal {
 
     /// Ends the pause; whether there was one.
     pub async fn resume(&self, by: Option<&str>, now: Timestamp) -> Result<bool, Error> {
-        let deed = Deed::Resume;
-        let act = Act { deed, account: None, instance_id: None, by, detail: None };
+        let act = Act { act: "resume", by, ..Act::default() };
         self.write(async |connection| {
             let ended = end_pauses(connection, now).await?;
             if ended {
@@ -161,8 +133,7 @@ impl Journal {
         by: Option<&str>,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        let (deed, account) = (Deed::Trust, Some(account));
-        let act = Act { deed, account, instance_id: None, by, detail: None };
+        let act = Act { act: "trust", account: Some(account), by, ..Act::default() };
         self.write(async |connection| {
             let believed = sqlx::query(
                 "UPDATE listings SET believed_at = doubted_at, believed_live = doubted_live, \
