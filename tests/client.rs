@@ -116,6 +116,14 @@ async fn a_call_is_tried_again_and_the_tries_are_bounded() {
 }
 
 #[tokio::test]
+async fn an_answer_that_only_asks_to_slow_down_uses_up_no_try() {
+    let sandbox = sandbox_with(fleet(1)).await;
+    sandbox.inject("too-many=0,times=4".parse().unwrap());
+    client(&sandbox.endpoint(), key()).describe_ids(&[&ids(1)[0]]).await.unwrap();
+    assert_eq!(sandbox.calls().len(), 5, "more than the three tries that there are");
+}
+
+#[tokio::test]
 async fn a_lost_answer_is_remembered_through_later_tries() {
     let sandbox = sandbox_with(fleet(1)).await;
     sandbox.inject("reset,action=TerminateInstance,times=1".parse().unwrap());

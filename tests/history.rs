@@ -7,7 +7,10 @@ mod common;
 use common::{Stage, due, many_due, receiver::Receiver};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use zenreaper::{clock, sandbox::Machine};
+use zenreaper::{
+    clock,
+    sandbox::{Machine, TOKEN},
+};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -292,6 +295,19 @@ async fn what_is_over_is_forgotten_after_a_while() {
         assert_eq!(stage.count_of(&format!("{table} WHERE {time} < {oldest}")).await, 0, "{table}");
     }
     assert_eq!(stage.count_of("runs").await, 2, "the runs of these days stay, the first does not");
+}
+
+#[tokio::test]
+async fn nothing_is_forgotten_by_a_clock_that_is_wrong() {
+    let stage = Stage::with(many_due(1)).await.more("journal_retention: 30d").token(TOKEN);
+    stage.once_exits(0).await;
+    stage.time_passes(DAY * 31).await;
+    let stage = stage.fault("skew=86400");
+    stage.once_exits(1).await.says("CLOCK_SKEW");
+    assert_eq!(stage.count_of("intents").await, 1);
+    stage.sandbox.clear_faults();
+    stage.once_exits(0).await;
+    assert_eq!(stage.count_of("intents").await, 0);
 }
 
 #[tokio::test]

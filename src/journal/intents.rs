@@ -305,3 +305,34 @@ impl SettledIntent {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::Entry;
+
+    #[tokio::test]
+    async fn an_intent_of_a_run_that_did_not_begin_in_this_file_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::at(&folder.path().join("journal.db"));
+        let intended_at = "2026-11-20T00:00:00Z".parse().unwrap();
+        let intent = Intent {
+            account: "main".to_owned(),
+            run: "run".to_owned(),
+            instance_id: "i-1".to_owned(),
+            intended_at,
+            name: None,
+            owner: None,
+            rule: "dev".to_owned(),
+            why: String::new(),
+            due_at: None,
+            tags: 0,
+            recoverable: true,
+            record: "{}".to_owned(),
+            action: Action::Terminate,
+        };
+        let written = journal.record(Entry::Intent(Box::new(intent))).await;
+        assert!(matches!(written, Err(Error::Replaced { .. })), "{written:?}");
+        assert_eq!(journal.open_intents("main", intended_at).await.unwrap(), []);
+    }
+}
