@@ -119,9 +119,16 @@ pub(crate) async fn odd_answers() -> Scenario {
 
 /// Adds a machine, waits until it is terminated, and takes it back from the recycle bin.
 pub(crate) async fn take_back(odd: &Scenario) {
+    // Not when its call arrives: that takes effect a moment later, and would undo what is done here.
     let is_back = |stage: &Stage| {
-        let is_gone = stage.terminated().iter().any(|id| id == "i-back");
-        is_gone && stage.sandbox.edit("i-back", |machine| machine.set_status("RUNNING"))
+        let mut is_back = false;
+        stage.sandbox.edit("i-back", |machine| {
+            is_back = machine.status() == Some("RECYCLE");
+            if is_back {
+                machine.set_status("RUNNING");
+            }
+        });
+        is_back
     };
     odd.service.stage.sandbox.add(&due("i-back"));
     odd.service.stage.until("a machine is terminated and back", is_back).await;
