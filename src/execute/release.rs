@@ -73,9 +73,7 @@ impl Executor<'_> {
             self.give_up(&error);
         }
     }
-}
 
-impl Executor<'_> {
     /// Whether a machine that was read then is still to be released when the turn of its call has come.
     async fn is_releasable_still(
         &self,
