@@ -180,6 +180,9 @@ impl Board {
                 sink.take(notices as u64, result);
             }
             Event::Started
+            | Event::LeaseTaken
+            | Event::LeaseHeld(_)
+            | Event::LeaseLost(_)
             | Event::Reading(..)
             | Event::Listed(_)
             | Event::Unlisted(_)
@@ -295,7 +298,10 @@ impl Account {
                 self.last_run = Some(LastRun { id, ended_at: now, result, elapsed });
             }
             // What else there is, the journal tells.
-            Event::Reading(..)
+            Event::LeaseTaken
+            | Event::LeaseHeld(_)
+            | Event::LeaseLost(_)
+            | Event::Reading(..)
             | Event::Planned(_)
             | Event::Dropped(..)
             | Event::OutOfReach(..)

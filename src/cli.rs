@@ -1,5 +1,6 @@
 //! The command line: what each command is called, and how it ends.
 
+mod acknowledge;
 mod apply;
 mod backtest;
 mod check;

@@ -1,7 +1,7 @@
 //! The Zenlayer Bare Metal Cloud API, as a client sees it.
 //!
-//! [`Client`] sends signed requests at a bounded pace, retries what the table of the design says, and turns every answer into
-//! a value or an [`Error`] whose [`Class`] says what it means. It knows nothing of rules or plans.
+//! [`Client`] sends signed requests at a bounded pace, and turns every answer into a value or an [`Error`] whose [`Class`] says
+//! what it means; [`Attempts`] says whether a call is tried again. It knows nothing of rules or plans.
 
 mod answer;
 mod code;
@@ -10,6 +10,7 @@ mod http;
 mod limiter;
 mod list;
 mod object;
+mod retry;
 pub mod saved;
 pub mod sign;
 mod wire;
@@ -22,9 +23,10 @@ use secrecy::SecretString;
 pub use self::{
     code::{Class, Code, DOCUMENTED},
     error::Error,
-    http::{Accepted, Client, IDS_MAX, PAGE_SIZE, Turn},
-    limiter::Rate,
+    http::{Accepted, Client, IDS_MAX, PAGE_SIZE},
+    limiter::{Permit, Rate},
     list::{Unlisted, list, list_to_save},
+    retry::Attempts,
     wire::{Looked, read_record},
 };
 

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::{
     clock,
     cloud::{Class, Client, Error, Looked},
-    inventory::{Instance, InstanceId},
+    inventory::{Instance, InstanceId, Status},
     plan::{Decision, Policy, Target, VANISHED, memory::Memory},
     report::Dropout,
 };
@@ -26,41 +26,35 @@ pub(crate) struct Confirmed<'a> {
     pub(crate) read: Instant,
 }
 
-/// A target that does not, or of which it cannot be told.
+/// Why a target is not called, or not once more.
 #[derive(Clone, Debug)]
-pub(crate) struct Dropped<'a> {
-    /// What was planned.
-    pub(crate) planned: Target<'a>,
-    /// Why it is dropped.
+pub(crate) struct Dropped {
+    /// Why.
     pub(crate) reason: Dropout,
     /// The same in words.
     pub(crate) why: String,
     /// The class of the call that failed, if one did.
     pub(crate) class: Option<Class>,
+    /// Whether the instance was seen in the recycle bin.
+    pub(crate) is_recycled: bool,
 }
 
-impl<'a> Dropped<'a> {
+impl Dropped {
+    /// A target that is not called, for a reason in words.
+    pub(crate) fn new(reason: Dropout, why: impl Into<String>) -> Self {
+        Self { reason, why: why.into(), class: None, is_recycled: false }
+    }
+
     /// A target that a call failed for before it was terminated.
-    pub(crate) fn by(planned: Target<'a>, error: &Error) -> Self {
+    pub(crate) fn by(error: &Error) -> Self {
         let stopped = error.class == Class::Stopped;
         let reason = if stopped { Dropout::Stopped } else { Dropout::Unconfirmed };
-        Self { planned, reason, why: error.to_string(), class: Some(error.class) }
-    }
-
-    /// A target that is not called, for a reason in words.
-    pub(crate) fn opposed(planned: Target<'a>, reason: Dropout, why: String) -> Self {
-        Self { planned, reason, why, class: None }
-    }
-
-    /// A target whose turn does not come any more.
-    pub(crate) fn stopped(planned: Target<'a>) -> Self {
-        Self::opposed(planned, Dropout::Stopped, "stopped before the call was sent".to_owned())
+        Self { class: Some(error.class), ..Self::new(reason, error.to_string()) }
     }
 
     /// A target that is not there any more.
-    pub(crate) fn vanished(planned: Target<'a>) -> Self {
-        let why = VANISHED.to_owned();
-        Self { planned, reason: Dropout::Vanished, why, class: None }
+    pub(crate) fn vanished() -> Self {
+        Self::new(Dropout::Vanished, VANISHED)
     }
 }
 
@@ -69,46 +63,50 @@ pub(crate) async fn confirm<'a>(
     client: &Client,
     (policy, memory): (&'a Policy, &Memory),
     targets: Vec<Target<'a>>,
-) -> Vec<Result<Confirmed<'a>, Dropped<'a>>> {
+) -> Vec<Result<Confirmed<'a>, (Target<'a>, Dropped)>> {
     let ids: Vec<_> = targets.iter().map(|target| &target.instance.id).collect();
     let answer = client.describe_ids(&ids).await;
-    let judge = |planned| match &answer {
+    let judged = |planned| match &answer {
         Ok(looked) => judge(planned, looked, (policy, memory)),
-        Err(error) => Err(Dropped::by(planned, error)),
+        Err(error) => Err(Dropped::by(error)),
     };
-    targets.into_iter().map(judge).collect()
+    targets
+        .into_iter()
+        .map(|planned| judged(planned).map_err(|dropped| (planned, dropped)))
+        .collect()
 }
 
 fn judge<'a>(
     planned: Target<'a>,
     looked: &Looked,
     (policy, memory): (&'a Policy, &Memory),
-) -> Result<Confirmed<'a>, Dropped<'a>> {
+) -> Result<Confirmed<'a>, Dropped> {
     let listed = planned.instance;
-    let dropped = |reason, why: &str| Dropped { planned, reason, why: why.to_owned(), class: None };
+    let changed = |why: &str| Dropped::new(Dropout::Changed, why);
     let Looked { page, records } = looked;
     let same = |id: &InstanceId| *id == listed.id;
     let unreadable = "its record cannot be read any more";
     if page.unreadable.iter().any(|odd| same(&odd.id)) {
-        return Err(dropped(Dropout::Changed, unreadable));
+        return Err(changed(unreadable));
     }
     let mut found = page.instances.iter().filter(|instance| same(&instance.id));
     let instance = match (found.next(), found.next()) {
-        (None, _) => return Err(Dropped::vanished(planned)),
-        (Some(_), Some(_)) => return Err(dropped(Dropout::Changed, "it is listed twice")),
+        (None, _) => return Err(Dropped::vanished()),
+        (Some(_), Some(_)) => return Err(changed("it is listed twice")),
         (Some(instance), None) => instance,
     };
     let Some(record) = records.get(&listed.id) else {
-        return Err(dropped(Dropout::Changed, unreadable));
+        return Err(changed(unreadable));
     };
     if instance.created != listed.created {
-        return Err(dropped(Dropout::Changed, "its time of creation is another one"));
+        return Err(changed("its time of creation is another one"));
     }
     let judgement = policy.judge(instance, memory, clock::now());
     // Another rule has caps of its own, which nobody looked at, and may not be in the saved plan.
     let same_rule = judgement.rule.is_some_and(|rule| rule.name == planned.rule.name);
     if judgement.decision != Decision::Terminate || !same_rule {
-        return Err(dropped(Dropout::Changed, &judgement.told(&planned.rule.name)));
+        let is_recycled = instance.status == Some(Status::Recycle);
+        return Err(Dropped { is_recycled, ..changed(&judgement.told(&planned.rule.name)) });
     }
     let (instance, record) = (instance.clone(), record.clone());
     Ok(Confirmed { planned, instance, record, read: clock::monotonic() })

@@ -1,6 +1,7 @@
 //! The service: runs on schedule, reloads on SIGHUP, stops on SIGTERM.
 //!
-//! One loop does everything in turn, so runs cannot overlap, and a reload never falls into a run. tokio-cron-scheduler wakes
+//! One loop does everything in turn, so runs cannot overlap. A reload that falls into a run waits for its end, but what it makes
+//! stricter counts from the run's next call on. tokio-cron-scheduler wakes
 //! the loop once a second; a timer that knows no wall clock wakes it too, because that crate falls silent while the clock is set
 //! back. What is due is for the rota to say.
 
@@ -13,7 +14,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use jiff::Timestamp;
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::Notify,
     time::{MissedTickBehavior, interval, sleep, timeout},
 };
@@ -133,11 +134,7 @@ impl Daemon {
                 biased;
                 () = self.stop.cancelled() => break false,
                 _ = reload.recv() => {
-                    self.supervisor.reloading();
-                    status.is_reload_refused = !self.reload().await;
-                    self.supervisor.reloaded();
-                    status.last_run(&self.site, &self.instruments.board);
-                    rota.reschedule(&self.site.config.schedule, self.site.rules(), clock::now());
+                    self.reload_all(&mut status, &mut rota).await;
                     self.tell_next(&rota, &deadlines);
                     self.show().await;
                 }
@@ -151,7 +148,7 @@ impl Daemon {
             status.running_since = turn.is_some().then(clock::now);
             self.tell_status(&status, rota.next());
             if let Some(turn) = turn {
-                let results = self.run_after_jitter(turn).await;
+                let (results, is_reload_wanted) = self.run_and_heed(turn, &mut reload).await;
                 if results.contains(&RunResult::Interrupted) {
                     break true;
                 }
@@ -162,6 +159,9 @@ impl Daemon {
                 status.running_since = None;
                 status.last_run(&self.site, &self.instruments.board);
                 self.tell_status(&status, rota.next());
+                if is_reload_wanted {
+                    self.reload_all(&mut status, &mut rota).await;
+                }
                 deadlines.tell(&self.site.config, &rota, &self.instruments.metrics);
                 self.show().await;
             }
@@ -231,6 +231,43 @@ impl Daemon {
         self.supervisor.allow(self.site.quiet_max());
         let order = Order { scope: Scope::All, turn };
         self.site.run(|_| order.clone(), &self.instruments, &self.stop).await
+    }
+
+    /// Runs, and heeds what a reload in the meantime makes stricter; whether config and rules are to be taken afresh after it.
+    async fn run_and_heed(&self, turn: Turn, reload: &mut Signal) -> (Vec<RunResult>, bool) {
+        let mut run = std::pin::pin!(self.run_after_jitter(turn));
+        let mut is_reload_wanted = false;
+        loop {
+            tokio::select! {
+                results = &mut run => return (results, is_reload_wanted),
+                _ = reload.recv() => {
+                    is_reload_wanted = true;
+                    self.heed();
+                }
+            }
+        }
+    }
+
+    /// Has the run that goes on heed config and rules as they are now, if they can be used.
+    fn heed(&self) {
+        match config::load(&self.path, clock::now()) {
+            Ok(loaded) => {
+                info!(
+                    "stricter rules and protection count from the next call on; the rest after this run"
+                );
+                self.site.heed(loaded);
+            }
+            Err(_) => warn!("config and rules cannot be used; they are read again after this run"),
+        }
+    }
+
+    /// Takes config and rules afresh, with all that depends on them.
+    async fn reload_all(&mut self, status: &mut Status, rota: &mut Rota) {
+        self.supervisor.reloading();
+        status.is_reload_refused = !self.reload().await;
+        self.supervisor.reloaded();
+        status.last_run(&self.site, &self.instruments.board);
+        rota.reschedule(&self.site.config.schedule, self.site.rules(), clock::now());
     }
 
     /// Takes config and rules afresh, and whether they could be used; if not, the last good ones stay.

@@ -110,6 +110,9 @@ impl Health {
             // A run that ended by its journal does not say that the journal is well.
             Event::Ended(RunResult::JournalFailed, _)
             | Event::Started
+            | Event::LeaseTaken
+            | Event::LeaseHeld(_)
+            | Event::LeaseLost(_)
             | Event::Reading(..)
             | Event::Planned(_)
             | Event::Refused(_)

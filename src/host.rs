@@ -71,7 +71,7 @@ fn read_under(root: &Path) -> Host {
         let texts = places.map(|place| data.pointer(place).and_then(Value::as_str));
         texts.into_iter().flatten().map(str::to_owned)
     };
-    let own_name = gethostname().ok().and_then(|name| name.into_string().ok());
+    let own_name = name();
     let files = std::iter::once(INSTANCE_ID).chain(DMI);
     let ids = files.filter_map(|file| text(root, file)).chain(told(DATA_IDS));
     Host {
@@ -82,6 +82,12 @@ fn read_under(root: &Path) -> Host {
 }
 
 /// The addresses of this machine that can mean only it.
+/// The name of this host, if it has one.
+#[must_use]
+pub fn name() -> Option<String> {
+    gethostname().ok()?.into_string().ok().filter(|name| !name.is_empty())
+}
+
 fn addresses() -> Vec<IpAddr> {
     let interfaces = getifaddrs().into_iter().flatten();
     distinct(interfaces.filter_map(|one| ip(&one.address?)).filter(is_own))

@@ -16,6 +16,7 @@ mod group;
 mod history;
 mod holds;
 mod intents;
+mod lease;
 mod memory;
 mod notices;
 mod operator;
@@ -24,6 +25,7 @@ mod releases;
 mod runs;
 mod schema;
 mod tag_keys;
+mod terms;
 
 use std::{
     path::{Path, PathBuf},
@@ -37,14 +39,16 @@ use tokio::sync::Mutex;
 pub use self::{
     error::Error,
     glance::{Day, Glance, PastRun, Waiting},
-    group::Entry,
+    group::{Entry, Recorded},
     history::{ENTRIES_MAX, Entry as HistoryEntry, Filter, RECYCLE_BIN, recoverable_until},
     holds::{Held, Named, NewHold},
     intents::{Ending, Intent, OpenIntent, SettledIntent},
+    lease::{Applicant, Holder, LEASE, Lease},
     notices::{Unsent, Written},
     promises::{Ended, NewPromise},
-    releases::{Releasable, Released},
+    releases::{Releasable, ReleaseIntent, Released},
     runs::{Began, Digests, LastRuns, RunEnd},
+    terms::{Objection, Terms},
 };
 use self::{
     file::{Open, Presence},

@@ -39,6 +39,7 @@
 //! | shell | [`hindsight`] | warnings on config and rules in the light of earlier runs | errors |
 //! | shell | [`view`] | what there is and what is remembered of it; plan, forecast and history as programs read them | calls |
 //! | shell | [`board`] | what there is to be seen of the service: what runs report, and what follows, worked out once a run | readers |
+//! | shell | [`lease`] | that one process at a time acts on an account | calls |
 //! | shell | `confirm`, [`record`], `deliver`, [`execute`] | reads targets again; what follows from what is done; what is told goes out; terminates what is approved and still true | choosing targets |
 //! | shell | [`run`], [`site`] | the line above; a config come to life, account by account | |
 //! | shell | [`web`], [`daemon`] | the status page and its API, `/metrics`, `/healthz`, `/readyz`; the loop: schedule, reload, stop | rules |
@@ -89,6 +90,7 @@ mod confirm;
 mod deliver;
 pub mod execute;
 pub mod hindsight;
+pub mod lease;
 pub mod record;
 pub mod run;
 pub mod site;

@@ -61,6 +61,16 @@ pub fn observe(record: &Record<'_>) {
     let Record { run, account, event } = *record;
     match event {
         Event::Started => info!(run, account, "run started"),
+        Event::LeaseTaken => debug!(run, account, "lease taken"),
+        Event::LeaseHeld(holder) => {
+            error!(
+                run,
+                account, holder, "another process acts on the account, so this run does nothing"
+            );
+        }
+        Event::LeaseLost(why) => {
+            error!(run, account, "lease lost, so nothing more is called: {why}")
+        }
         Event::Reading(read, total) => debug!(run, account, read, total, "reading the inventory"),
         Event::Listed(inventory) => {
             let (instances, unreadable) = (inventory.len(), inventory.unreadable().len());

@@ -136,7 +136,10 @@ impl Metrics {
             }
             Event::Wire(observation) => self.api.observe(account, observation),
             Event::Ended(result, elapsed) => self.runs.ended(account, result, elapsed, now),
+            Event::LeaseTaken => self.runs.lease_held(account, true),
+            Event::LeaseLost(_) => self.runs.lease_held(account, false),
             Event::Started
+            | Event::LeaseHeld(_)
             | Event::Reading(..)
             | Event::Unlisted(_)
             | Event::OutOfReach(..)

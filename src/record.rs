@@ -20,7 +20,11 @@ use crate::{
     config::Mode,
     confirm::Confirmed,
     inventory::{Instance, Status},
-    journal::{Began, Digests, Entry, Error, Intent, Journal, Named, Releasable, Released, RunEnd},
+    journal::{
+        Began, Digests, Entry, Error, Intent, Journal, Lease, Named, Recorded, Releasable,
+        ReleaseIntent, Released, RunEnd, Terms,
+    },
+    lease::Owner,
     notice::{Notice, Stage},
     plan::{
         Plan,
@@ -47,6 +51,8 @@ pub struct Settings {
     pub digests: Digests,
     /// Whether machines are terminated; in a dry run nobody is told anything.
     pub mode: Mode,
+    /// This process, as the lease of an account names it.
+    pub owner: Owner,
 }
 
 impl Settings {
@@ -163,10 +169,21 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Writes that a machine is about to be called; it is on disk when this returns.
-    pub(crate) async fn intend(&self, target: &Confirmed<'_>) -> Result<(), Error> {
+    /// On what terms the calls of the run may be made.
+    pub(crate) fn terms(&self, lease: &Lease, max_per_day: u32) -> Terms {
+        let accounts = Arc::clone(&self.settings.accounts);
+        Terms { lease: lease.clone(), accounts, max_per_day }
+    }
+
+    /// Writes that an instance is about to be terminated, unless something speaks against it; it is on disk when this returns.
+    pub(crate) async fn intend(
+        &self,
+        target: &Confirmed<'_>,
+        terms: &Terms,
+    ) -> Result<Recorded, Error> {
         let Confirmed { planned, instance, record, .. } = target;
         let intent = Intent {
+            terms: terms.clone(),
             account: self.account.to_owned(),
             run: self.events.run().to_owned(),
             instance_id: instance.id.to_string(),
@@ -189,9 +206,15 @@ impl<'a> Recorder<'a> {
         self.journal().releasable(self.account, clock::now()).await
     }
 
-    /// Writes that a machine is about to be released; it is on disk when this returns.
-    pub(crate) async fn release_intended(&self, machine: &Releasable) -> Result<(), Error> {
-        self.journal().release_intended(self.account, machine, clock::now()).await
+    /// Writes that an instance is about to be released, unless something speaks against it; it is on disk when this returns.
+    pub(crate) async fn release_intended(
+        &self,
+        machine: &Releasable,
+        terms: &Terms,
+    ) -> Result<Recorded, Error> {
+        let (terms, machine, intended_at) = (terms.clone(), machine.clone(), clock::now());
+        let intent = ReleaseIntent { terms, machine, intended_at };
+        self.journal().record(Entry::ReleaseIntent(Box::new(intent))).await
     }
 
     /// Writes what became of a call to release a machine.

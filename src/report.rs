@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub use self::{
     dropout::Dropout,
     event::{Event, Record, Sink},
-    outcome::{Act, Outcome, Settled, Settlement},
+    outcome::{Act, Earlier, Outcome, Settled, Settlement},
     run_result::RunResult,
 };
 
@@ -103,6 +103,9 @@ impl Report {
             Event::OutOfReach(..) => &mut self.dropped,
             Event::Rehearsed(..) => &mut self.rehearsed,
             Event::Started
+            | Event::LeaseTaken
+            | Event::LeaseHeld(_)
+            | Event::LeaseLost(_)
             | Event::Reading(..)
             | Event::Listed(_)
             | Event::Unlisted(_)
@@ -122,7 +125,7 @@ impl Report {
         match dropout {
             Dropout::Changed | Dropout::Vanished | Dropout::Held => &mut self.dropped,
             Dropout::Unconfirmed => &mut self.unconfirmed,
-            Dropout::Stopped => &mut self.stopped,
+            Dropout::Stopped | Dropout::LeaseLost => &mut self.stopped,
             Dropout::Paused => &mut self.paused,
             Dropout::Guarded => &mut self.guarded,
             Dropout::Unrecorded => &mut self.unrecorded,
@@ -156,7 +159,7 @@ mod tests {
             failed: 2,
             dropped: 3,
             unconfirmed: 1,
-            stopped: 1,
+            stopped: 2,
             paused: 1,
             guarded: 1,
             unrecorded: 1,

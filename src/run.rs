@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -10,9 +11,10 @@ use crate::{
     cloud::{self, Client},
     config::Mode,
     deliver::Delivery,
-    execute::{self, Executor, Halted, Orders},
+    execute::{self, Executor, Orders, Reloaded, StopCause},
     inventory::Inventory,
     journal,
+    lease::Holding,
     notify::Notifier,
     plan::{
         Plan, Policy, Scope, Turn,
@@ -41,6 +43,8 @@ pub struct Setup {
     pub record: record::Settings,
     /// Through what owners are told.
     pub notifier: Notifier,
+    /// The config that is loaded while a run goes on.
+    pub reloaded: watch::Receiver<Option<Arc<Reloaded>>>,
 }
 
 impl Setup {
@@ -81,6 +85,8 @@ impl Order {
 }
 
 /// Runs once, and tells `events` everything. Once `stop` is cancelled, nothing is sent any more.
+///
+/// The run holds the lease of the account. Where another process does, it ends at once.
 pub async fn run_once(
     setup: &Setup,
     order: &Order,
@@ -89,12 +95,91 @@ pub async fn run_once(
 ) -> RunResult {
     let started = clock::monotonic();
     events.emit(Event::Started);
+    let record::Settings { journal, owner, .. } = &setup.record;
+    let result = match Holding::take(journal, &setup.account, owner).await {
+        Ok(Ok(holding)) => run_holding(setup, order, events, stop, holding).await,
+        Ok(Err(holder)) => {
+            events.emit(Event::LeaseHeld(&holder.to_string()));
+            RunResult::LeaseHeld
+        }
+        Err(error) => run_without_journal(setup, events, stop, &error).await,
+    };
+    events.emit(Event::Ended(result, started.elapsed()));
+    result
+}
+
+/// Without a journal nothing is done, but what the account has is still listed for whoever watches.
+async fn run_without_journal(
+    setup: &Setup,
+    events: &Events,
+    stop: &CancellationToken,
+    error: &journal::Error,
+) -> RunResult {
+    match observe(setup, events, stop).await {
+        Ok(_) => unrecorded(events, error).result,
+        Err(result) => worse(result, events, error),
+    }
+}
+
+/// Runs once while the lease is renewed; once it is lost, nothing is sent any more.
+async fn run_holding(
+    setup: &Setup,
+    order: &Order,
+    events: &Events,
+    stop: &CancellationToken,
+    holding: Holding,
+) -> RunResult {
+    events.emit(Event::LeaseTaken);
+    let result = {
+        let stop = stop.child_token();
+        let mut work = std::pin::pin!(run_under(setup, order, events, &stop, &holding));
+        tokio::select! {
+            result = &mut work => result,
+            () = holding.keep() => {
+                stop.cancel();
+                lost(events, work.await)
+            }
+        }
+    };
+    match holding.give_back().await {
+        Ok(()) => result,
+        Err(error) => worse(result, events, &error),
+    }
+}
+
+/// The result of a run that lost its lease; one that ended for another reason before keeps its result.
+fn lost(events: &Events, result: RunResult) -> RunResult {
+    match result {
+        RunResult::Interrupted => {
+            events.emit(Event::LeaseLost("it was not renewed in time"));
+            RunResult::LeaseHeld
+        }
+        RunResult::Success
+        | RunResult::Partial
+        | RunResult::GuardRefused
+        | RunResult::IncompleteInventory
+        | RunResult::AuthFailed
+        | RunResult::Blocked
+        | RunResult::Paused
+        | RunResult::JournalFailed
+        | RunResult::LeaseHeld
+        | RunResult::Panicked => result,
+    }
+}
+
+async fn run_under(
+    setup: &Setup,
+    order: &Order,
+    events: &Events,
+    stop: &CancellationToken,
+    holding: &Holding,
+) -> RunResult {
     let recorder = Recorder::new(&setup.record, &setup.account, events);
     let begun = recorder.begin().await;
     let End { result, refusal } = match observe(setup, events, stop).await {
         Err(result) => result.into(),
         Ok((client, inventory)) => {
-            let walk = Walk { setup, order, events, stop, recorder: &recorder };
+            let walk = Walk { setup, order, events, stop, recorder: &recorder, holding };
             let walked = match begun {
                 Ok(()) => walk.act_on(&client, &inventory).await,
                 Err(error) => Err(error),
@@ -107,9 +192,7 @@ pub async fn run_once(
         (Ok(()), Mode::Enforce) if result.knows_the_time() => setup.deliver(events, stop).await,
         (ended, _) => ended,
     };
-    let result = ended.map_or_else(|error| worse(result, events, &error), |()| result);
-    events.emit(Event::Ended(result, started.elapsed()));
-    result
+    ended.map_or_else(|error| worse(result, events, &error), |()| result)
 }
 
 /// The inventory, and a client that tells what happens at the wire.
@@ -144,6 +227,7 @@ struct Walk<'a> {
     events: &'a Events,
     stop: &'a CancellationToken,
     recorder: &'a Recorder<'a>,
+    holding: &'a Holding,
 }
 
 impl Walk<'_> {
@@ -184,6 +268,7 @@ impl Walk<'_> {
         if baseline.check(Summary::of(inventory), limit).is_err() {
             return Ok((memory, Belief::Doubted));
         }
+        recorder.give_up_releases(inventory).await?;
         if settled.is_empty() {
             return Ok((memory, Belief::Believed));
         }
@@ -203,13 +288,27 @@ impl Walk<'_> {
         approved: &guard::Approved<'_>,
         memory: &Memory,
     ) -> End {
-        let Setup { policy, limits, execute, .. } = self.setup;
-        let orders = Orders { policy, memory, limits: *limits, settings: *execute };
+        let Setup { account, policy, limits, execute, reloaded, .. } = self.setup;
+        let orders = Orders {
+            account,
+            policy,
+            memory,
+            limits: *limits,
+            settings: *execute,
+            holding: self.holding,
+            reloaded: reloaded.clone(),
+        };
         let executor = Executor::new(client, orders, self.recorder, self.events, self.stop);
-        let Halted { fatal, refusal } = executor.execute(approved).await;
-        let by_fatal = fatal.and_then(RunResult::of_fatal);
-        let result = by_fatal.unwrap_or_else(|| conclude(&self.events.report()));
-        End { result, refusal }
+        let cause = executor.execute(approved).await;
+        let concluded = conclude(&self.events.report());
+        match cause {
+            Some(StopCause::Fatal(class)) => RunResult::of_fatal(class).unwrap_or(concluded).into(),
+            Some(StopCause::LeaseLost) => RunResult::LeaseHeld.into(),
+            Some(StopCause::Refused(refusal)) => End { result: concluded, refusal: Some(refusal) },
+            Some(StopCause::Paused | StopCause::Unrecorded | StopCause::DryRun) | None => {
+                concluded.into()
+            }
+        }
     }
 
     /// Tells what a saved plan would terminate and this one does not.
@@ -250,6 +349,7 @@ fn worse(result: RunResult, events: &Events, error: &journal::Error) -> RunResul
         | RunResult::AuthFailed
         | RunResult::Blocked
         | RunResult::Paused
+        | RunResult::LeaseHeld
         | RunResult::Interrupted
         | RunResult::Panicked => unrecorded(events, error).result,
     }

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, bail};
 use futures::FutureExt;
 use jiff::Timestamp;
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
@@ -22,6 +22,7 @@ use crate::{
     health::Health,
     host,
     journal::Journal,
+    lease::Owner,
     log,
     metrics::Metrics,
     notify::Notifier,
@@ -141,6 +142,7 @@ impl Basis {
             commitment_hold: config.commitment_hold,
             digests,
             mode: config.mode,
+            owner: Owner::of_this_process(),
         };
         Self { config, policy, record }
     }
@@ -166,6 +168,8 @@ pub struct Site {
     pub journal: Journal,
     /// When the journal last forgot what is old.
     pruned: Arc<Mutex<Option<Instant>>>,
+    /// What was loaded while a run goes on.
+    reloaded: Arc<watch::Sender<Option<Arc<execute::Reloaded>>>>,
 }
 
 impl Site {
@@ -193,6 +197,7 @@ impl Site {
         (journal, pruned): (Journal, Arc<Mutex<Option<Instant>>>),
     ) -> anyhow::Result<Self> {
         let Basis { config, policy, record } = Basis::with(loaded, journal.clone());
+        let reloaded = Arc::new(watch::Sender::new(None));
         let setup = |account: &config::Account| {
             anyhow::Ok(Setup {
                 account: account.name.clone(),
@@ -205,11 +210,19 @@ impl Site {
                 },
                 record: record.clone(),
                 notifier: notifier.clone(),
+                reloaded: reloaded.subscribe(),
             })
         };
         let setups = config.accounts.iter().map(setup).collect::<Result<Vec<_>, _>>()?;
         distinct(&setups)?;
-        Ok(Self { config, setups, policy, journal, pruned })
+        Ok(Self { config, setups, policy, journal, pruned, reloaded })
+    }
+
+    /// Has a run that goes on heed what was loaded anew: what is stricter counts from its next call on.
+    pub fn heed(&self, loaded: Loaded) {
+        let Basis { config, policy, record } = Basis::with(loaded, self.journal.clone());
+        let reloaded = execute::Reloaded { policy, mode: config.mode, accounts: record.accounts };
+        self.reloaded.send_replace(Some(Arc::new(reloaded)));
     }
 
     /// The rules, the same for every account.

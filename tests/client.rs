@@ -86,16 +86,18 @@ async fn a_machine_is_terminated_then_released() {
     let sandbox = sandbox_with(fleet(2)).await;
     let client = client(&sandbox.endpoint(), key());
     let ids = ids(2);
-    let early = client.release(&[&ids[0]], async || true).await.unwrap_err();
+    let permit = client.permit(cloud::Action::Release).await.unwrap();
+    let early = client.release(&[&ids[0]], permit).await.unwrap_err();
     assert_eq!(early.code.as_str(), "OPERATION_DENIED_INSTANCE_NOT_RECYCLED");
     assert_eq!(early.class, Class::Refused);
     for id in &ids {
-        let turn = client.turn().await.unwrap();
-        let accepted = client.terminate(id, turn, async || true).await.unwrap();
+        let permit = client.permit(cloud::Action::Terminate).await.unwrap();
+        let accepted = client.terminate(id, permit).await.unwrap();
         assert!(accepted.request_id.is_some());
         assert_eq!(sandbox.machine(id.as_str()).unwrap().status(), Some("RECYCLE"));
     }
-    client.release(&ids.iter().collect::<Vec<_>>(), async || true).await.unwrap();
+    let permit = client.permit(cloud::Action::Release).await.unwrap();
+    client.release(&ids.iter().collect::<Vec<_>>(), permit).await.unwrap();
     assert!(sandbox.machines().is_empty());
 }
 
@@ -111,7 +113,7 @@ async fn a_call_is_tried_again_and_the_tries_are_bounded() {
         }
     }));
     let error = client.describe_ids(&[&ids(1)[0]]).await.unwrap_err();
-    assert_eq!((error.class, error.may_have_happened), (Class::Transient, false));
+    assert_eq!((error.class, error.may_have_happened), (Class::Transient, true));
     assert_eq!((sandbox.calls().len(), retried.load(Ordering::Relaxed)), (3, 2));
 }
 
@@ -124,17 +126,39 @@ async fn an_answer_that_only_asks_to_slow_down_uses_up_no_try() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_remembered_through_later_tries() {
+async fn a_call_that_orders_is_one_attempt() {
+    for fault in ["error=INTERNAL_SERVER_ERROR,status=500", "reset", "too-many=0"] {
+        let sandbox = sandbox_with(fleet(1)).await;
+        sandbox.inject(fault.parse().unwrap());
+        let client = client(&sandbox.endpoint(), key());
+        let permit = client.permit(cloud::Action::Terminate).await.unwrap();
+        client.terminate(&ids(1)[0], permit).await.unwrap_err();
+        let permit = client.permit(cloud::Action::Release).await.unwrap();
+        client.release(&[&ids(1)[0]], permit).await.unwrap_err();
+        assert_eq!(sandbox.calls().len(), 2, "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn a_further_attempt_waits_and_ends_with_its_time() {
     let sandbox = sandbox_with(fleet(1)).await;
-    sandbox.inject("reset,action=TerminateInstance,times=1".parse().unwrap());
-    sandbox.inject(
-        "error=INTERNAL_SERVER_ERROR,status=500,action=TerminateInstance,skip=1".parse().unwrap(),
-    );
-    let client = client(&sandbox.endpoint(), key());
-    let turn = client.turn().await.unwrap();
-    let error = client.terminate(&ids(1)[0], turn, async || true).await.unwrap_err();
-    assert_eq!(error.code.as_str(), "INTERNAL_SERVER_ERROR");
-    assert!(error.may_have_happened, "the first try may have taken effect");
+    let retried = Arc::new(AtomicUsize::new(0));
+    let counting = Arc::clone(&retried);
+    let client = client(&sandbox.endpoint(), key()).observed_by(Arc::new(move |seen| {
+        if matches!(seen, Observation::Retried { .. }) {
+            counting.fetch_add(1, Ordering::Relaxed);
+        }
+    }));
+    let (delay, action) = (Duration::from_millis(30), cloud::Action::Terminate);
+    let start = tokio::time::Instant::now();
+    let deadline = start + Duration::from_secs(5);
+    assert!(client.permit_again(action, delay, deadline).await.is_some());
+    assert!(start.elapsed() >= delay);
+    assert!(client.permit_again(action, delay, start).await.is_none(), "its time is over");
+    let stop = tokio_util::sync::CancellationToken::new();
+    stop.cancel();
+    assert!(client.until(stop).permit_again(action, delay, deadline).await.is_none());
+    assert_eq!(retried.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]
@@ -142,55 +166,13 @@ async fn a_cancelled_client_sends_nothing_any_more() {
     let sandbox = sandbox_with(fleet(1)).await;
     let stop = tokio_util::sync::CancellationToken::new();
     let client = client(&sandbox.endpoint(), key()).until(stop.clone());
-    let turn = client.turn().await.unwrap();
+    let permit = client.permit(cloud::Action::Terminate).await.unwrap();
     stop.cancel();
-    assert_eq!(client.turn().await.unwrap_err().class, Class::Stopped);
+    let refused = client.permit(cloud::Action::Terminate).await.unwrap_err();
+    assert_eq!(refused.class, Class::Stopped);
     assert_eq!(client.describe_ids(&[]).await.unwrap_err().class, Class::Stopped);
-    assert_eq!(
-        client.terminate(&ids(1)[0], turn, async || true).await.unwrap_err().class,
-        Class::Stopped
-    );
+    assert_eq!(client.terminate(&ids(1)[0], permit).await.unwrap_err().class, Class::Stopped);
     assert!(sandbox.calls().is_empty());
-}
-
-#[tokio::test]
-async fn an_order_that_was_sent_before_it_was_stopped_keeps_its_answer() {
-    let sandbox = sandbox_with(fleet(1)).await;
-    sandbox.inject("error=INTERNAL_SERVER_ERROR,status=500".parse().unwrap());
-    let stop = tokio_util::sync::CancellationToken::new();
-    let stopping = stop.clone();
-    let client = client(&sandbox.endpoint(), key()).until(stop.clone());
-    let client = client.observed_by(Arc::new(move |seen| {
-        if matches!(seen, zenreaper::cloud::Observation::Retried { .. }) {
-            stopping.cancel();
-        }
-    }));
-    let turn = client.turn().await.unwrap();
-    let error = client.terminate(&ids(1)[0], turn, async || true).await.unwrap_err();
-    assert_eq!((error.code.as_str(), sandbox.calls().len()), ("INTERNAL_SERVER_ERROR", 1));
-}
-
-#[tokio::test]
-async fn an_order_is_tried_again_only_if_it_is_still_wanted_and_keeps_its_answer() {
-    for (wanted_for, calls) in [(0, 1), (1, 2), (9, 3)] {
-        let sandbox = sandbox_with(fleet(1)).await;
-        sandbox.inject("error=INTERNAL_SERVER_ERROR,status=500".parse().unwrap());
-        let client = client(&sandbox.endpoint(), key());
-        let asked = AtomicUsize::new(0);
-        let again = async || asked.fetch_add(1, Ordering::Relaxed) < wanted_for;
-        let turn = client.turn().await.unwrap();
-        let error = client.terminate(&ids(1)[0], turn, again).await.unwrap_err();
-        assert_eq!(error.code.as_str(), "INTERNAL_SERVER_ERROR");
-        assert_eq!(sandbox.calls().len(), calls);
-    }
-}
-
-#[tokio::test]
-async fn a_release_that_is_not_wanted_when_its_turn_comes_is_not_sent() {
-    let sandbox = sandbox_with(fleet(1)).await;
-    let client = client(&sandbox.endpoint(), key());
-    let error = client.release(&[&ids(1)[0]], async || false).await.unwrap_err();
-    assert_eq!((error.class, sandbox.calls().len()), (Class::Stopped, 0));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 use std::{fmt::Write, fs, path::Path};
 
 /// The top-level modules in reading order: a file imports only from those above its own.
-const ORDER: [&str; 35] = [
+const ORDER: [&str; 36] = [
     "inventory",
     "lifetime",
     "diagnostic",
@@ -32,6 +32,7 @@ const ORDER: [&str; 35] = [
     "hindsight",
     "view",
     "board",
+    "lease",
     "confirm",
     "record",
     "deliver",

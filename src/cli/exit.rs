@@ -19,6 +19,8 @@ pub(super) enum Exit {
     WouldTerminate,
     /// Some terminations failed.
     Partial,
+    /// Another process holds the lease of an account.
+    LeaseHeld,
 }
 
 impl Exit {
@@ -28,6 +30,7 @@ impl Exit {
             RunResult::Success | RunResult::Paused => Self::Done,
             RunResult::GuardRefused => Self::GuardRefused,
             RunResult::Partial => Self::Partial,
+            RunResult::LeaseHeld => Self::LeaseHeld,
             RunResult::IncompleteInventory
             | RunResult::AuthFailed
             | RunResult::Blocked
@@ -36,7 +39,7 @@ impl Exit {
             | RunResult::Panicked => Self::Failed,
         };
         let exits: Vec<_> = results.iter().map(of).collect();
-        let worst_first = [Self::Failed, Self::Partial, Self::GuardRefused];
+        let worst_first = [Self::Failed, Self::Partial, Self::LeaseHeld, Self::GuardRefused];
         worst_first.into_iter().find(|exit| exits.contains(exit)).unwrap_or(Self::Done)
     }
 }
@@ -50,6 +53,7 @@ impl From<Exit> for ExitCode {
             Exit::GuardRefused => 3,
             Exit::WouldTerminate => 4,
             Exit::Partial => 5,
+            Exit::LeaseHeld => 6,
         })
     }
 }
@@ -60,12 +64,15 @@ mod tests {
 
     #[test]
     fn the_worst_run_counts() {
-        use RunResult::{GuardRefused, Interrupted, Partial, Success};
+        use RunResult::{GuardRefused, Interrupted, LeaseHeld, Partial, Success};
         for (results, expected) in [
             (&[][..], Exit::Done),
             (&[Success, Success], Exit::Done),
             (&[Success, GuardRefused], Exit::GuardRefused),
             (&[Partial, GuardRefused], Exit::Partial),
+            (&[Success, LeaseHeld], Exit::LeaseHeld),
+            (&[LeaseHeld, GuardRefused], Exit::LeaseHeld),
+            (&[LeaseHeld, Partial], Exit::Partial),
             (&[Partial, Interrupted, Success], Exit::Failed),
         ] {
             assert_eq!(Exit::of_runs(results), expected, "{results:?}");

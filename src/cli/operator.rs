@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Output, exit::Exit, render, say, tell};
+use super::{Output, acknowledge, exit::Exit, render, say, tell};
 use crate::{
     clock, config,
     diagnostic::{self, Problem},
@@ -184,7 +184,7 @@ fn account_of(path: &Path, which: Which) -> Result<(Meant, Journal), Exit> {
 /// Keeps a machine for a while.
 pub(super) async fn keep(path: &Path, args: KeepArgs) -> anyhow::Result<Exit> {
     let KeepArgs { instance_id, length, reason, who, which } = args;
-    let (Meant { account, .. }, journal) = match account_of(path, which) {
+    let (Meant { account, all }, journal) = match account_of(path, which) {
         Ok(found) => found,
         Err(exit) => return Ok(exit),
     };
@@ -204,6 +204,8 @@ pub(super) async fn keep(path: &Path, args: KeepArgs) -> anyhow::Result<Exit> {
     };
     let known = journal.knows(&hold.account, &hold.instance_id).await?;
     journal.keep(&hold).await?;
+    let named = Named { account: &hold.account, all: &all };
+    acknowledge::calls_under_way(&journal, Some((named, &hold.instance_id))).await?;
     journal.close().await;
     let id = &hold.instance_id;
     say(&format!("{id} is kept until {until:.0}; `zenreaper unkeep {id}` ends that\n"))?;
@@ -260,6 +262,7 @@ pub(super) async fn pause(path: &Path, args: PauseArgs) -> anyhow::Result<Exit> 
     let until = length.map(|length| since.checked_add(length).unwrap_or(Timestamp::MAX));
     let pause = Pause { since, until, reason, by: who.name() };
     journal.pause(&pause).await?;
+    acknowledge::calls_under_way(&journal, None).await?;
     journal.close().await;
     say(&format!("{pause}\nNothing is terminated any more; `zenreaper resume` ends that.\n"))?;
     Ok(Exit::Done)

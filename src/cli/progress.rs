@@ -65,6 +65,9 @@ impl Console {
                 acting.get().inspect(|line| line.finish_and_clear());
             }
             Event::Started
+            | Event::LeaseTaken
+            | Event::LeaseHeld(_)
+            | Event::LeaseLost(_)
             | Event::Listed(_)
             | Event::Unlisted(_)
             | Event::Refused(_)

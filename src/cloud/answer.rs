@@ -201,14 +201,14 @@ mod tests {
             r#"{"code":"Operation.Denied.Postpaid.Promise"}"#,
             "OPERATION_DENIED_POSTPAID_PROMISE Refused",
         );
-        check(403, None, r#"{"code":"SOME_NEW_CODE"}"#, "SOME_NEW_CODE Rejected");
-        check(403, None, "<html>", "HTTP_403 Rejected");
+        check(403, None, r#"{"code":"SOME_NEW_CODE"}"#, "SOME_NEW_CODE NoAnswer");
+        check(403, None, "<html>", "HTTP_403 NoAnswer");
         check(403, Some(("cf-mitigated", "challenge")), "<html>", "SECURITY_CHALLENGE Blocked");
         check(451, None, "", "REQUEST_BLOCKED Blocked");
         check(401, None, "", "HTTP_401 Auth");
         check(429, None, "", "HTTP_429 Throttled");
         check(502, None, "<html>", "HTTP_502 Transient");
-        check(302, None, "", "HTTP_302 Rejected");
+        check(302, None, "", "HTTP_302 NoAnswer");
         check(500, None, r#"{"code":"","message":null}"#, "HTTP_500 Transient");
     }
 

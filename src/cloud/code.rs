@@ -6,7 +6,7 @@ use std::{borrow::Cow, fmt};
 const CODE_BYTES_MAX: usize = 80;
 
 /// The documented codes: those of the three actions, the common ones, and ours for failures that carry none.
-pub const DOCUMENTED: [&str; 34] = [
+pub const DOCUMENTED: [&str; 38] = [
     "INVALID_INSTANCE_NOT_FOUND",
     "OPERATION_DENIED_INSTANCE_RECYCLED",
     "OPERATION_DENIED_INSTANCE_CREATING",
@@ -14,6 +14,9 @@ pub const DOCUMENTED: [&str; 34] = [
     "OPERATION_DENIED_INSTANCE_SUBSCRIPTION",
     "OPERATION_DENIED_POSTPAID_PROMISE",
     "OPERATION_DENIED_INSTANCE_NOT_RECYCLED",
+    "OPERATION_DENIED_INSTANCE_STATUS",
+    "OPERATION_DENIED_INSTANCE_STATUS_NOT_SUPPORT",
+    "OPERATION_DENIED_INVALID_STATUS",
     "INTERNAL_SERVER_ERROR",
     "SERVICE_TEMPORARY_UNAVAILABLE",
     "REQUEST_TIMED_OUT",
@@ -32,6 +35,7 @@ pub const DOCUMENTED: [&str; 34] = [
     "INVALID_PARAMETER_PATTERN_ERROR",
     "INVALID_PARAMETER_DATE_FORMAT_ERROR",
     "OPERATION_FAILED_FOR_RECYCLE_RESOURCE",
+    "FAILED_OPERATION_FOR_RECYCLE_RESOURCE",
     "OPERATION_FAILED_RESOURCE_GROUP_NOT_FOUND",
     "OPERATION_FAILED_RESOURCE_NOT_FOUND",
     "CONNECT_FAILED",
@@ -84,6 +88,11 @@ impl Code {
         Self(Cow::Owned(format!("HTTP_{status}")))
     }
 
+    /// Whether the answer carried no code, so that this one was made of its status.
+    pub(super) fn is_of_status(&self) -> bool {
+        self.0.starts_with("HTTP_")
+    }
+
     /// The code as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -114,28 +123,43 @@ pub enum Class {
     Throttled,
     /// The API is in trouble, and says so.
     Transient,
-    /// There is no answer to go by.
+    /// There is no answer to go by: none at all, or none that the API documents.
     NoAnswer,
     /// Our credentials or our clock are wrong: nothing will work.
     Auth,
     /// Something between us and the API stops us: nothing will work.
     Blocked,
-    /// Anything else; it is recorded under its code.
+    /// The API documents the code, and no further attempt would fare better; it is recorded under its code.
     Rejected,
     /// We were told to stop.
     Stopped,
 }
 
 impl Class {
-    /// What a code means in an answer with this HTTP status.
+    /// What a code means in an answer with this HTTP status. An answer of 500 to 599 says nothing for certain, whatever its code.
     #[must_use]
     pub fn of(code: &Code, status: Option<u16>) -> Self {
+        let is_server_error = status.is_some_and(|status| (500..600).contains(&status));
+        match Self::of_code(code, status) {
+            own @ (Self::Throttled
+            | Self::Auth
+            | Self::Blocked
+            | Self::NoAnswer
+            | Self::Stopped) => own,
+            Self::Gone | Self::Refused | Self::Transient | Self::Rejected if is_server_error => {
+                Self::Transient
+            }
+            own @ (Self::Gone | Self::Refused | Self::Transient | Self::Rejected) => own,
+        }
+    }
+
+    fn of_code(code: &Code, status: Option<u16>) -> Self {
         match code.as_str() {
             "INVALID_INSTANCE_NOT_FOUND" | "OPERATION_DENIED_INSTANCE_RECYCLED" => Self::Gone,
             "OPERATION_DENIED_INSTANCE_CREATING"
-            | "OPERATION_DENIED_INSTANCE_STATUS_INSTALLING"
             | "OPERATION_DENIED_INSTANCE_SUBSCRIPTION"
             | "OPERATION_DENIED_POSTPAID_PROMISE"
+            | "OPERATION_DENIED_INVALID_STATUS"
             | "OPERATION_DENIED_INSTANCE_NOT_RECYCLED" => Self::Refused,
             "REQUEST_LIMIT_EXCEEDED" => Self::Throttled,
             "INTERNAL_SERVER_ERROR" | "SERVICE_TEMPORARY_UNAVAILABLE" | "REQUEST_TIMED_OUT" => {
@@ -148,16 +172,18 @@ impl Class {
             "STOPPED" => Self::Stopped,
             "CLOCK_SKEW" => Self::Auth,
             auth if auth.starts_with("AUTHFAILURE_") => Self::Auth,
-            _ => Self::of_status(status),
+            of_status if of_status.starts_with("OPERATION_DENIED_INSTANCE_STATUS") => Self::Refused,
+            _ => Self::of_status(code, status),
         }
     }
 
-    fn of_status(status: Option<u16>) -> Self {
+    fn of_status(code: &Code, status: Option<u16>) -> Self {
         match status {
             Some(401) => Self::Auth,
             Some(429) => Self::Throttled,
             Some(500..=599) => Self::Transient,
-            _ => Self::Rejected,
+            _ if code.is_documented() => Self::Rejected,
+            _ => Self::NoAnswer,
         }
     }
 
@@ -230,7 +256,18 @@ mod tests {
             ("REQUEST_BLOCKED", 451, Class::Blocked),
             ("MALFORMED_RESPONSE", 200, Class::NoAnswer),
             ("INVALID_PARAMETER_VALUE", 400, Class::Rejected),
-            ("SOME_NEW_CODE", 403, Class::Rejected),
+            ("SOME_NEW_CODE", 403, Class::NoAnswer),
+            ("SOME_NEW_CODE", 200, Class::NoAnswer),
+            ("INVALID_INSTANCE_NOT_FOUND", 500, Class::Transient),
+            ("OPERATION_DENIED_INSTANCE_RECYCLED", 502, Class::Transient),
+            ("OPERATION_DENIED_POSTPAID_PROMISE", 503, Class::Transient),
+            ("INVALID_PARAMETER_VALUE", 504, Class::Transient),
+            ("REQUEST_LIMIT_EXCEEDED", 503, Class::Throttled),
+            ("OPERATION_DENIED_INSTANCE_STATUS", 403, Class::Refused),
+            ("OPERATION_DENIED_INSTANCE_STATUS_NOT_SUPPORT", 403, Class::Refused),
+            ("OPERATION_DENIED_INSTANCE_STATUS_STOPPING", 403, Class::Refused),
+            ("OPERATION_DENIED_INVALID_STATUS", 403, Class::Refused),
+            ("FAILED_OPERATION_FOR_RECYCLE_RESOURCE", 403, Class::Rejected),
         ] {
             assert_eq!(Class::of(&Code::folded(code), Some(status)), class, "{code} {status}");
         }

@@ -1,24 +1,22 @@
-//! The client: signed requests at a bounded pace, retried where that can help.
+//! The client: signed requests at a bounded pace, one attempt at a time.
+//!
+//! A call to terminate or to release is one attempt: whether there is another one is for the executor to decide, which looks
+//! again before each. A call that only reads is tried again here.
 
-use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use backoff::{ExponentialBuilder, Retryable};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Action, Class, Code, Credentials, Error, Observation, Observer, Settings,
     answer::{auth_hint, clock_skew, envelope, failure, no_answer, read_body},
     limiter::{Limiter, Permit, turn_max},
+    retry::{Attempts, DELAY_MAX},
     saved::Entries,
     sign, wire,
 };
@@ -34,9 +32,6 @@ pub const PAGE_SIZE: u64 = 1_000;
 /// The most ids that `DescribeInstances` and `ReleaseInstances` take in one call.
 pub const IDS_MAX: usize = 100;
 
-/// The longest pause between two tries.
-const DELAY_MAX: Duration = Duration::from_secs(30);
-
 /// How long it may take to connect; the timeout of a call bounds it too.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -48,11 +43,6 @@ pub struct Accepted {
     /// The request's id, which Zenlayer's support asks for.
     pub request_id: Option<String>,
 }
-
-/// The turn of one call to terminate.
-#[derive(Debug)]
-#[must_use]
-pub struct Turn(Permit);
 
 /// A client for one account. Once `stop` is cancelled, no call is sent any more; calls under way are finished.
 #[derive(Clone)]
@@ -94,9 +84,9 @@ impl Client {
         }
         let shared = Shared {
             http: builder.build()?,
-            describe: Limiter::new(settings.describe_rate),
-            terminate: Limiter::new(settings.terminate_rate),
-            release: Limiter::new(settings.terminate_rate),
+            describe: Limiter::new(settings.describe_rate, settings.retry.total),
+            terminate: Limiter::new(settings.terminate_rate, settings.retry.total),
+            release: Limiter::new(settings.terminate_rate, settings.retry.total),
             settings,
             credentials,
         };
@@ -141,43 +131,59 @@ impl Client {
     }
 
     async fn page(&self, page_num: u64) -> Result<Vec<u8>, Error> {
-        let request = wire::DescribePage { page_num, page_size: PAGE_SIZE };
-        self.call(Action::Describe, &request, None, async || true).await
+        self.describe(&wire::DescribePage { page_num, page_size: PAGE_SIZE }).await
     }
 
     /// What `DescribeInstances` tells of at most [`IDS_MAX`] instances, in its own words too; those that are gone are missing.
     pub async fn describe_ids(&self, ids: &[&InstanceId]) -> Result<wire::Looked, Error> {
         let request = wire::DescribeIds { instance_ids: ids, page_size: PAGE_SIZE };
-        let body = self.call(Action::Describe, &request, None, async || true).await?;
+        let body = self.describe(&request).await?;
         self.read(&body, wire::look)
     }
 
-    /// Waits for the turn of a call to terminate, so that whoever calls can look once more before it is sent.
-    pub async fn turn(&self) -> Result<Turn, Error> {
-        self.permit(Action::Terminate).await.map(Turn)
+    /// Waits for the right to make one attempt; an error only if the client is told to stop.
+    pub async fn permit(&self, action: Action) -> Result<Permit, Error> {
+        let asked = clock::monotonic();
+        let permit = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => return Err(Error::stopped(action)),
+            permit = self.limiter(action).acquire() => permit,
+        };
+        (self.observer)(&Observation::Waited { action, waited: asked.elapsed() });
+        Ok(permit)
     }
 
-    /// Orders `TerminateInstance`, whose turn has come. Each further try is made only if `again` says so when its turn has come.
-    pub async fn terminate(
+    /// Waits before a further attempt, and for the right to make it; `None` if the client is told to stop, or the attempts have
+    /// no time left.
+    pub async fn permit_again(
         &self,
-        id: &InstanceId,
-        turn: Turn,
-        again: impl AsyncFn() -> bool,
-    ) -> Result<Accepted, Error> {
+        action: Action,
+        delay: Duration,
+        deadline: Instant,
+    ) -> Option<Permit> {
+        self.pause(delay).await;
+        let permit = timeout_at(deadline, self.permit(action)).await.ok()?.ok()?;
+        (self.observer)(&Observation::Retried { action });
+        Some(permit)
+    }
+
+    /// The attempts that one call has, from now on.
+    #[must_use]
+    pub fn attempts(&self) -> Attempts {
+        Attempts::new(&self.shared.settings.retry, clock::monotonic())
+    }
+
+    /// Orders `TerminateInstance`, in one attempt.
+    pub async fn terminate(&self, id: &InstanceId, permit: Permit) -> Result<Accepted, Error> {
         let request = wire::Terminate { instance_id: id };
-        let body = self.call(Action::Terminate, &request, Some(turn), again).await?;
+        let body = self.attempt(Action::Terminate, &request, permit).await?;
         Ok(accepted(&body))
     }
 
-    /// Orders `ReleaseInstances` for at most [`IDS_MAX`] instances of the recycle bin. It cannot be undone, so each try is made only
-    /// if `still` says so when its turn has come.
-    pub async fn release(
-        &self,
-        ids: &[&InstanceId],
-        still: impl AsyncFn() -> bool,
-    ) -> Result<Accepted, Error> {
+    /// Orders `ReleaseInstances` for at most [`IDS_MAX`] instances of the recycle bin, in one attempt. It cannot be undone.
+    pub async fn release(&self, ids: &[&InstanceId], permit: Permit) -> Result<Accepted, Error> {
         let request = wire::Release { instance_ids: ids };
-        let body = self.call(Action::Release, &request, None, still).await?;
+        let body = self.attempt(Action::Release, &request, permit).await?;
         Ok(accepted(&body))
     }
 
@@ -198,10 +204,10 @@ impl Client {
     /// How long it may take from one observation to the next: a wait for a turn, a pause before another try, and a call.
     #[must_use]
     pub fn quiet_max(&self) -> Duration {
-        let Settings { describe_rate, terminate_rate, timeout, .. } = &self.shared.settings;
+        let Settings { describe_rate, terminate_rate, timeout, retry, .. } = &self.shared.settings;
         let turn = turn_max(*describe_rate).max(turn_max(*terminate_rate));
-        // Jitter adds up to as much again.
-        turn + DELAY_MAX * 2 + *timeout
+        // Jitter adds up to as much again; what an answer asks for ends before `retry.total`.
+        turn + (DELAY_MAX * 2).max(retry.total) + *timeout
     }
 
     /// Reads the response of a `DescribeInstances` that succeeded.
@@ -222,63 +228,42 @@ impl Client {
         })
     }
 
-    /// Sends a call until it succeeds, fails for good, `may` says no, or its tries are used up; the body of its success.
-    async fn call<T: Serialize + Sync>(
+    /// Reads, attempt after attempt, until an answer comes or there is no attempt left; the body of its success.
+    async fn describe<T: Serialize + Sync>(&self, request: &T) -> Result<Vec<u8>, Error> {
+        let action = Action::Describe;
+        let mut attempts = self.attempts();
+        let mut permit = self.permit(action).await?;
+        loop {
+            let error = match self.attempt(action, request, permit).await {
+                Ok(body) => return Ok(body),
+                Err(error) => error,
+            };
+            let Some(delay) = attempts.next_delay(&error, clock::monotonic()) else {
+                return Err(error);
+            };
+            permit = match self.permit_again(action, delay, attempts.deadline()).await {
+                Some(permit) => permit,
+                None if self.stop.is_cancelled() => return Err(Error::stopped(action)),
+                None => return Err(error),
+            };
+        }
+    }
+
+    /// One attempt of a call; the body of its success.
+    async fn attempt<T: Serialize + Sync>(
         &self,
         action: Action,
         request: &T,
-        mut turn: Option<Turn>,
-        may: impl AsyncFn() -> bool,
+        permit: Permit,
     ) -> Result<Vec<u8>, Error> {
+        if self.stop.is_cancelled() {
+            return Err(Error::stopped(action));
+        }
         let body = serde_json::to_vec(request).map_err(|error| {
             Error::new(action, Code::MALFORMED_RESPONSE, None, error.to_string())
         })?;
-        let retry = self.shared.settings.retry;
-        let deadline = clock::monotonic() + retry.total;
-        let may_have_happened = AtomicBool::new(false);
-        let tried = Mutex::new(None);
-        let mut failures = 0;
-        let stop = self.stop.clone();
-        let result = (|| self.attempt(action, &body, turn.take(), &may))
-            .retry(backoff(retry.first_delay))
-            .sleep(move |delay| pause(stop.clone(), delay))
-            .when(|error: &Error| error.class.is_retried() && clock::monotonic() < deadline)
-            .adjust(|error, delay| {
-                may_have_happened.fetch_or(error.may_have_happened, Ordering::Relaxed);
-                failures += u32::from(error.class != Class::Throttled);
-                next_delay(error, delay).filter(|_| failures < retry.attempts)
-            })
-            .notify(|error: &Error, _| {
-                *lock(&tried) = Some(error.clone());
-                (self.observer)(&Observation::Retried { action });
-            })
-            .await;
-        result.map_err(|error| {
-            let stopped = error.class == Class::Stopped && action != Action::Describe;
-            // An order that was sent was sent: that its next try was not is no reason to forget what its first one came to.
-            let mut error = lock(&tried).take().filter(|_| stopped).unwrap_or(error);
-            error.may_have_happened |= may_have_happened.load(Ordering::Relaxed);
-            error
-        })
-    }
-
-    /// One try of a call; it waits for its turn, and then asks whether it may be sent, unless that was done before.
-    async fn attempt(
-        &self,
-        action: Action,
-        body: &[u8],
-        turn: Option<Turn>,
-        may: &impl AsyncFn() -> bool,
-    ) -> Result<Vec<u8>, Error> {
-        let (permit, is_wanted) = match turn {
-            Some(Turn(permit)) => (permit, true),
-            None => (self.permit(action).await?, may().await),
-        };
-        if !is_wanted || self.stop.is_cancelled() {
-            return Err(Error::stopped(action));
-        }
         let sent = clock::monotonic();
-        let result = self.exchange(action, body).await;
+        let result = self.exchange(action, &body).await;
         let status = match &result {
             Ok(_) => Some(200),
             Err(error) => error.status,
@@ -294,17 +279,6 @@ impl Client {
             }
         }
         result
-    }
-
-    async fn permit(&self, action: Action) -> Result<Permit, Error> {
-        let asked = clock::monotonic();
-        let permit = tokio::select! {
-            biased;
-            () = self.stop.cancelled() => return Err(Error::stopped(action)),
-            permit = self.limiter(action).acquire() => permit,
-        };
-        (self.observer)(&Observation::Waited { action, waited: asked.elapsed() });
-        Ok(permit)
     }
 
     async fn exchange(&self, action: Action, body: &[u8]) -> Result<Vec<u8>, Error> {
@@ -371,7 +345,10 @@ impl Client {
 
     /// Pauses, unless we are told to stop; then the next call is refused before it is sent.
     pub(super) async fn pause(&self, delay: Duration) {
-        pause(self.stop.clone(), delay).await;
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            () = tokio::time::sleep(delay) => {}
+        }
     }
 
     fn observe_failure(&self, error: &Error) {
@@ -400,31 +377,6 @@ impl Credentials {
         };
         text.replace(secret.expose_secret(), "[secret]")
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-async fn pause(stop: CancellationToken, delay: Duration) {
-    tokio::select! {
-        () = stop.cancelled() => {}
-        () = tokio::time::sleep(delay) => {}
-    }
-}
-
-fn backoff(first_delay: Duration) -> ExponentialBuilder {
-    ExponentialBuilder::default()
-        .with_min_delay(first_delay)
-        .with_max_delay(DELAY_MAX)
-        .with_jitter()
-        .without_max_times()
-}
-
-/// A call that was too fast waits in the limiter, with everybody else; any other one by itself.
-fn next_delay(error: &Error, delay: Option<Duration>) -> Option<Duration> {
-    let asked = error.retry_after.unwrap_or_default().min(DELAY_MAX);
-    if error.class == Class::Throttled { Some(Duration::ZERO) } else { delay.max(Some(asked)) }
 }
 
 fn accepted(body: &[u8]) -> Accepted {

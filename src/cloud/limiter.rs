@@ -84,7 +84,7 @@ pub(super) fn turn_max(rate: Rate) -> Duration {
 /// The right to send one call.
 #[derive(Clone, Copy, Debug)]
 #[must_use]
-pub(super) struct Permit {
+pub struct Permit {
     granted: Instant,
 }
 
@@ -99,18 +99,23 @@ struct Brake {
 #[derive(Debug)]
 pub(super) struct Limiter {
     interval: Duration,
+    /// The longest that an answer can hold everybody back.
+    hold_max: Duration,
     pace: DefaultDirectRateLimiter,
     gate: tokio::sync::Mutex<()>,
     brake: Mutex<Brake>,
 }
 
 impl Limiter {
-    pub(super) fn new(rate: Rate) -> Self {
+    /// A limiter of this rate; an answer holds everybody back for `hold_max` at the most, since no call waits longer for a
+    /// further attempt.
+    pub(super) fn new(rate: Rate, hold_max: Duration) -> Self {
         let interval = rate.interval() * (1000 + MARGIN_PERMILLE) / 1000;
         let quota =
             Quota::with_period(interval).unwrap_or_else(|| Quota::per_second(NonZeroU32::MIN));
         Self {
             interval,
+            hold_max: hold_max.min(RETRY_AFTER_MAX),
             pace: RateLimiter::direct(quota.allow_burst(NonZeroU32::MIN)),
             gate: tokio::sync::Mutex::new(()),
             brake: Mutex::new(Brake { not_before: None, slowdown: 1.0, slowed: None }),
@@ -136,7 +141,7 @@ impl Limiter {
             brake.slowdown = (brake.slowdown * SLOWDOWN_STEP).min(SLOWDOWN_MAX);
             brake.slowed = Some(now);
         }
-        let until = now + retry_after.unwrap_or(RETRY_AFTER_DEFAULT).min(RETRY_AFTER_MAX);
+        let until = now + retry_after.unwrap_or(RETRY_AFTER_DEFAULT).min(self.hold_max);
         brake.not_before = brake.not_before.max(Some(until));
     }
 
@@ -209,7 +214,7 @@ mod tests {
 
     #[tokio::test]
     async fn never_over_the_rate_in_any_second_and_first_come_first_served() {
-        let limiter = Arc::new(Limiter::new(rate(50)));
+        let limiter = Arc::new(Limiter::new(rate(50), RETRY_AFTER_MAX));
         let granted = instants(&limiter, 10, 10).await;
         for window in granted.windows(51) {
             let span = window[50].1 - window[0].1;
@@ -225,7 +230,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_retry_after_holds_everybody_back() {
-        let limiter = Arc::new(Limiter::new(rate(100)));
+        let limiter = Arc::new(Limiter::new(rate(100), RETRY_AFTER_MAX));
         let permit = limiter.acquire().await;
         limiter.slow_down(permit, Some(Duration::from_millis(300)));
         let granted = instants(&limiter, 3, 1).await;
@@ -234,18 +239,23 @@ mod tests {
 
     #[tokio::test]
     async fn a_retry_after_that_asks_for_a_day_is_not_waited_for() {
-        let limiter = Limiter::new(rate(100));
+        let limiter = Limiter::new(rate(100), RETRY_AFTER_MAX);
         let permit = limiter.acquire().await;
         for asked in [RETRY_AFTER_MAX * 2, Duration::from_hours(24), Duration::MAX] {
             limiter.slow_down(permit, Some(asked));
             let until = limiter.held_until().unwrap();
             assert!(until <= clock::monotonic() + RETRY_AFTER_MAX, "{asked:?}");
         }
+        let limiter = Limiter::new(rate(100), Duration::from_secs(8));
+        let permit = limiter.acquire().await;
+        limiter.slow_down(permit, Some(Duration::from_hours(1)));
+        let until = limiter.held_until().unwrap();
+        assert!(until <= clock::monotonic() + Duration::from_secs(8), "no longer than retry.total");
     }
 
     #[tokio::test]
     async fn calls_that_were_under_way_together_slow_down_once_and_success_recovers() {
-        let limiter = Limiter::new(rate(1000));
+        let limiter = Limiter::new(rate(1000), RETRY_AFTER_MAX);
         let (one, two) = (limiter.acquire().await, limiter.acquire().await);
         limiter.slow_down(one, None);
         limiter.slow_down(two, None);

@@ -7,24 +7,67 @@
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{CONFIRMED_AGE_MAX, Executor};
+use super::{
+    Executor, Reloaded,
+    call::{Callable, Called},
+};
 use crate::{
     clock,
-    cloud::{self, Class, IDS_MAX},
+    cloud::{self, Accepted, Action as CallAction, Client, Error, IDS_MAX, Permit},
     config::Mode,
+    confirm::Dropped,
     inventory::{Instance, InstanceId, Page, Status},
     journal::Releasable,
     plan::{Decision, Policy, Skip, memory::Memory},
-    report::{Act, Event},
+    report::{Act, Dropout, Event},
     rules::{Action, Due, Rule, Verdict},
 };
 
-impl Executor<'_> {
+/// An instance in the recycle bin that is to be released.
+struct InBin<'a> {
+    machine: &'a Releasable,
+    instance: Instance,
+    rule: &'a Rule,
+    read: Instant,
+}
+
+impl Callable for InBin<'_> {
+    const ACTION: CallAction = CallAction::Release;
+
+    fn instance(&self) -> &Instance {
+        &self.instance
+    }
+
+    fn read(&self) -> Instant {
+        self.read
+    }
+
+    async fn recheck(&mut self, executor: &Executor<'_>) -> Result<(), Dropped> {
+        let looked = executor.client.describe_ids(&[&self.instance.id]).await;
+        let page = looked.map_err(|error| Dropped::by(&error))?.page;
+        let policy = executor.orders.policy;
+        let found = releasable(self.machine, &page, policy, clock::now());
+        let changed = || Dropped::new(Dropout::Changed, "it is not to be released any more");
+        self.instance = found.ok_or_else(changed)?.0.clone();
+        self.read = clock::monotonic();
+        Ok(())
+    }
+
+    fn stands_under(&self, reloaded: &Reloaded, _: &Executor<'_>) -> bool {
+        rule_that_releases(self.machine, &self.instance, &reloaded.policy, clock::now()).is_some()
+    }
+
+    async fn attempt(&self, client: &Client, permit: Permit) -> Result<Accepted, Error> {
+        client.release(&[&self.instance.id], permit).await
+    }
+}
+
+impl<'a> Executor<'a> {
     /// Releases what is to be released.
     pub(super) async fn release(&self) {
         let releases = |rule: &Rule| rule.action == Action::Release;
         let wanted = self.orders.policy.rules.rules.iter().any(releases);
-        if !wanted || self.orders.settings.mode == Mode::DryRun || self.halt.is_cancelled() {
+        if !wanted || self.orders.settings.mode == Mode::DryRun || self.halt.dropout().is_some() {
             return;
         }
         let machines = match self.recorder.releasable().await {
@@ -40,52 +83,35 @@ impl Executor<'_> {
             let read = clock::monotonic();
             for machine in batch {
                 let found = releasable(machine, &looked.page, self.orders.policy, clock::now());
-                if let Some(found) = found {
-                    self.release_one(machine, found, read).await;
+                if let Some((instance, rule)) = found {
+                    let instance = instance.clone();
+                    self.release_one(InBin { machine, instance, rule, read }).await;
                 }
             }
         }
     }
 
-    async fn release_one(
-        &self,
-        machine: &Releasable,
-        (instance, rule): (&Instance, &Rule),
-        read: Instant,
-    ) {
-        let id = &instance.id;
-        if self.halt.is_cancelled() || self.is_opposed(id) {
+    /// Releases one instance: the intent is on disk before, the outcome after it. A call that was never sent stays `unknown`, and
+    /// the next run looks again.
+    async fn release_one(&self, mut found: InBin<'_>) {
+        if self.unopposed(&found).is_err() {
             return;
         }
-        if let Err(error) = self.recorder.release_intended(machine).await {
-            return self.give_up(&error);
+        match self.recorder.release_intended(found.machine, &self.terms).await {
+            Ok(Ok(())) => {}
+            Ok(Err(objection)) => return drop(self.objected(objection)),
+            Err(error) => return drop(self.unrecorded(&error)),
         }
-        let still = async || self.is_releasable_still(machine, id, read).await;
-        let answer = self.client.release(&[id], still).await;
-        let class = answer.as_ref().err().map(|error| error.class);
-        // One that does not go any more ends no other.
-        self.halt_on(class.filter(|class| *class != Class::Stopped || self.halt.is_cancelled()));
-        // A call that was never sent stays `unknown`, and the next run looks again.
-        let Ok(act) = Act::of(answer) else { return };
-        let written = self.recorder.released(machine, &act).await;
-        self.events.emit(Event::Released(instance, &rule.name, &act));
+        let Called::Ended(act) = self.call(&mut found).await else { return };
+        self.released(&found, &act).await;
+    }
+
+    async fn released(&self, found: &InBin<'_>, act: &Act) {
+        let written = self.recorder.released(found.machine, act).await;
+        self.events.emit(Event::Released(&found.instance, &found.rule.name, act));
         if let Err(error) = written {
             self.give_up(&error);
         }
-    }
-
-    /// Whether a machine that was read then is still to be released when the turn of its call has come.
-    async fn is_releasable_still(
-        &self,
-        machine: &Releasable,
-        id: &InstanceId,
-        read: Instant,
-    ) -> bool {
-        let is_there = read.elapsed() <= CONFIRMED_AGE_MAX
-            || self.client.describe_ids(&[id]).await.is_ok_and(|looked| {
-                releasable(machine, &looked.page, self.orders.policy, clock::now()).is_some()
-            });
-        is_there && !self.is_opposed(id)
     }
 }
 
@@ -98,6 +124,16 @@ fn releasable<'a>(
 ) -> Option<(&'a Instance, &'a Rule)> {
     let mut found = page.instances.iter().filter(|one| one.id.as_str() == machine.instance_id);
     let (Some(instance), None) = (found.next(), found.next()) else { return None };
+    rule_that_releases(machine, instance, policy, now).map(|rule| (instance, rule))
+}
+
+/// The rule that releases an instance; `None` if it stays in the recycle bin, or is another one under the same id.
+fn rule_that_releases<'a>(
+    machine: &Releasable,
+    instance: &Instance,
+    policy: &'a Policy,
+    now: Timestamp,
+) -> Option<&'a Rule> {
     let before = cloud::read_record(&machine.record)?;
     let is_same = instance.created.is_some() && instance.created == before.created;
     let is_in_bin = instance.status == Some(Status::Recycle);
@@ -120,7 +156,7 @@ fn releasable<'a>(
         | Verdict::Excepted
         | Verdict::Unknown(_) => false,
     };
-    (is_taken && !is_odd && rule.action == Action::Release).then_some((instance, rule))
+    (is_taken && !is_odd && rule.action == Action::Release).then_some(rule)
 }
 
 #[cfg(test)]

@@ -15,6 +15,10 @@ use super::{Error, Journal, runs, schema};
 /// What every SQLite file begins with.
 const MAGIC: [u8; 16] = *b"SQLite format 3\0";
 
+/// The clock of SQLite, in milliseconds: `julianday` counts days, with milliseconds, and 2440587.5 is the first instant of 1970.
+pub(super) const SQLITE_CLOCK: &str =
+    "SELECT CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS BIGINT)";
+
 /// An open journal.
 #[derive(Debug)]
 pub(super) struct Open {
@@ -22,11 +26,13 @@ pub(super) struct Open {
     identity: Identity,
 }
 
-/// Which files these are, whatever their names: device and inode of the file and of its write-ahead log.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// Which files these are, whatever their names: device and inode of the file and of its write-ahead log, and how long the file
+/// was when it was opened. SQLite never makes it shorter while it is open, so one that is shorter was cut off or overwritten.
+#[derive(Clone, Copy, Debug)]
 struct Identity {
     file: (u64, u64),
     log: Option<(u64, u64)>,
+    bytes: u64,
 }
 
 /// Whether the files that are open are those that are there.
@@ -45,7 +51,7 @@ impl Open {
     pub(super) fn presence(&self, path: &Path) -> Presence {
         match Identity::of(path) {
             None => Presence::Gone,
-            Some(found) if found == self.identity => Presence::Same,
+            Some(found) if self.identity.is_still(&found) && has_magic(path) => Presence::Same,
             Some(_) => Presence::Replaced,
         }
     }
@@ -62,8 +68,21 @@ impl Identity {
     fn of(path: &Path) -> Option<Self> {
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");
-        Some(Self { file: inode(path)?, log: inode(Path::new(&log)) })
+        let bytes = metadata(path).ok()?.len();
+        Some(Self { file: inode(path)?, log: inode(Path::new(&log)), bytes })
     }
+
+    /// Whether files that are found in the place of these are the same ones, with all that was in them.
+    fn is_still(&self, found: &Self) -> bool {
+        self.file == found.file && self.log == found.log && self.bytes <= found.bytes
+    }
+}
+
+/// Whether a file begins as a SQLite file does.
+fn has_magic(path: &Path) -> bool {
+    let mut found = [0; MAGIC.len()];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut found));
+    read.is_ok() && found == MAGIC
 }
 
 fn inode(path: &Path) -> Option<(u64, u64)> {

@@ -5,34 +5,44 @@ use std::sync::{Mutex, PoisonError};
 use sqlx::AnyConnection;
 use tokio::sync::oneshot::{self, error::TryRecvError};
 
-use super::{Ending, Error, Intent, Journal, file::Open};
+use super::{Ending, Error, Intent, Journal, Objection, ReleaseIntent, file::Open, terms::Answers};
 
 /// What is written one by one by many, at the same time.
 #[derive(Clone, Debug)]
 pub enum Entry {
-    /// That a machine is about to be called.
+    /// That an instance is about to be terminated.
     Intent(Box<Intent>),
+    /// That an instance is about to be released.
+    ReleaseIntent(Box<ReleaseIntent>),
     /// What became of the call.
     Ending(Box<Ending>),
 }
 
+/// What became of an entry: written, or not, because something speaks against the call.
+pub type Recorded = Result<(), Objection>;
+
 impl Entry {
-    async fn write(&self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+    async fn write(
+        &self,
+        connection: &mut AnyConnection,
+        answers: &mut Answers,
+    ) -> Result<Recorded, sqlx::Error> {
         match self {
-            Self::Intent(intent) => intent.write(connection).await,
-            Self::Ending(ending) => ending.write(connection).await,
+            Self::Intent(intent) => intent.write(connection, answers).await,
+            Self::ReleaseIntent(intent) => intent.write(connection, answers).await,
+            Self::Ending(ending) => ending.write(connection).await.map(Ok),
         }
     }
 }
 
-type Waiting = (Entry, oneshot::Sender<Result<(), Error>>);
+type Waiting = (Entry, oneshot::Sender<Result<Recorded, Error>>);
 
 /// Those who wait for the next transaction.
 #[derive(Debug, Default)]
 pub(super) struct Group(Mutex<Vec<Waiting>>);
 
 impl Group {
-    fn join(&self, entry: Entry) -> oneshot::Receiver<Result<(), Error>> {
+    fn join(&self, entry: Entry) -> oneshot::Receiver<Result<Recorded, Error>> {
         let (tell, told) = oneshot::channel();
         self.lock().push((entry, tell));
         told
@@ -48,8 +58,9 @@ impl Group {
 }
 
 impl Journal {
-    /// Writes an entry, together with all others that wait by then; it is on disk when this returns.
-    pub async fn record(&self, entry: Entry) -> Result<(), Error> {
+    /// Writes an entry, together with all others that wait by then; it is on disk when this returns. An intent is written only if
+    /// nothing speaks against the call.
+    pub async fn record(&self, entry: Entry) -> Result<Recorded, Error> {
         let interrupted = || Error::Interrupted { path: self.path().to_owned() };
         let mut told = self.shared.group.join(entry);
         let mut open = self.shared.open.lock().await;
@@ -64,15 +75,20 @@ impl Journal {
     async fn write_group(&self, open: &mut Option<Open>) {
         let (entries, waiting): (Vec<_>, Vec<_>) = self.shared.group.take().into_iter().unzip();
         let written = self.write_to(open, async |connection| {
+            let mut answers = Answers::default();
+            let mut recorded = Vec::with_capacity(entries.len());
             for entry in &entries {
-                entry.write(connection).await?;
+                recorded.push(entry.write(connection, &mut answers).await?);
             }
-            Ok(())
+            Ok(recorded)
         });
-        let written = written.await;
-        for tell in waiting {
+        let results: Vec<_> = match written.await {
+            Ok(recorded) => recorded.into_iter().map(Ok).collect(),
+            Err(error) => waiting.iter().map(|_| Err(error.clone())).collect(),
+        };
+        for (tell, result) in waiting.into_iter().zip(results) {
             // Whoever does not wait any more does not need to know.
-            drop(tell.send(written.clone()));
+            drop(tell.send(result));
         }
     }
 }

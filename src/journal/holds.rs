@@ -23,6 +23,11 @@ impl Named<'_> {
     pub(super) fn hears(&self, account: &str) -> bool {
         account == self.account || !self.all.iter().any(|own| own == account)
     }
+
+    /// Whether what is said of ours counts for an account of this name.
+    pub(super) fn concerns(&self, account: &str) -> bool {
+        account == self.account || !self.all.iter().any(|own| *own == self.account)
+    }
 }
 
 /// A hold to be written.

@@ -4,19 +4,20 @@ use jiff::Timestamp;
 use sqlx::AnyConnection;
 
 use super::{
-    Error, Journal, NewHold, RECYCLE_BIN, Written, at, count, ms, promises, releases, runs,
+    Error, Journal, Named, NewHold, RECYCLE_BIN, Recorded, Terms, Written, at, count, lease, ms,
+    promises, releases, runs,
+    terms::{Answers, ON_ITS_WAY_MS_MAX, Purpose},
 };
 use crate::{
     report::{Outcome, Settlement},
     rules::Action,
 };
 
-/// A call may be on its way for so long: the longest `timeout` of an account.
-const ON_ITS_WAY_MS_MAX: i64 = 10 * 60 * 1000;
-
 /// That a machine is about to be called.
 #[derive(Clone, Debug)]
 pub struct Intent {
+    /// On what terms it may be written.
+    pub terms: Terms,
     /// The account's name.
     pub account: String,
     /// The run's id.
@@ -98,11 +99,24 @@ pub struct OpenIntent {
 }
 
 impl Intent {
-    pub(super) async fn write(&self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+    /// Writes the intent, unless something speaks against the call.
+    pub(super) async fn write(
+        &self,
+        connection: &mut AnyConnection,
+        answers: &mut Answers,
+    ) -> Result<Recorded, sqlx::Error> {
         runs::check(connection, &self.account, &self.run).await?;
+        let asked = (&*self.instance_id, Purpose::Terminate, self.intended_at);
+        match answers.objection(connection, &self.terms, asked).await? {
+            Some(objection) => Ok(Err(objection)),
+            None => self.insert(connection).await.map(Ok),
+        }
+    }
+
+    async fn insert(&self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
         sqlx::query(
-            "INSERT INTO intents (account, run, instance_id, intended_at, name, owner, rule, why, due_at, tags, recoverable, record) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+            "INSERT INTO intents (account, run, instance_id, intended_at, name, owner, rule, why, due_at, tags, recoverable, record, epoch) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         )
         .bind(&self.account)
         .bind(&self.run)
@@ -116,6 +130,7 @@ impl Intent {
         .bind(self.tags.cast_signed())
         .bind(i64::from(self.recoverable))
         .bind(&self.record)
+        .bind(self.terms.lease.epoch)
         .execute(&mut *connection)
         .await?;
         match self.action {
@@ -183,7 +198,7 @@ impl Journal {
             let rows: Vec<Row> = sqlx::query_as(
                 "SELECT run, instance_id, name, owner, rule, tags, recoverable, intended_at, outcome, verified FROM intents \
                  WHERE account = $1 AND (outcome IS NULL OR (outcome = 'unknown' AND verified IS NULL) \
-                 OR (outcome = 'terminated' AND (verified IS NULL OR verified = 'still_present')) \
+                 OR (outcome IN ('terminated', 'gone') AND (verified IS NULL OR verified = 'still_present')) \
                  OR (outcome = 'unknown' AND verified = 'not_done' AND intended_at > $2 \
                  AND verified_at < intended_at + $3 AND NOT EXISTS (SELECT 1 FROM intents later \
                  WHERE later.account = intents.account AND later.instance_id = intents.instance_id \
@@ -235,6 +250,30 @@ impl Journal {
             .fetch_optional(connection)
             .await?;
             Ok(found.is_some())
+        })
+        .await
+    }
+
+    /// How many calls are under way: of one instance, or of all. Those of a process whose lease has ended are not, since such a
+    /// process calls nothing any more.
+    pub async fn calls_under_way(&self, of: Option<(Named<'_>, &str)>) -> Result<usize, Error> {
+        let (named, id) = of.unzip();
+        self.read(async |connection| {
+            let now = lease::clock_ms(connection).await?;
+            let rows: Vec<(String,)> = sqlx::query_as(
+                "SELECT i.account FROM intents i JOIN leases l ON l.account = i.account AND l.epoch = i.epoch \
+                 WHERE i.outcome IS NULL AND l.expires_at > $1 AND (CAST($2 AS TEXT) IS NULL OR i.instance_id = $2) \
+                 UNION ALL \
+                 SELECT r.account FROM releases r JOIN leases l ON l.account = r.account AND l.epoch = r.epoch \
+                 WHERE r.intended_at > COALESCE(r.ended_at, 0) AND l.expires_at > $1 \
+                 AND (CAST($2 AS TEXT) IS NULL OR r.instance_id = $2)",
+            )
+            .bind(now)
+            .bind(id)
+            .fetch_all(connection)
+            .await?;
+            let concerns = |account: &str| named.is_none_or(|named| named.concerns(account));
+            Ok(rows.iter().filter(|(account,)| concerns(account)).count())
         })
         .await
     }
@@ -303,36 +342,5 @@ impl SettledIntent {
             promises::end_all(connection, machine, "terminated", now).await?;
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::journal::Entry;
-
-    #[tokio::test]
-    async fn an_intent_of_a_run_that_did_not_begin_in_this_file_is_not_written() {
-        let folder = tempfile::tempdir().unwrap();
-        let journal = Journal::at(&folder.path().join("journal.db"));
-        let intended_at = "2026-11-20T00:00:00Z".parse().unwrap();
-        let intent = Intent {
-            account: "main".to_owned(),
-            run: "run".to_owned(),
-            instance_id: "i-1".to_owned(),
-            intended_at,
-            name: None,
-            owner: None,
-            rule: "dev".to_owned(),
-            why: String::new(),
-            due_at: None,
-            tags: 0,
-            recoverable: true,
-            record: "{}".to_owned(),
-            action: Action::Terminate,
-        };
-        let written = journal.record(Entry::Intent(Box::new(intent))).await;
-        assert!(matches!(written, Err(Error::Replaced { .. })), "{written:?}");
-        assert_eq!(journal.open_intents("main", intended_at).await.unwrap(), []);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 
-use super::{Error, Journal, Named, at, count, ms, operator};
+use super::{Error, Journal, Named, at, count, ms, operator, terms};
 use crate::{
     inventory::InstanceId,
     plan::{
@@ -29,7 +29,7 @@ impl Journal {
             Ok(Memory {
                 holds: holds(connection, named, now).await?,
                 promises: promises(connection, account, sinks).await?,
-                terminated_in_a_day: terminated_since(connection, account, now - guard::DAY)
+                terminated_in_a_day: terms::terminated_since(connection, account, now - guard::DAY)
                     .await?,
                 baseline: baseline(connection, account).await?,
                 pause: operator::pause_at(connection, now).await?,
@@ -57,9 +57,7 @@ async fn holds(
     .await?;
     let own = rows.into_iter().filter(|(account, ..)| named.hears(account));
     let known = |(_, id, kind, until): (String, String, String, i64)| {
-        // A kind of hold that this version does not know holds all the same.
-        let kind = HoldKind::ALL.into_iter().find(|known| known.as_str() == kind);
-        let hold = Hold { kind: kind.unwrap_or(HoldKind::Operator), until: at(until) };
+        let hold = Hold { kind: HoldKind::named(&kind), until: at(until) };
         (InstanceId::new(&id), hold)
     };
     // Of several, the last to end stays.
@@ -103,23 +101,6 @@ fn told_at(sent: &[(String, i64)], sinks: &[String]) -> Option<Timestamp> {
     let of = |sink: &String| sent.iter().find(|(name, _)| name == sink).map(|(_, sent)| *sent);
     let all: Option<Vec<_>> = sinks.iter().map(of).collect();
     all?.into_iter().max().map(at)
-}
-
-/// How many calls since an instant took effect, or may have.
-async fn terminated_since(
-    connection: &mut AnyConnection,
-    account: &str,
-    since: Timestamp,
-) -> Result<u64, sqlx::Error> {
-    let (calls,): (i64,) = sqlx::query_as(
-        "SELECT COUNT(*) FROM intents WHERE account = $1 AND intended_at > $2 \
-         AND (outcome IS NULL OR outcome IN ('terminated', 'gone', 'unknown'))",
-    )
-    .bind(account)
-    .bind(ms(since))
-    .fetch_one(connection)
-    .await?;
-    Ok(count(calls))
 }
 
 /// When the last run began that came to an end: not the one that asks.

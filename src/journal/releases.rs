@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 
-use super::{Error, HistoryEntry, Journal, RECYCLE_BIN, at, ms, runs};
+use super::{
+    Error, HistoryEntry, Journal, RECYCLE_BIN, Recorded, Terms, at, ms, runs,
+    terms::{Answers, Purpose},
+};
 
 /// A machine of which a call of ours put it into the recycle bin, to be released from there.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -16,6 +19,45 @@ pub struct Releasable {
     pub rule: String,
     /// The whole record of it before it was terminated, as the cloud sent it.
     pub record: String,
+}
+
+/// That an instance is about to be released.
+#[derive(Clone, Debug)]
+pub struct ReleaseIntent {
+    /// On what terms it may be written.
+    pub terms: Terms,
+    /// Which instance.
+    pub machine: Releasable,
+    /// When.
+    pub intended_at: Timestamp,
+}
+
+impl ReleaseIntent {
+    /// Writes the intent, unless something speaks against the call. That we terminated the instance ourselves does not.
+    pub(super) async fn write(
+        &self,
+        connection: &mut AnyConnection,
+        answers: &mut Answers,
+    ) -> Result<Recorded, sqlx::Error> {
+        let Self { terms, machine, intended_at } = self;
+        let asked = (&*machine.instance_id, Purpose::Release, *intended_at);
+        if let Some(objection) = answers.objection(connection, terms, asked).await? {
+            return Ok(Err(objection));
+        }
+        sqlx::query(
+            "UPDATE releases SET intended_at = $4, outcome = 'unknown', epoch = $5 \
+             WHERE account = $1 AND run = $2 AND instance_id = $3",
+        )
+        .bind(&terms.lease.account)
+        .bind(&machine.run)
+        .bind(&machine.instance_id)
+        .bind(ms(*intended_at))
+        .bind(terms.lease.epoch)
+        .execute(connection)
+        .await
+        .and_then(|done| runs::known(done.rows_affected()))
+        .map(Ok)
+    }
 }
 
 /// What became of a call to release a machine.
@@ -85,25 +127,42 @@ impl Journal {
         .await
     }
 
-    /// Writes that a machine is about to be released.
-    pub async fn release_intended(
+    /// The instances that are to be released and were not yet: the run that terminated each, and its id.
+    pub async fn wanted_releases(&self, account: &str) -> Result<Vec<(String, String)>, Error> {
+        self.read(async |connection| {
+            sqlx::query_as(
+                "SELECT run, instance_id FROM releases WHERE account = $1 \
+                 AND (outcome IS NULL OR outcome IN ('refused', 'failed', 'unknown'))",
+            )
+            .bind(account)
+            .fetch_all(connection)
+            .await
+        })
+        .await
+    }
+
+    /// Writes that instances are not released any more, since they were seen live after we terminated them.
+    pub async fn restored(
         &self,
         account: &str,
-        machine: &Releasable,
+        restored: &[(String, String)],
         now: Timestamp,
     ) -> Result<(), Error> {
         self.write(async |connection| {
-            sqlx::query(
-                "UPDATE releases SET intended_at = $4, outcome = 'unknown' \
-                 WHERE account = $1 AND run = $2 AND instance_id = $3",
-            )
-            .bind(account)
-            .bind(&machine.run)
-            .bind(&machine.instance_id)
-            .bind(ms(now))
-            .execute(connection)
-            .await
-            .and_then(|done| runs::known(done.rows_affected()))
+            for (run, instance_id) in restored {
+                sqlx::query(
+                    "UPDATE releases SET outcome = 'restored', message = $4, ended_at = $5 \
+                     WHERE account = $1 AND run = $2 AND instance_id = $3",
+                )
+                .bind(account)
+                .bind(run)
+                .bind(instance_id)
+                .bind("the instance was seen live after its termination, so it is not released")
+                .bind(ms(now))
+                .execute(&mut *connection)
+                .await?;
+            }
+            Ok(())
         })
         .await
     }

@@ -21,6 +21,7 @@ pub(super) struct Runs {
     last_result: IntGaugeVec,
     success_deadline: GaugeVec,
     guard_refusals: IntCounterVec,
+    lease_held: IntGaugeVec,
 }
 
 impl Runs {
@@ -62,6 +63,11 @@ impl Runs {
                 "Plans that a guard refused, and runs that one stopped half way.",
                 &["account", "guard"],
             )?,
+            lease_held: make.gauges(
+                "lease_held",
+                "Whether this process holds the lease of the account: 1 while a run is at work.",
+                &["account"],
+            )?,
         })
     }
 
@@ -74,8 +80,14 @@ impl Runs {
             self.guard_refusals.with_label_values(&[account, guard.as_str()]);
         }
         self.duration.with_label_values(&[account]);
+        self.lease_held.with_label_values(&[account]);
         self.last_run.with_label_values(&[account]);
         self.last_success.with_label_values(&[account]);
+    }
+
+    /// Notes whether this process holds the lease of an account.
+    pub(super) fn lease_held(&self, account: &str, is_held: bool) {
+        self.lease_held.with_label_values(&[account]).set(i64::from(is_held));
     }
 
     /// Counts a refusal.
@@ -104,6 +116,7 @@ impl Runs {
             // An account that never ran in the service has no deadline.
             drop(gauge.remove_label_values(&[account]));
         }
+        drop(self.lease_held.remove_label_values(&[account]));
         for result in RunResult::ALL {
             drop(self.last_result.remove_label_values(&[account, result.as_str()]));
         }
@@ -119,6 +132,7 @@ impl Runs {
         self.ended.with_label_values(&[account, result.as_str()]).inc();
         self.duration.with_label_values(&[account]).observe(elapsed.as_secs_f64());
         self.last(account, result, now);
+        self.lease_held(account, false);
     }
 
     /// Notes how the last run ended, and when.

@@ -52,6 +52,12 @@ impl HoldKind {
         self.skip().as_str()
     }
 
+    /// The kind of this name. One that this version does not know holds all the same, as an operator's does.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        Self::ALL.into_iter().find(|known| known.as_str() == name).unwrap_or(Self::Operator)
+    }
+
     /// The reason to skip that a hold of this kind is.
     #[must_use]
     pub fn skip(self) -> Skip {

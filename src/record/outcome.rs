@@ -51,7 +51,7 @@ impl Recorder<'_> {
             ends_promises: is_over.then_some("terminated"),
             ..ending
         };
-        self.journal().record(Entry::Ending(Box::new(ending))).await
+        self.journal().record(Entry::Ending(Box::new(ending))).await.map(drop)
     }
 
     /// Whether a call of ours terminated the machine: this one, or if it was gone before, an earlier one that arrived late.
@@ -66,7 +66,7 @@ impl Recorder<'_> {
     /// Writes that a machine was not called after all.
     pub(crate) async fn not_called(&self, instance: &Instance, why: &str) -> Result<(), Error> {
         let ending = self.ending(instance, "not_called", Some(why.to_owned()));
-        self.journal().record(Entry::Ending(Box::new(ending))).await
+        self.journal().record(Entry::Ending(Box::new(ending))).await.map(drop)
     }
 
     fn ending(&self, instance: &Instance, outcome: &str, message: Option<String>) -> Ending {

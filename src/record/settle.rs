@@ -41,6 +41,21 @@ impl Recorder<'_> {
         Ok(())
     }
 
+    /// Gives up the releases of instances that an inventory shows live: somebody took them out of the recycle bin after we
+    /// terminated them, so they are not ours to release any more, also when they come into the bin again.
+    pub(crate) async fn give_up_releases(&self, inventory: &Inventory) -> Result<(), Error> {
+        let mut wanted = self.journal().wanted_releases(self.account).await?;
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let states = states(inventory);
+        wanted.retain(|(_, id)| states.get(id.as_str()) == Some(&State::Live));
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        self.journal().restored(self.account, &wanted, clock::now()).await
+    }
+
     fn settlement(
         &self,
         intent: OpenIntent,
@@ -99,7 +114,8 @@ fn states(inventory: &Inventory) -> HashMap<&str, State> {
 
 /// What an inventory says of an intent; `None`: nothing, or nothing new.
 fn settlement(intent: &OpenIntent, states: &HashMap<&str, State>) -> Option<Settlement> {
-    let was_accepted = intent.outcome.as_deref() == Some(Outcome::Terminated.as_str());
+    let done = [Outcome::Terminated, Outcome::Gone].map(Outcome::as_str);
+    let was_accepted = intent.outcome.as_deref().is_some_and(|outcome| done.contains(&outcome));
     match (states.get(intent.instance_id.as_str()), was_accepted) {
         (Some(State::Unreadable), _) => None,
         (Some(State::Recycled) | None, true) => Some(Settlement::Confirmed),

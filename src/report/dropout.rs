@@ -11,6 +11,8 @@ pub enum Dropout {
     Unconfirmed,
     /// The run was stopped before its turn came.
     Stopped,
+    /// Another process took the account's lease before its turn came.
+    LeaseLost,
     /// An operator paused all terminations before its turn came.
     Paused,
     /// An operator kept it before its turn came.
@@ -23,11 +25,12 @@ pub enum Dropout {
 
 impl Dropout {
     /// Every reason.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Changed,
         Self::Vanished,
         Self::Unconfirmed,
         Self::Stopped,
+        Self::LeaseLost,
         Self::Paused,
         Self::Held,
         Self::Unrecorded,
@@ -42,6 +45,7 @@ impl Dropout {
             Self::Vanished => "vanished",
             Self::Unconfirmed => "unconfirmed",
             Self::Stopped => "stopped",
+            Self::LeaseLost => "lease_lost",
             Self::Paused => "paused",
             Self::Held => "held",
             Self::Unrecorded => "unrecorded",

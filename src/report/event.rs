@@ -18,6 +18,12 @@ use crate::{
 pub enum Event<'a> {
     /// A run began.
     Started,
+    /// The run holds the lease of the account.
+    LeaseTaken,
+    /// The run does not begin, since the process in words holds the lease of the account.
+    LeaseHeld(&'a str),
+    /// The run lost the lease of the account, with words on why.
+    LeaseLost(&'a str),
     /// The inventory is being read: so many of so many entries.
     Reading(u64, u64),
     /// The inventory is complete.

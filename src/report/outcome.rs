@@ -13,7 +13,7 @@ pub enum Outcome {
     Refused,
     /// It did not work.
     Failed,
-    /// There was no answer, and no way to find out: it may have happened.
+    /// No answer says whether it happened: it may have.
     Unknown,
 }
 
@@ -59,51 +59,86 @@ pub struct Act {
     pub message: Option<String>,
 }
 
-impl Act {
-    /// The same call of which a later look shows that it took effect, or not.
-    #[must_use]
-    pub fn settled(&self, is_done: bool) -> Self {
-        let outcome = if is_done { Outcome::Gone } else { Outcome::Unknown };
-        Self { outcome, took_effect: is_done, ..self.clone() }
+/// What the attempts of a call before its last one came to.
+#[derive(Clone, Debug, Default)]
+pub struct Earlier {
+    /// How the last of them failed; `None` if there was none.
+    last: Option<Error>,
+    /// Whether one of them may have taken effect all the same.
+    may_have_happened: bool,
+}
+
+impl Earlier {
+    /// Takes note of an attempt that failed.
+    pub fn add(&mut self, error: Error) {
+        self.may_have_happened |= error.may_have_happened;
+        self.last = Some(error);
     }
 
-    /// What an answer means; a call that was never sent is handed back.
-    pub fn of(answer: Result<Accepted, Error>) -> Result<Self, Error> {
-        let error = match answer {
-            Ok(Accepted { request_id }) => {
-                return Ok(Self {
-                    outcome: Outcome::Terminated,
-                    took_effect: true,
-                    code: None,
-                    request_id,
-                    message: None,
-                });
-            }
-            Err(error) => error,
+    /// Whether no attempt was made yet.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.last.is_none()
+    }
+
+    /// What the call came to, if no further attempt is made because the instance was found in the recycle bin (`is_recycled`), or for
+    /// another reason; `None` if it is known that no attempt had any effect.
+    #[must_use]
+    pub fn act(self, is_recycled: bool) -> Option<Act> {
+        let Self { last, may_have_happened } = self;
+        let last = last?;
+        let outcome = match (is_recycled, may_have_happened) {
+            (true, _) => Outcome::Terminated,
+            (false, true) => Outcome::Unknown,
+            (false, false) => return None,
         };
+        Some(Act::failed(outcome, last))
+    }
+}
+
+impl Act {
+    /// A call that was accepted.
+    #[must_use]
+    pub fn accepted(accepted: Accepted) -> Self {
+        let Accepted { request_id } = accepted;
+        let outcome = Outcome::Terminated;
+        Self { outcome, took_effect: true, code: None, request_id, message: None }
+    }
+
+    /// What the last attempt of a call means, after earlier ones.
+    ///
+    /// An instance that is gone after an attempt of ours was terminated by that attempt. Any other answer after an attempt that
+    /// may have happened leaves that open.
+    #[must_use]
+    pub fn of(error: Error, earlier: &Earlier) -> Self {
+        let may_have_happened = error.may_have_happened || earlier.may_have_happened;
         let outcome = match error.class {
-            Class::Gone => Outcome::Gone,
+            Class::Gone if earlier.is_none() => Outcome::Gone,
+            Class::Gone => Outcome::Terminated,
+            _ if may_have_happened => Outcome::Unknown,
             Class::Refused => Outcome::Refused,
-            Class::Stopped if !error.may_have_happened => return Err(error),
             Class::NoAnswer
             | Class::Throttled
             | Class::Transient
             | Class::Auth
             | Class::Blocked
             | Class::Rejected
-            | Class::Stopped => {
-                if error.may_have_happened {
-                    Outcome::Unknown
-                } else {
-                    Outcome::Failed
-                }
-            }
+            | Class::Stopped => Outcome::Failed,
         };
+        Self::failed(outcome, error)
+    }
+
+    fn failed(outcome: Outcome, error: Error) -> Self {
         let message = Some(error.to_string());
-        // A machine that is gone after a try without an answer: that try was it.
-        let took_effect = outcome == Outcome::Gone && error.may_have_happened;
         let (code, request_id) = (Some(error.code), error.request_id);
-        Ok(Self { outcome, took_effect, code, request_id, message })
+        let took_effect = outcome == Outcome::Terminated;
+        Self { outcome, took_effect, code, request_id, message }
+    }
+
+    /// The same call, of which a look at the instance showed that it took effect.
+    #[must_use]
+    pub fn shown_done(self) -> Self {
+        Self { outcome: Outcome::Terminated, took_effect: true, ..self }
     }
 }
 
@@ -140,7 +175,7 @@ impl Settlement {
     pub fn outcome(self) -> Option<Outcome> {
         match self {
             Self::Confirmed | Self::StillPresent => None,
-            Self::Done => Some(Outcome::Gone),
+            Self::Done => Some(Outcome::Terminated),
             Self::NotDone => Some(Outcome::Unknown),
         }
     }
@@ -159,4 +194,87 @@ pub struct Settled<'a> {
     pub had_outcome: bool,
     /// What the inventory says.
     pub settlement: Settlement,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloud::Action;
+
+    fn error(text: &str) -> Error {
+        let (code, status) = text.split_once(' ').unwrap_or((text, ""));
+        let status = status.parse().ok();
+        Error::new(Action::Terminate, Code::folded(code), status, String::new())
+    }
+
+    /// What a call comes to whose attempts failed like this.
+    fn outcome(attempts: &[&str]) -> &'static str {
+        let mut earlier = Earlier::default();
+        let (last, before) = attempts.split_last().unwrap();
+        before.iter().for_each(|text| earlier.add(error(text)));
+        let act = Act::of(error(last), &earlier);
+        assert_eq!(act.took_effect, act.outcome == Outcome::Terminated, "{attempts:?}");
+        act.outcome.as_str()
+    }
+
+    #[test]
+    fn what_may_have_happened_is_unknown_and_what_is_gone_after_an_attempt_is_terminated() {
+        const GONE: [&str; 2] =
+            ["INVALID_INSTANCE_NOT_FOUND 404", "OPERATION_DENIED_INSTANCE_RECYCLED 403"];
+        const UNCLEAR: [&str; 8] = [
+            "INTERNAL_SERVER_ERROR 500",
+            "HTTP_502 502",
+            "HTTP_403 403",
+            "SOME_NEW_CODE 403",
+            "TIMEOUT",
+            "CONNECTION_LOST",
+            "MALFORMED_RESPONSE 200",
+            "HTTP_429 429",
+        ];
+        const REFUSED: [&str; 4] = [
+            "OPERATION_DENIED_INSTANCE_CREATING 403",
+            "OPERATION_DENIED_INSTANCE_STATUS 403",
+            "OPERATION_DENIED_INSTANCE_SUBSCRIPTION 403",
+            "OPERATION_DENIED_POSTPAID_PROMISE 403",
+        ];
+        const FAILED: [&str; 3] = [
+            "INVALID_PARAMETER_VALUE 400",
+            "AUTHFAILURE_SIGNATURE_FAILURE 401",
+            "REQUEST_LIMIT_EXCEEDED 429",
+        ];
+        let throttled = "REQUEST_LIMIT_EXCEEDED 429";
+        for (alone, answers) in
+            [("gone", &GONE[..]), ("unknown", &UNCLEAR), ("refused", &REFUSED), ("failed", &FAILED)]
+        {
+            for answer in answers {
+                assert_eq!(outcome(&[answer]), alone, "{answer}");
+                let throttled_before = if alone == "gone" { "terminated" } else { alone };
+                assert_eq!(outcome(&[throttled, answer]), throttled_before, "{answer}");
+                for unclear in UNCLEAR {
+                    let after = if alone == "gone" { "terminated" } else { "unknown" };
+                    assert_eq!(outcome(&[unclear, answer]), after, "{unclear}, {answer}");
+                    assert_eq!(
+                        outcome(&[unclear, throttled, answer]),
+                        after,
+                        "{unclear}, {answer}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_call_that_is_not_tried_again_is_judged_by_its_attempts() {
+        let after = |attempts: &[&str], is_recycled| {
+            let mut earlier = Earlier::default();
+            attempts.iter().for_each(|text| earlier.add(error(text)));
+            earlier.act(is_recycled).map(|act| act.outcome.as_str())
+        };
+        assert_eq!(after(&[], true), None);
+        assert_eq!(after(&["REQUEST_LIMIT_EXCEEDED 429"], false), None);
+        assert_eq!(after(&["REQUEST_LIMIT_EXCEEDED 429"], true), Some("terminated"));
+        assert_eq!(after(&["TIMEOUT", "REQUEST_LIMIT_EXCEEDED 429"], false), Some("unknown"));
+        assert_eq!(after(&["HTTP_502 502"], true), Some("terminated"));
+        assert_eq!(after(&["HTTP_502 502"], false), Some("unknown"));
+    }
 }

@@ -21,6 +21,8 @@ pub enum RunResult {
     Paused,
     /// The journal cannot be used, so nothing was done.
     JournalFailed,
+    /// Another process holds the lease of the account, so nothing was done, or nothing more.
+    LeaseHeld,
     /// It was stopped half way.
     Interrupted,
     /// It panicked, which is a fault of this program.
@@ -29,7 +31,7 @@ pub enum RunResult {
 
 impl RunResult {
     /// Every result.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Success,
         Self::Partial,
         Self::GuardRefused,
@@ -38,6 +40,7 @@ impl RunResult {
         Self::Blocked,
         Self::Paused,
         Self::JournalFailed,
+        Self::LeaseHeld,
         Self::Interrupted,
         Self::Panicked,
     ];
@@ -54,6 +57,7 @@ impl RunResult {
             Self::Blocked => "blocked",
             Self::Paused => "paused",
             Self::JournalFailed => "journal_failed",
+            Self::LeaseHeld => "lease_held",
             Self::Interrupted => "interrupted",
             Self::Panicked => "panicked",
         }
@@ -81,6 +85,7 @@ impl RunResult {
             | Self::AuthFailed
             | Self::Blocked
             | Self::JournalFailed
+            | Self::LeaseHeld
             | Self::Interrupted
             | Self::Panicked => false,
         }

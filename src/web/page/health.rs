@@ -114,6 +114,7 @@ fn remark(name: &str, account: &Account) -> Option<String> {
         | RunResult::Paused
         | RunResult::Interrupted
         | RunResult::IncompleteInventory
+        | RunResult::LeaseHeld
         | RunResult::JournalFailed => return None,
         RunResult::GuardRefused => account.refusal.clone().unwrap_or_default(),
         RunResult::Partial => "some machines could not be terminated".to_owned(),
