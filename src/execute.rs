@@ -238,6 +238,10 @@ impl<'a> Executor<'a> {
                 return Err(dropped);
             }
         };
+        let act = match self.recorder.attributed(&target.instance, act).await {
+            Ok(act) => act,
+            Err(error) => return Err(self.unrecorded(&error)),
+        };
         self.ended(&target, &act).await;
         Ok(act.outcome)
     }

@@ -105,7 +105,7 @@ impl Journal {
     pub async fn close(&self) {
         if let Some(open) = self.shared.open.lock().await.take() {
             // What was written is on disk; that the log stays beside the file does no harm.
-            drop(open.retire().await);
+            drop(open.close().await);
         }
     }
 

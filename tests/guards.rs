@@ -273,7 +273,7 @@ async fn a_run_whose_calls_fail_is_stopped_half_way() {
     seen.says(says).counts(&metric("max_failure_percent"), 1.0);
     let called = distinct(&stage);
     assert!((10..=14).contains(&called), "ten and those under way, not {called}");
-    let failed = seen.lines("outcome", "failed").len();
+    let failed = seen.lines("outcome", "unknown").len();
     let guarded = seen.lines("reason", "guarded").len();
     assert!((10..=called).contains(&failed), "{failed}");
     assert_eq!(failed + guarded, 60, "whoever waited for another try does not get it");
@@ -321,7 +321,7 @@ async fn a_canary_that_is_not_accepted_stops_the_run() {
     let mut fleet = many_due(6);
     fleet[0] = due("i-0000").in_commitment();
     canary_stops(Stage::with(fleet).await, 3, "refused").await;
-    canary_stops(Stage::with(many_due(6)).await.fault(FAILS), 5, "failed").await;
+    canary_stops(Stage::with(many_due(6)).await.fault(FAILS), 5, "unknown").await;
     let reset = "reset,action=TerminateInstance";
     canary_stops(Stage::with(many_due(6)).await.fault(reset), 5, "unknown").await;
 }

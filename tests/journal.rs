@@ -110,7 +110,7 @@ async fn a_journal_of_a_newer_version_is_left_as_it_is() {
     let stage = with_journal(many_due(3)).await;
     change(&stage.path("journal.db"), "UPDATE _sqlx_migrations SET version = 9 WHERE version = 3")
         .await;
-    refuses(&stage, "is of version 9, and this zenreaper knows versions up to 4").await;
+    refuses(&stage, "is of version 9, and this zenreaper knows versions up to 5").await;
 }
 
 #[tokio::test]
@@ -265,8 +265,11 @@ async fn killed_after_the_call_took_effect_it_knows_so_and_tells() {
     let stage = killed_while_it_calls("hang-after-effect").await;
     let seen = stage.once().await;
     seen.exits(0).counts(&settled("done"), 1.0);
-    seen.counts(r#"zenreaper_terminations_total{account="main",outcome="gone",rule="old"}"#, 1.0);
-    assert_eq!(outcomes(&stage, "i-0000").await, [known("gone", "done")]);
+    seen.counts(
+        r#"zenreaper_terminations_total{account="main",outcome="terminated",rule="old"}"#,
+        1.0,
+    );
+    assert_eq!(outcomes(&stage, "i-0000").await, [known("terminated", "done")]);
     assert_eq!(told(&seen, "terminated"), ["i-0000"]);
     assert!(told(&stage.once().await, "terminated").is_empty(), "once");
     assert_eq!(stage.terminated().len(), 1);
@@ -314,7 +317,7 @@ async fn a_call_that_arrives_after_the_inventory_is_known_by_the_next_one() {
     stage.once().await.exits(0).counts(&settled("not_done"), 1.0).counts(&skipped("changed"), 1.0);
     let seen = stage.once().await;
     seen.exits(0).counts(&settled("done"), 1.0);
-    assert_eq!(outcomes(&stage, "i-0000").await, [known("gone", "done")]);
+    assert_eq!(outcomes(&stage, "i-0000").await, [known("terminated", "done")]);
     assert_eq!(told(&seen, "terminated"), ["i-0000"]);
     assert_eq!(stage.terminated().len(), 1);
 }
@@ -327,7 +330,10 @@ async fn a_call_that_arrives_before_the_next_one_is_told_of() {
     });
     let seen = stage.once().await;
     seen.exits(0).counts(&settled("not_done"), 1.0);
-    assert_eq!(outcomes(&stage, "i-0000").await, [known("unknown", "not_done"), known("gone", "")]);
+    assert_eq!(
+        outcomes(&stage, "i-0000").await,
+        [known("unknown", "not_done"), known("terminated", "")]
+    );
     assert_eq!(told(&seen, "terminated"), ["i-0000"]);
 }
 
@@ -347,7 +353,7 @@ async fn an_earlier_try_of_the_same_call_may_have_taken_the_machine() {
     let stage = Stage::with(many_due(1)).await.more(TELL_ALL);
     let stage = stage.fault("reset-after-effect,action=TerminateInstance,times=1");
     let seen = stage.once().await;
-    assert_eq!(outcomes(&stage, "i-0000").await, [known("gone", "")]);
+    assert_eq!(outcomes(&stage, "i-0000").await, [known("terminated", "")]);
     assert_eq!(told(&seen, "terminated"), ["i-0000"]);
 }
 

@@ -26,13 +26,31 @@ pub(super) struct Open {
     identity: Identity,
 }
 
-/// Which files these are, whatever their names: device and inode of the file and of its write-ahead log, and how long the file
-/// was when it was opened. SQLite never makes it shorter while it is open, so one that is shorter was cut off or overwritten.
+/// Which files these are, whatever their names: the file and its write-ahead log. Neither is made shorter while it is open, so one
+/// that is shorter was cut off or overwritten.
 #[derive(Clone, Copy, Debug)]
 struct Identity {
-    file: (u64, u64),
-    log: Option<(u64, u64)>,
+    file: Found,
+    log: Option<Found>,
+}
+
+/// A file: device and inode, and its length in bytes.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    inode: (u64, u64),
     bytes: u64,
+}
+
+impl Found {
+    fn at(path: &Path) -> Option<Self> {
+        let found = metadata(path).ok()?;
+        Some(Self { inode: (found.dev(), found.ino()), bytes: found.len() })
+    }
+
+    /// Whether a file that is found in the place of this one is the same, with all that was in it.
+    fn is_still(&self, now: &Self) -> bool {
+        self.inode == now.inode && self.bytes <= now.bytes
+    }
 }
 
 /// Whether the files that are open are those that are there.
@@ -48,12 +66,22 @@ pub(super) enum Presence {
 
 impl Open {
     /// Whether the files at `path` are still those that are open.
-    pub(super) fn presence(&self, path: &Path) -> Presence {
+    pub(super) fn presence(&mut self, path: &Path) -> Presence {
         match Identity::of(path) {
             None => Presence::Gone,
-            Some(found) if self.identity.is_still(&found) && has_magic(path) => Presence::Same,
+            Some(now) if self.identity.is_still(&now) && has_magic(path) => {
+                self.identity = now;
+                Presence::Same
+            }
             Some(_) => Presence::Replaced,
         }
+    }
+
+    /// Closes files that stay in their place. A log that another process has open is not made shorter, since that process would take
+    /// it for cut off.
+    pub(super) async fn close(mut self) -> Result<(), sqlx::Error> {
+        sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&mut self.connection).await?;
+        self.connection.close().await
     }
 
     /// Lets go of the files. A write-ahead log that is left in its place would be taken by SQLite for that of whatever file comes
@@ -68,13 +96,17 @@ impl Identity {
     fn of(path: &Path) -> Option<Self> {
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");
-        let bytes = metadata(path).ok()?.len();
-        Some(Self { file: inode(path)?, log: inode(Path::new(&log)), bytes })
+        Some(Self { file: Found::at(path)?, log: Found::at(Path::new(&log)) })
     }
 
     /// Whether files that are found in the place of these are the same ones, with all that was in them.
-    fn is_still(&self, found: &Self) -> bool {
-        self.file == found.file && self.log == found.log && self.bytes <= found.bytes
+    fn is_still(&self, now: &Self) -> bool {
+        let is_same_log = match (&self.log, &now.log) {
+            (Some(log), Some(now)) => log.is_still(now),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        self.file.is_still(&now.file) && is_same_log
     }
 }
 
@@ -85,20 +117,17 @@ fn has_magic(path: &Path) -> bool {
     read.is_ok() && found == MAGIC
 }
 
-fn inode(path: &Path) -> Option<(u64, u64)> {
-    metadata(path).ok().map(|found| (found.dev(), found.ino()))
-}
-
 impl Journal {
     /// The open journal: as it was, or opened anew if the file is another one by now.
     pub(super) async fn opened<'a>(
         &self,
         slot: &'a mut Option<Open>,
     ) -> Result<&'a mut Open, Error> {
-        let same = |open: &Open| open.presence(self.path()) == Presence::Same;
-        if !slot.as_ref().is_some_and(same) {
+        let same = |open: &mut Open| open.presence(self.path()) == Presence::Same;
+        if !slot.as_mut().is_some_and(same) {
             let is_gone = self.shared.was_open.load(Ordering::Relaxed) && !self.exists();
-            let is_moved = |open: &Open| inode(self.path()) != Some(open.identity.file);
+            let inode = Found::at(self.path()).map(|found| found.inode);
+            let is_moved = |open: &Open| inode != Some(open.identity.file.inode);
             if is_gone || slot.as_ref().is_some_and(is_moved) {
                 self.shared.is_lost.store(true, Ordering::Relaxed);
             }

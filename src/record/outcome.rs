@@ -29,9 +29,8 @@ impl Recorder<'_> {
     ) -> Result<(), Error> {
         let ending = self.ending(instance, act.outcome.as_str(), act.message.clone());
         let (id, now) = (instance.id.as_str(), ending.ended_at);
-        let is_ours = self.is_ours(instance, act).await?;
         let is_committed = act.code.as_ref().is_some_and(|code| code.as_str() == COMMITTED);
-        let (hold, notices) = match (is_ours, act.outcome) {
+        let (hold, notices) = match (act.took_effect, act.outcome) {
             (true, _) => (Some(self.accepted_hold(id, now)), self.terminated(instance, rule, now)),
             (false, Outcome::Failed | Outcome::Unknown) => {
                 (None, self.failed(instance, &rule.name, act))
@@ -54,13 +53,14 @@ impl Recorder<'_> {
         self.journal().record(Entry::Ending(Box::new(ending))).await.map(drop)
     }
 
-    /// Whether a call of ours terminated the machine: this one, or if it was gone before, an earlier one that arrived late.
-    async fn is_ours(&self, instance: &Instance, act: &Act) -> Result<bool, Error> {
-        if act.took_effect || act.outcome != Outcome::Gone {
-            return Ok(act.took_effect);
+    /// The same call; one that found the instance gone is a termination of ours if an earlier run made a call that may have happened.
+    pub(crate) async fn attributed(&self, instance: &Instance, act: Act) -> Result<Act, Error> {
+        if act.outcome != Outcome::Gone {
+            return Ok(act);
         }
-        let since = clock::now() - RECYCLE_BIN;
-        self.journal().may_have_taken(self.account, instance.id.as_str(), since).await
+        let (id, since) = (instance.id.as_str(), clock::now() - RECYCLE_BIN);
+        let is_ours = self.journal().may_have_taken(self.account, id, since).await?;
+        Ok(if is_ours { act.shown_done() } else { act })
     }
 
     /// Writes that a machine was not called after all.

@@ -5,6 +5,8 @@ use zenreaper::sandbox::{Action, Effect, Fault};
 use crate::common::{Stage, many_due};
 
 const GONE: &str = r#"zenreaper_terminations_total{account="main",outcome="gone",rule="old"}"#;
+const TERMINATED: &str =
+    r#"zenreaper_terminations_total{account="main",outcome="terminated",rule="old"}"#;
 const UNKNOWN: &str =
     r#"zenreaper_terminations_total{account="main",outcome="unknown",rule="old"}"#;
 
@@ -12,15 +14,15 @@ const UNKNOWN: &str =
 async fn a_call_that_took_effect_and_whose_answer_was_lost_is_done() {
     let lost_once = "reset-after-effect,action=TerminateInstance,times=1";
     let stage = Stage::with(many_due(2)).await.fault(lost_once);
-    stage.once().await.exits(0).counts(GONE, 1.0).counts(UNKNOWN, 0.0);
+    stage.once().await.exits(0).counts(TERMINATED, 2.0).counts(GONE, 0.0);
 
     let lost_for_ever = "reset-after-effect,action=TerminateInstance";
     let stage = Stage::with(many_due(2)).await.fault(lost_for_ever);
-    stage.once().await.exits(0).counts(GONE, 2.0).counts(UNKNOWN, 0.0);
+    stage.once().await.exits(0).counts(TERMINATED, 2.0).counts(UNKNOWN, 0.0);
 
     let cut_off = "cut-off,action=TerminateInstance,times=1";
     let stage = Stage::with(many_due(2)).await.fault(cut_off);
-    stage.once().await.exits(0).counts(GONE, 1.0).counts(UNKNOWN, 0.0);
+    stage.once().await.exits(0).counts(TERMINATED, 2.0).counts(UNKNOWN, 0.0);
 }
 
 #[tokio::test]
@@ -76,11 +78,15 @@ async fn each_answer_means_what_the_design_says_and_never_stops_the_others() {
     answers("OPERATION_DENIED_INSTANCE_STATUS_INSTALLING", 403, "refused", 1, 0).await;
     answers("OPERATION_DENIED_INSTANCE_SUBSCRIPTION", 403, "refused", 1, 0).await;
     answers("OPERATION_DENIED_POSTPAID_PROMISE", 403, "refused", 1, 0).await;
-    answers("INTERNAL_SERVER_ERROR", 500, "failed", 3, 5).await;
-    answers("SERVICE_TEMPORARY_UNAVAILABLE", 503, "failed", 3, 5).await;
-    answers("REQUEST_TIMED_OUT", 504, "failed", 3, 5).await;
+    answers("INTERNAL_SERVER_ERROR", 500, "unknown", 3, 5).await;
+    answers("SERVICE_TEMPORARY_UNAVAILABLE", 503, "unknown", 3, 5).await;
+    answers("REQUEST_TIMED_OUT", 504, "unknown", 3, 5).await;
     answers("INVALID_PARAMETER_VALUE", 400, "failed", 1, 5).await;
-    answers("SOME_CODE_OF_TOMORROW", 403, "failed", 1, 5).await;
+    answers("SOME_CODE_OF_TOMORROW", 403, "unknown", 3, 5).await;
+    answers("INVALID_INSTANCE_NOT_FOUND", 500, "unknown", 3, 5).await;
+    answers("OPERATION_DENIED_POSTPAID_PROMISE", 502, "unknown", 3, 5).await;
+    answers("OPERATION_DENIED_INSTANCE_STATUS", 403, "refused", 1, 0).await;
+    answers("OPERATION_DENIED_INVALID_STATUS", 403, "refused", 1, 0).await;
 }
 
 /// The other spelling of a code, as the Go SDK has it, is the same code.
