@@ -158,6 +158,7 @@ impl Journal {
             Presence::Same => Ok(done),
             Presence::Gone => Err(Error::Gone { path: self.shared.path.clone() }),
             Presence::Replaced => Err(Error::Replaced { path: self.shared.path.clone() }),
+            Presence::CutOff => Err(Error::CutOff { path: self.shared.path.clone() }),
         }
     }
 }

@@ -279,7 +279,15 @@ async fn a_process_that_was_stopped_past_its_lease_calls_nothing_more() {
     let running = stage.start(&["run", "--once"]);
     stage.until("the first call", |stage| !stage.terminated().is_empty()).await;
     running.signal("STOP");
-    stage.once_exits(6).await;
+    // A process that was stopped in the middle of a transaction locks the journal.
+    let mut other = stage.once().await;
+    while other.code == 1 {
+        running.signal("CONT");
+        sleep(Duration::from_millis(30)).await;
+        running.signal("STOP");
+        other = stage.once().await;
+    }
+    other.exits(6);
     stage.sql("UPDATE leases SET owner = 'another', epoch = epoch + 1").await;
     let before = stage.terminated().len();
     running.signal("CONT");
@@ -417,17 +425,4 @@ async fn a_journal_that_is_cut_off_is_noticed_as_a_deleted_one_is() {
         fs::write(path, vec![0; length]).unwrap();
     })
     .await;
-}
-
-#[tokio::test]
-async fn a_log_of_the_journal_that_is_deleted_is_written_back() {
-    let stage = Stage::with(many_due(20)).await;
-    let stage = stage.account("max_in_flight: 2, rate: { describe: 1000/s, terminate: 20/s }");
-    let running = stage.start(&["run", "--once"]);
-    stage.until("some calls", |stage| stage.terminated().len() > 2).await;
-    fs::remove_file(stage.path("journal.db-wal")).unwrap();
-    running.end(&stage).await.exits(0);
-    let recorded = outcomes(&stage).await;
-    assert_eq!(recorded.len(), 20, "nothing of what was written is lost");
-    assert!(recorded.iter().all(|(_, outcome, _)| outcome.as_deref() == Some("terminated")));
 }

@@ -45,6 +45,14 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// The file was made shorter, or overwritten, while it was in use.
+    #[error(
+        "the journal {} was cut off or overwritten while it was in use; what was in it may be lost: put a copy back, or move it away to begin a new one", .path.display()
+    )]
+    CutOff {
+        /// The file.
+        path: PathBuf,
+    },
     /// It cannot be opened, read or written.
     #[error(
         "the journal {} cannot be used: {why}; check the disk and the permissions, and `journal` in the config", .path.display()

@@ -46,11 +46,6 @@ impl Found {
         let found = metadata(path).ok()?;
         Some(Self { inode: (found.dev(), found.ino()), bytes: found.len() })
     }
-
-    /// Whether a file that is found in the place of this one is the same, with all that was in it.
-    fn is_still(&self, now: &Self) -> bool {
-        self.inode == now.inode && self.bytes <= now.bytes
-    }
 }
 
 /// Whether the files that are open are those that are there.
@@ -62,6 +57,8 @@ pub(super) enum Presence {
     Gone,
     /// There are others.
     Replaced,
+    /// They are, but shorter than they were, or with another beginning.
+    CutOff,
 }
 
 impl Open {
@@ -69,11 +66,12 @@ impl Open {
     pub(super) fn presence(&mut self, path: &Path) -> Presence {
         match Identity::of(path) {
             None => Presence::Gone,
-            Some(now) if self.identity.is_still(&now) && has_magic(path) => {
+            Some(now) if !self.identity.is_of_same_files(&now) => Presence::Replaced,
+            Some(now) if self.identity.is_longer_than(&now) || !has_magic(path) => Presence::CutOff,
+            Some(now) => {
                 self.identity = now;
                 Presence::Same
             }
-            Some(_) => Presence::Replaced,
         }
     }
 
@@ -99,14 +97,16 @@ impl Identity {
         Some(Self { file: Found::at(path)?, log: Found::at(Path::new(&log)) })
     }
 
-    /// Whether files that are found in the place of these are the same ones, with all that was in them.
-    fn is_still(&self, now: &Self) -> bool {
-        let is_same_log = match (&self.log, &now.log) {
-            (Some(log), Some(now)) => log.is_still(now),
-            (None, None) => true,
-            (Some(_), None) | (None, Some(_)) => false,
-        };
-        self.file.is_still(&now.file) && is_same_log
+    /// Whether files that are found in the place of these are the same ones.
+    fn is_of_same_files(&self, now: &Self) -> bool {
+        let inodes = |own: &Self| (own.file.inode, own.log.map(|log| log.inode));
+        inodes(self) == inodes(now)
+    }
+
+    /// Whether one of the files has become shorter.
+    fn is_longer_than(&self, now: &Self) -> bool {
+        let log_bytes = |own: &Self| own.log.map_or(0, |log| log.bytes);
+        self.file.bytes > now.file.bytes || log_bytes(self) > log_bytes(now)
     }
 }
 
@@ -123,8 +123,16 @@ impl Journal {
         &self,
         slot: &'a mut Option<Open>,
     ) -> Result<&'a mut Open, Error> {
-        let same = |open: &mut Open| open.presence(self.path()) == Presence::Same;
-        if !slot.as_mut().is_some_and(same) {
+        let presence = slot.as_mut().map(|open| open.presence(self.path()));
+        if presence == Some(Presence::CutOff) {
+            // What the log still holds is written back, but whoever relies on what was written is told first.
+            self.shared.is_lost.store(true, Ordering::Relaxed);
+            if let Some(old) = slot.take() {
+                drop(old.retire().await);
+            }
+            return Err(Error::CutOff { path: self.shared.path.clone() });
+        }
+        if presence != Some(Presence::Same) {
             let is_gone = self.shared.was_open.load(Ordering::Relaxed) && !self.exists();
             let inode = Found::at(self.path()).map(|found| found.inode);
             let is_moved = |open: &Open| inode != Some(open.identity.file.inode);
