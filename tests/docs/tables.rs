@@ -67,8 +67,7 @@ fn comes_to(class: Class) -> (&'static str, &'static str) {
         Class::Gone => "`gone`: the goal is reached",
         Class::Refused => "`refused`",
         Class::Throttled => "everybody slows down",
-        Class::Transient => "`failed` when the tries end",
-        Class::NoAnswer => "there is no answer to go by",
+        Class::Transient | Class::NoAnswer => "`unknown` when the attempts end",
         Class::Auth | Class::Blocked | Class::Stopped => "the run stops",
         Class::Rejected => "`failed`, under its code",
     };
@@ -260,7 +259,7 @@ const NUMBERS: [(&str, &str, &str, &str); 24] = [
     (
         "configuration",
         "up to 30 s",
-        "src/cloud/http.rs",
+        "src/cloud/retry.rs",
         "DELAY_MAX: Duration = Duration::from_secs(30);",
     ),
     ("configuration", "once it made ten", "src/plan/guard.rs", "CALLS_MIN: u64 = 10;"),
