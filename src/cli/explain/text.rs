@@ -102,7 +102,10 @@ fn expiry(reckoning: &Reckoning, now: Timestamp) -> String {
     match terms {
         ExpiryTerms::AtOnce => "at once".to_owned(),
         ExpiryTerms::After { life } => format!("{} = {due}", sum(*created, *life)),
-        ExpiryTerms::At => due,
+        ExpiryTerms::At { at } => match due_at {
+            Some(_) => due,
+            None => format!("{}, before it was created: never", instant(*at)),
+        },
         ExpiryTerms::Tag(tag) => of_tag(tag, *created, &due),
     }
 }
@@ -113,7 +116,7 @@ fn sum(created: Option<Timestamp>, life: Length) -> String {
 }
 
 fn of_tag(tag: &TagTerms, created: Option<Timestamp>, due: &str) -> String {
-    let TagTerms { key, value, says, default, max, max_at: _, timezone: _, decides } = tag;
+    let TagTerms { key, value, says, default, min: _, max, max_at: _, timezone: _, decides } = tag;
     let head = match value {
         Some(value) => format!("the tag {key}={value}"),
         None => format!("no tag {key}"),
