@@ -161,9 +161,8 @@ fn first_word<'a>(rest: &mut &'a str) -> Result<&'a str, Refusal> {
     *rest = after;
     match (word, after.bytes().next()) {
         ("", None) => Err(Refusal::NoUnit),
-        ("", Some(b':')) => Err(Refusal::Colon),
-        (_, Some(b',')) => Err(Refusal::Comma),
         ("", Some(_)) => Err(Refusal::Form),
+        (_, Some(b',')) => Err(Refusal::Comma),
         (word, _) => Ok(word),
     }
 }
@@ -195,6 +194,9 @@ impl<'a> Number<'a> {
             ("", Some(b'-')) => Err(Refusal::Negative),
             ("", Some(b'+')) => Err(Refusal::Sign),
             ("", _) => Err(Refusal::Form),
+            (_, None) => Err(Refusal::NoUnit),
+            (_, Some(b':')) => Err(Refusal::Colon),
+            (_, Some(b',')) => Err(Refusal::Comma),
             (whole, _) if whole.len() > 1 && whole.starts_with('0') => Err(Refusal::LeadingZero),
             (whole, _) => Ok(Self { whole, fraction }),
         }
