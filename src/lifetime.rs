@@ -10,13 +10,13 @@ use std::fmt::Display;
 
 use jiff::{SignedDuration, Timestamp};
 
-pub(crate) use self::{
-    duration::{Refusal as NotADuration, read as read_duration},
-    instant::{Refusal as NotAnInstant, is_date, read as read_instant},
-};
 pub use self::{
     duration::{DURATION_HELP, Smallest, duration, duration_to},
     instant::{INSTANT_HELP, SINCE_HELP, TIMESTAMP_HELP, instant, since, timestamp},
+};
+pub(crate) use self::{
+    duration::{Refusal as NotADuration, read as read_duration},
+    instant::{Refusal as NotAnInstant, is_date, read as read_instant},
 };
 
 /// The first instant at which an instance can have been created: 2014-01-01T00:00:00Z, the year in which Zenlayer was founded.

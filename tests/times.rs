@@ -389,7 +389,8 @@ fn instance(ttl: &str) -> Instance {
 
 /// The decision on an instance with this tag, at an instant.
 fn decision(ttl: &str, now: Timestamp) -> (&'static str, &'static str) {
-    let rules = parse(&json!({ "name": "r", "match": { "zone": "A" }, "expire": { "tag": "ttl" } }));
+    let rules =
+        parse(&json!({ "name": "r", "match": { "zone": "A" }, "expire": { "tag": "ttl" } }));
     let (rules, protect) = (rules.unwrap(), Condition::NOTHING);
     let policy = Policy { rules, protect, host: Host::default() };
     let decision = policy.judge(&instance(ttl), &Memory::default(), now).decision;

@@ -155,9 +155,7 @@ fn says(tag: &TagExpiry, value: &str, created: Option<Timestamp>) -> Says {
         Bought::Life(life) => Says::Life(Length(life)),
         Bought::Until(at) => Says::Until(at),
         Bought::Never => Says::Never,
-        Bought::Unreadable => {
-            Says::Unreadable(tag.unreadable(value, created).unwrap_or_default())
-        }
+        Bought::Unreadable => Says::Unreadable(tag.unreadable(value, created).unwrap_or_default()),
     }
 }
 
@@ -213,7 +211,9 @@ mod tests {
             let policy =
                 policy("rules: [{ name: r, match: everything, expire: { tag: ttl, max: 3d } }]");
             let Expiry::Tag(tag) = &policy.rules.rules[0].expiry else { panic!("no tag") };
-            let Says::Unreadable(told) = says(tag, value, instance("i-1").created) else { panic!("it was read") };
+            let Says::Unreadable(told) = says(tag, value, instance("i-1").created) else {
+                panic!("it was read")
+            };
             assert!(told.contains(why), "{told}");
         }
     }

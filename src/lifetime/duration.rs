@@ -274,7 +274,10 @@ impl Unit {
             _ if is_one_of(&["minute", "minutes"]) => Self::Minute,
             _ if is_one_of(&["second", "seconds"]) => Self::Second,
             _ if is_one_of(&["millisecond", "milliseconds"]) => Self::Millisecond,
-            _ if is_one_of(&["mo", "mos", "month", "months", "y", "yr", "yrs", "year", "years"]) => {
+            _ if is_one_of(&[
+                "mo", "mos", "month", "months", "y", "yr", "yrs", "year", "years",
+            ]) =>
+            {
                 return Err(Refusal::Calendar);
             }
             _ if is_one_of(&["s", "sec", "secs", "ms", "msec", "us", "ns"]) => {

@@ -127,7 +127,10 @@ mod tests {
 
     #[test]
     fn what_is_no_comparison_is_refused() {
-        for text in ["", "3d", "= 3d", "== 3d", ">= 3", ">=", "=> 3d", ">= -3d", ">> 3d", "3d <", ">= 0h", "< 30s"] {
+        for text in [
+            "", "3d", "= 3d", "== 3d", ">= 3", ">=", "=> 3d", ">= -3d", ">> 3d", "3d <", ">= 0h",
+            "< 30s",
+        ] {
             assert!(AgeTest::parse(text).is_err(), "{text}");
         }
         assert_eq!(AgeTest::parse(">=3d").unwrap().to_string(), ">= 72h");

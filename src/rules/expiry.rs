@@ -72,7 +72,7 @@ impl Expiry {
             Self::AtOnce => Due::AtOnce,
             // A deadline is for what is there by then. An instance that was created later is not meant.
             Self::At(at) if is_before_creation(*at, instance.created) => Due::Never,
-            Self::At(at) => Due::At(*at),
+            Self::At(at) => known(instance, *at),
             Self::After(life) => after(instance, *life),
             Self::Tag(tag) => tag.due(instance),
         }
@@ -97,7 +97,7 @@ impl TagExpiry {
         };
         let bought = match self.read(value, instance.created) {
             Bought::Life(life) => after(instance, life),
-            Bought::Until(instant) => Due::At(instant),
+            Bought::Until(at) => known(instance, at),
             Bought::Never => Due::Never,
             Bought::Unreadable => Due::Unreadable,
         };
@@ -134,11 +134,7 @@ impl TagExpiry {
     }
 
     /// The instant, unless the instance would be due by it before its creation, or sooner than `min` after that.
-    fn until(
-        &self,
-        at: Timestamp,
-        created: Option<Timestamp>,
-    ) -> Result<Timestamp, Unreadable> {
+    fn until(&self, at: Timestamp, created: Option<Timestamp>) -> Result<Timestamp, Unreadable> {
         if is_before_creation(at, created) {
             return Err(Unreadable::BeforeCreation);
         }
@@ -154,9 +150,7 @@ impl Unreadable {
     fn message(self, tag: &TagExpiry, value: &str) -> String {
         let shown = shorten(value.trim_matches(' '));
         match self {
-            Self::NotADuration(NotADuration::Form) if shown.is_empty() => {
-                "it is empty".to_owned()
-            }
+            Self::NotADuration(NotADuration::Form) if shown.is_empty() => "it is empty".to_owned(),
             Self::NotADuration(NotADuration::Form) => {
                 format!("`{shown}` is not a duration, a date or a timestamp")
             }
@@ -176,6 +170,11 @@ impl Unreadable {
 /// Reports whether a value begins as dates do, and so is no duration.
 fn is_like_a_date(value: &str) -> bool {
     matches!(value.as_bytes(), [y, e, a, r, b'-', ..] if [y, e, a, r].iter().all(|digit| digit.is_ascii_digit()))
+}
+
+/// Due at an instant, if the creation is known: otherwise the instant may be before it.
+fn known(instance: &Instance, at: Timestamp) -> Due {
+    instance.created.map_or(Due::Unknown(Field::CreateTime), |_| Due::At(at))
 }
 
 /// Reports whether an instant is before the creation of an instance. Without a time of creation, only an instant before all
@@ -304,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_life_needs_the_time_of_creation_and_a_date_does_not() {
+    fn without_the_time_of_creation_nothing_is_due_but_at_once() {
         let unborn = |expiry: &Expiry, ttl: &str| {
             let mut subject = instance("i");
             (subject.created, subject.tags) = (None, tags(&[("ttl", ttl)]));
@@ -314,10 +313,10 @@ mod tests {
         assert_eq!(unborn(&Expiry::After(SignedDuration::from_hours(1)), ""), unknown);
         assert_eq!(unborn(&tag(None, None), "1h"), unknown);
         assert_eq!(unborn(&tag(None, Some(1)), "2026-12-31"), unknown);
-        assert_eq!(
-            unborn(&tag(None, None), "2026-12-31"),
-            Due::At("2026-12-31T16:00:00Z".parse().unwrap())
-        );
+        assert_eq!(unborn(&tag(None, None), "2026-12-31"), unknown);
+        assert_eq!(unborn(&tag(None, None), "2026-10-31T00:00:00Z"), unknown);
+        assert_eq!(unborn(&Expiry::At("2026-12-31T00:00:00Z".parse().unwrap()), ""), unknown);
+        assert_eq!(unborn(&tag(None, None), "never"), Due::Never);
         assert_eq!(unborn(&Expiry::AtOnce, ""), Due::AtOnce);
         // Nothing was created before 2014, so an earlier expiry is before every creation.
         assert_eq!(unborn(&tag(None, None), "0001-01-01T00:00:00Z"), Due::Unreadable);

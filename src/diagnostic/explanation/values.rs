@@ -36,13 +36,11 @@ pub(super) const NOT_A_DURATION: Explanation = Explanation {
     title: "a value that is not a duration",
     why: "\
 A duration is a number with its unit: 90m, 72h, 3d 12h, 2w, or PT72H as ISO 8601
-writes it. A day has 24 hours.
+writes it. A day has 24 hours. The smallest unit of a rule is the minute.
 
-A bare number has no unit: 30 may be meant as days and read as seconds, and
-every machine would be due at once. Months and years have no fixed length, and
-18:00:00 or 1,500h can be read in two ways. The smallest unit is the minute; a
-few keys of the config take seconds (s) or milliseconds (ms). A wrong guess
-would shorten a life, so no other form is read.
+A bare number has no unit: 30 may be meant as days and read as seconds. Months
+and years have no fixed length; 18:00:00 and 1,500h can be read in two ways.
+Nothing is guessed, since a wrong guess shortens lives.
 
 Add the unit. Instead of a month, write 30d.
 ",
