@@ -319,7 +319,7 @@ impl Refusal {
             Self::NoUnit => ": a bare number has no unit",
             Self::Negative => ": it is negative",
             Self::Sign => ": a duration has no sign",
-            Self::Colon => ": a time of day is not a duration; write 18h or 1h 30m",
+            Self::Colon => ": that is a time of day; write 18h or 1h 30m",
             Self::Comma => ": a comma has two meanings in numbers; write 1.5h, or 1500h",
             Self::Calendar => ": months and years have no fixed length",
             Self::CapitalM => ": `M` could mean months; write m or minutes",

@@ -96,16 +96,19 @@ fn dated(at: Timestamp, now: Timestamp) -> String {
 }
 
 fn expiry(reckoning: &Reckoning, now: Timestamp) -> String {
-    let Reckoning { created, terms, due: _, due_at } = reckoning;
+    let Reckoning { created, terms, due: word, due_at } = reckoning;
     let due = due_at.map(|at| dated(at, now));
     let due = due.unwrap_or_else(|| "not known".to_owned());
     match terms {
         ExpiryTerms::AtOnce => "at once".to_owned(),
         ExpiryTerms::After { life } => format!("{} = {due}", sum(*created, *life)),
-        ExpiryTerms::At { at } => match due_at {
-            Some(_) => due,
-            None => format!("{}, before it was created: never", instant(*at)),
-        },
+        ExpiryTerms::At { at } if *word == "never" => {
+            format!("{}, before it was created: never", instant(*at))
+        }
+        ExpiryTerms::At { at } if due_at.is_none() => {
+            format!("{}, if it was created before that, which the cloud did not tell", instant(*at))
+        }
+        ExpiryTerms::At { .. } => due,
         ExpiryTerms::Tag(tag) => of_tag(tag, *created, &due),
     }
 }
