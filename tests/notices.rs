@@ -204,7 +204,7 @@ async fn an_owner_keeps_the_time_that_was_promised_when_the_notice_is_taken_out_
 #[tokio::test]
 async fn what_was_promised_of_a_machine_is_nothing_to_the_next_one_of_its_id() {
     let (stage, receiver) = told_of(many_due(1)).await;
-    let stage = stage.rules(&rules("notice: 1h").replace("after: 1h", "at: 2026-01-01"));
+    let stage = stage.rules(&rules("notice: 1h").replace("expire: { after: 1h }, ", ""));
     stage.once_exits(0).await;
     stage.time_passes(HOUR * 3).await;
     let born = (clock::now() - HOUR * 2).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();

@@ -90,16 +90,16 @@ fn end_of_day(date: Date, zone: &TimeZone) -> Timestamp {
 
 /// Parses what follows the date of a timestamp: `T18:00:00`, a fraction of at most nine digits, and the offset.
 fn timestamp_of(date: Date, text: &str) -> Result<Timestamp, Refusal> {
-    const CLOCK: &str = "T00:00:00";
-    let (clock, rest) = text.split_at_checked(CLOCK.len()).ok_or(Refusal::TimeForm)?;
-    if !has_form(clock, CLOCK) {
+    const FORM: &str = "T00:00:00";
+    let (time, rest) = text.split_at_checked(FORM.len()).ok_or(Refusal::TimeForm)?;
+    if !has_form(time, FORM) {
         return Err(Refusal::TimeForm);
     }
     let (nanos, offset) = match rest.strip_prefix('.') {
         Some(rest) => fraction(rest)?,
         None => (0, rest),
     };
-    let part = |at: usize| clock.get(at..at + 2).and_then(|part| part.parse().ok());
+    let part = |at: usize| time.get(at..at + 2).and_then(|part| part.parse().ok());
     let parts = (part(1), part(4), part(7));
     let (Some(hour), Some(minute), Some(second)) = parts else { return Err(Refusal::TimeForm) };
     let time = Time::new(hour, minute, second, nanos).map_err(|_| Refusal::NoSuchTime)?;

@@ -30,7 +30,7 @@ const UNREADABLE: [&str; 18] = [
 async fn a_tag_that_cannot_be_read_for_certain_terminates_nothing() {
     let odd = UNREADABLE.iter().enumerate();
     let mut fleet: Vec<_> =
-        odd.map(|(n, ttl)| due(&format!("odd-{n:02}")).with_tag("ttl", *ttl)).collect();
+        odd.map(|(n, ttl)| due(&format!("odd-{n:02}")).with_tag("ttl", ttl)).collect();
     fleet.push(due("far").with_tag("ttl", "9999-12-31"));
     fleet.push(due("last").with_tag("ttl", "9999-12-31T23:59:59-12:00"));
     fleet.extend(["72h", "2026-01-05", "PT72H"].map(|ttl| due(ttl).with_tag("ttl", ttl)));
@@ -56,4 +56,29 @@ async fn an_instant_of_a_rule_is_not_for_what_is_created_later() {
     stage.run(&["explain", "unborn"]).await.exits(0).says("which the cloud did not tell");
     stage.once().await.exits(0);
     assert_eq!(stage.terminated(), ["there"]);
+}
+
+/// Nothing that is reckoned from a date at the end of the calendar goes beyond it, or takes long.
+#[tokio::test]
+async fn a_date_at_the_end_of_the_calendar_is_far_away_for_every_command() {
+    let rules = "
+rules:
+  - { name: nightly, match: { tags: { by: nightly } }, expire: { tag: ttl }, schedule: '0 22 * * *' }
+  - { name: told, match: { tags: { by: told } }, expire: { tag: ttl }, notice: 36500d }
+  - { name: zoned, match: { tags: { by: zoned } }, expire: { tag: ttl }, timezone: Pacific/Niue }
+  - { name: fixed, match: { tags: { by: fixed } }, expire: { at: 9999-12-31 } }
+  - { name: capped, match: { tags: { by: capped } }, expire: { tag: ttl, max: 36500d } }
+";
+    let names = ["nightly", "told", "zoned", "fixed", "capped"];
+    let fleet = names.map(|by| due(by).with_tag("by", by).with_tag("ttl", "9999-12-31"));
+    let stage = Stage::with(fleet.to_vec()).await.rules(rules);
+    for args in [&["plan"][..], &["plan", "-o", "json"], &["forecast", "--days", "366", "--all"]] {
+        stage.run(args).await.exits(0);
+    }
+    for name in names {
+        stage.run(&["explain", name]).await.exits(0);
+        stage.run(&["explain", name, "-o", "json"]).await.exits(0);
+    }
+    stage.once().await.exits(0);
+    assert!(stage.terminated().is_empty());
 }
