@@ -30,7 +30,7 @@ use self::{
 use crate::{
     diagnostic::{self, Code, Problem, Source},
     journal::Digests,
-    lifetime::shorten,
+    lifetime::{Smallest, shorten},
     notify,
     plan::guard::Limits,
     rules::{self, Condition, Origin, Release, RuleSet, Terms},
@@ -85,6 +85,7 @@ const HOMES: [Home; 13] = [
 const JITTER: Bounds = Bounds {
     min: SignedDuration::ZERO,
     max: SignedDuration::from_hours(1),
+    smallest: Smallest::Second,
     help: "a duration from 0s to 1h",
 };
 

@@ -179,7 +179,13 @@ async fn what_is_not_said_right_is_refused() {
         (&["keep", "i-0000", "--reason", "x"], "--for"),
         (&["keep", "i-0000", "--for", "367d", "--reason", "x"], "longer than 366d"),
         (&["keep", "i-0000", "--for", "7", "--reason", "x"], "a bare number has no unit"),
+        (&["keep", "i-0000", "--for", "18:00:00", "--reason", "x"], "that is a time of day"),
+        (&["keep", "i-0000", "--for", "1,500h", "--reason", "x"], "a comma"),
+        (&["keep", "i-0000", "--for", "30s", "--reason", "x"], "the smallest unit is the minute"),
+        (&["keep", "i-0000", "--for", "1 month", "--reason", "x"], "have no fixed length"),
         (&["pause", "--for=-1h"], "it is negative"),
+        (&["pause", "--for", "0h"], "it is zero"),
+        (&["pause", "--for", "2M"], "`M` could mean months"),
         (&["trust", "--account", "other"], "`other` is not an account"),
     ] {
         stage.run(args).await.exits(2).says(says);

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     diagnostic::Code,
     inventory::{ChargeType, Instance, InstanceId, Status, Tags},
-    lifetime::{self, DURATION_HELP, shorten},
+    lifetime::{self, DURATION_HELP, Smallest, shorten},
     yaml::{At, Fields, Reader, Value, indexed, nearest_of},
 };
 
@@ -162,7 +162,8 @@ impl<'a, 'f> Written<'a, 'f> {
         }
         let at = fields.get("age").filter(|at| !is_null(at))?;
         reader.value(&at, Code::NotADuration, DURATION_HELP, |text| {
-            let age = lifetime::duration(text)?;
+            // An age states a fact about an instance: it may have seconds, or be zero.
+            let age = lifetime::duration_to(text, Smallest::Second)?;
             now.checked_sub(age).map_err(|_| format!("`{}` is before all times", shorten(text)))
         })
     }

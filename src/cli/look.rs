@@ -17,6 +17,7 @@ use crate::{
     cloud::{self, Client, saved},
     config::{self, Loaded},
     inventory::Inventory,
+    lifetime::{self, TIMESTAMP_HELP},
     plan::Turn,
     site::{self, Basis, Env, process_env},
     view::{Seen, View},
@@ -127,9 +128,7 @@ impl Lookout {
 
 /// Reads the instant that a command is asked about.
 pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
-    text.parse().map_err(|_| {
-        "expected a timestamp with its offset, such as 2026-11-24T09:00:00Z".to_owned()
-    })
+    lifetime::timestamp(text).map_err(|why| format!("{why}; expected {TIMESTAMP_HELP}"))
 }
 
 /// Every account that is looked at. All that can be wrong before the first call is found here.

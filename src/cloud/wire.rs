@@ -12,11 +12,8 @@ use serde_json::value::RawValue;
 use super::{answer::bounded, object::Object, saved::Entries};
 use crate::{
     inventory::{ChargeType, Instance, InstanceId, Interner, Page, Status, Tags, Unreadable},
-    lifetime::shorten,
+    lifetime::{FIRST_CREATION, shorten},
 };
-
-/// No instance is older: 2014-01-01T00:00:00Z, the year in which Zenlayer was founded.
-const FIRST_CREATION_SECONDS: i64 = 1_388_534_400;
 
 /// The most tags of an instance that are read, far above what the API takes: each key is held against each.
 const TAGS_MAX: usize = 1_000;
@@ -263,7 +260,7 @@ fn instance(entry: &str, interner: &mut Interner) -> Result<Instance, String> {
 /// 0001-01-01 or 1970-01-01, and nothing would be older.
 fn created(text: &str) -> Option<Timestamp> {
     let told: Timestamp = text.parse().ok()?;
-    (told.as_second() >= FIRST_CREATION_SECONDS).then_some(told)
+    (told >= FIRST_CREATION).then_some(told)
 }
 
 /// An error if tags without a list of them hold anything else: whoever cannot read them must not take the instance for untagged.

@@ -8,7 +8,7 @@ use super::values::{Bounds, duration, own_name};
 use crate::{
     cloud::{self, Endpoint, Rate, Retry},
     diagnostic::Code,
-    lifetime::{is_date, shorten},
+    lifetime::{Smallest, is_date, shorten},
     rules::RuleName,
     yaml::{self, At, Fields, Reader},
 };
@@ -32,12 +32,14 @@ pub(super) const RETRY_KEYS: [&str; 3] = ["attempts", "first_delay", "total"];
 const TIMEOUT: Bounds = Bounds {
     min: SignedDuration::from_millis(1),
     max: SignedDuration::from_mins(10),
+    smallest: Smallest::Millisecond,
     help: "a duration from 1ms to 10m",
 };
 
 const TOTAL: Bounds = Bounds {
     min: SignedDuration::ZERO,
     max: SignedDuration::from_hours(1),
+    smallest: Smallest::Second,
     help: "a duration from 0s to 1h",
 };
 

@@ -3,7 +3,10 @@
 use jiff::SignedDuration;
 
 use super::values::{Bounds, signed_duration};
-use crate::yaml::{Fields, Reader};
+use crate::{
+    lifetime::Smallest,
+    yaml::{Fields, Reader},
+};
 
 const DEFAULT_RETENTION: SignedDuration = SignedDuration::from_hours(400 * 24);
 const DEFAULT_COMMITMENT_HOLD: SignedDuration = SignedDuration::from_hours(24);
@@ -15,18 +18,21 @@ pub(super) const APPLY_KEYS: [&str; 1] = ["max_age"];
 const RETENTION: Bounds = Bounds {
     min: SignedDuration::from_hours(48),
     max: SignedDuration::from_hours(10_000 * 24),
+    smallest: Smallest::Minute,
     help: "a duration from 2d to 10000d",
 };
 
 const COMMITMENT_HOLD: Bounds = Bounds {
     min: SignedDuration::ZERO,
     max: SignedDuration::from_hours(366 * 24),
+    smallest: Smallest::Second,
     help: "a duration from 0s to 366d",
 };
 
 const APPLY_AGE: Bounds = Bounds {
     min: SignedDuration::from_secs(1),
     max: SignedDuration::from_hours(7 * 24),
+    smallest: Smallest::Second,
     help: "a duration from 1s to 7d",
 };
 

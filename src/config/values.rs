@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use crate::{
     diagnostic::Code,
-    lifetime::{self, DURATION_HELP, shorten},
+    lifetime::{self, Smallest, shorten},
     rules::RuleName,
     yaml::{At, Reader},
 };
@@ -18,6 +18,8 @@ pub(super) struct Bounds {
     pub(super) min: SignedDuration,
     /// At most.
     pub(super) max: SignedDuration,
+    /// The smallest unit that it may name.
+    pub(super) smallest: Smallest,
     /// The same in words.
     pub(super) help: &'static str,
 }
@@ -33,9 +35,9 @@ pub(super) fn signed_duration(
     at: &At<'_>,
     bounds: Bounds,
 ) -> Option<SignedDuration> {
-    let Bounds { min, max, help } = bounds;
-    let text = reader.text(at, DURATION_HELP)?;
-    match lifetime::duration(text) {
+    let Bounds { min, max, smallest, help } = bounds;
+    let text = reader.text(at, help)?;
+    match lifetime::duration_to(text, smallest) {
         Ok(duration) if (min..=max).contains(&duration) => Some(duration),
         Ok(_) => {
             reader.wrong(
@@ -47,7 +49,7 @@ pub(super) fn signed_duration(
             None
         }
         Err(message) => {
-            reader.wrong(at, Code::NotADuration, message, format!("expected {DURATION_HELP}"));
+            reader.wrong(at, Code::NotADuration, message, format!("expected {help}"));
             None
         }
     }

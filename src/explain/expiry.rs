@@ -6,7 +6,6 @@ use serde::Serialize;
 use super::words::Length;
 use crate::{
     inventory::Instance,
-    lifetime,
     plan::Keep,
     rules::{Bought, Due, Expiry, TagExpiry},
 };
@@ -37,7 +36,10 @@ pub enum ExpiryTerms {
         life: Length,
     },
     /// At an instant.
-    At,
+    At {
+        /// The instant.
+        at: Timestamp,
+    },
     /// As a tag says.
     Tag(TagTerms),
 }
@@ -53,6 +55,8 @@ pub struct TagTerms {
     pub says: Says,
     /// The life of an instance without the tag.
     pub default: Option<Length>,
+    /// The shortest life that a tag can mean.
+    pub min: Length,
     /// The longest life that a tag can buy.
     pub max: Option<Length>,
     /// Until when the cap lets it live.
@@ -98,7 +102,7 @@ impl Reckoning {
         let terms = match expiry {
             Expiry::AtOnce => ExpiryTerms::AtOnce,
             Expiry::After(life) => ExpiryTerms::After { life: Length(*life) },
-            Expiry::At(_) => ExpiryTerms::At,
+            Expiry::At(at) => ExpiryTerms::At { at: *at },
             Expiry::Tag(tag) => ExpiryTerms::Tag(TagTerms::of(tag, instance)),
         };
         let (due, due_at) = match expiry.due(instance) {
@@ -115,7 +119,7 @@ impl Reckoning {
 impl TagTerms {
     fn of(tag: &TagExpiry, instance: &Instance) -> Self {
         let value = instance.tags.get(&tag.key);
-        let says = value.map_or(Says::Nothing, |value| says(tag, value));
+        let says = value.map_or(Says::Nothing, |value| says(tag, value, instance.created));
         let later = |life: SignedDuration| instance.created?.checked_add(life).ok();
         let max_at = tag.max.and_then(later);
         let until = match &says {
@@ -137,6 +141,7 @@ impl TagTerms {
             value: value.map(str::to_owned),
             says,
             default: tag.default.map(Length),
+            min: Length(tag.min),
             max: tag.max.map(Length),
             max_at,
             timezone: tag.zone.iana_name().map(str::to_owned),
@@ -145,21 +150,13 @@ impl TagTerms {
     }
 }
 
-fn says(tag: &TagExpiry, value: &str) -> Says {
-    match tag.read(value) {
+fn says(tag: &TagExpiry, value: &str, created: Option<Timestamp>) -> Says {
+    match tag.read(value, created) {
         Bought::Life(life) => Says::Life(Length(life)),
         Bought::Until(at) => Says::Until(at),
         Bought::Never => Says::Never,
-        Bought::Unreadable => Says::Unreadable(why_unreadable(tag, value)),
+        Bought::Unreadable => Says::Unreadable(tag.unreadable(value, created).unwrap_or_default()),
     }
-}
-
-/// Why a value cannot be read: as a date if it begins like one, else as a duration.
-fn why_unreadable(tag: &TagExpiry, value: &str) -> String {
-    let is_like_a_date = value.trim().as_bytes().get(4) == Some(&b'-');
-    let as_instant = lifetime::instant(value, &tag.zone).err().filter(|_| is_like_a_date);
-    let as_duration = || lifetime::duration(value).err();
-    as_instant.or_else(as_duration).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -204,13 +201,19 @@ mod tests {
         for (value, why) in [
             ("3 dayz", "`3 dayz` is not a duration"),
             ("48", "`48` is not a duration: a bare number has no unit"),
-            ("2026-02-31", "`2026-02-31` is not a day of any calendar"),
-            ("2026-12-31T18:00", "does not tell its offset from UTC"),
+            ("2026-02-31", "`2026-02-31` is not a day of the calendar"),
+            ("", "it is empty"),
+            ("5m", "`5m` is less than `expire.min`, 10m, after the creation"),
+            ("2026-10-30", "`2026-10-30` is before the creation"),
+            ("2026-12-31T18:00:00", "has no offset from UTC"),
+            ("2026-12-31T18:00", "is not a timestamp of the form"),
         ] {
             let policy =
                 policy("rules: [{ name: r, match: everything, expire: { tag: ttl, max: 3d } }]");
             let Expiry::Tag(tag) = &policy.rules.rules[0].expiry else { panic!("no tag") };
-            let Says::Unreadable(told) = says(tag, value) else { panic!("it was read") };
+            let Says::Unreadable(told) = says(tag, value, instance("i-1").created) else {
+                panic!("it was read")
+            };
             assert!(told.contains(why), "{told}");
         }
     }

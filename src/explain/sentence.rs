@@ -183,7 +183,8 @@ impl About<'_> {
                 format!("since it has no tag {} and the rule no default", shorten(&tag.key))
             }
             ExpiryTerms::Tag(tag) => format!("as its tag {} says", shorten(&tag.key)),
-            ExpiryTerms::AtOnce | ExpiryTerms::After { .. } | ExpiryTerms::At => String::new(),
+            ExpiryTerms::At { at } => format!("since it was created after {}", instant(at)),
+            ExpiryTerms::AtOnce | ExpiryTerms::After { .. } => String::new(),
         }
     }
 
@@ -196,7 +197,9 @@ impl About<'_> {
                     (tag.key, String::new())
                 }
             },
-            ExpiryTerms::AtOnce | ExpiryTerms::After { .. } | ExpiryTerms::At => Default::default(),
+            ExpiryTerms::AtOnce | ExpiryTerms::After { .. } | ExpiryTerms::At { .. } => {
+                Default::default()
+            }
         };
         format!(
             "its tag {}, by which the rule {} goes, cannot be read: {why}",

@@ -59,6 +59,7 @@ pub fn instant(at: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lifetime::{Smallest, duration_to};
 
     #[test]
     fn a_duration_is_told_by_its_two_largest_units() {
@@ -72,7 +73,7 @@ mod tests {
             ("1d 5m", "1d"),
             ("52w", "364d"),
         ] {
-            let length = crate::lifetime::duration(length).unwrap();
+            let length = duration_to(length, Smallest::Second).unwrap();
             assert_eq!(about(length), expected);
             assert_eq!(about(-length), expected);
         }

@@ -37,7 +37,7 @@ pub struct AgeTest {
 impl AgeTest {
     /// Reads `>= 3d`, `> 3d`, `< 2h` or `<= 2h`.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let trimmed = text.trim();
+        let trimmed = text.trim_matches(' ');
         let found = SPELLINGS
             .iter()
             .find_map(|(spelling, own)| trimmed.strip_prefix(spelling).map(|rest| (own, rest)));
@@ -92,6 +92,7 @@ impl fmt::Display for AgeTest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lifetime::Smallest;
 
     #[test]
     fn an_age_is_compared_to_the_second() {
@@ -106,11 +107,11 @@ mod tests {
             ("<= 3d", "72h", true),
             ("<= PT72H", "72h 1s", false),
         ] {
-            let now = created + lifetime::duration(age).unwrap();
+            let now = created + lifetime::duration_to(age, Smallest::Second).unwrap();
             assert_eq!(AgeTest::parse(test).unwrap().holds(created, now), expected, "{test} {age}");
         }
         let early = created - SignedDuration::from_hours(1);
-        assert!(!AgeTest::parse(">= 0s").unwrap().holds(created, early), "it is yet to be created");
+        assert!(!AgeTest::parse(">= 1m").unwrap().holds(created, early), "it is yet to be created");
     }
 
     #[test]
@@ -126,7 +127,10 @@ mod tests {
 
     #[test]
     fn what_is_no_comparison_is_refused() {
-        for text in ["", "3d", "= 3d", "== 3d", ">= 3", ">=", "=> 3d", ">= -3d", ">> 3d", "3d <"] {
+        for text in [
+            "", "3d", "= 3d", "== 3d", ">= 3", ">=", "=> 3d", ">= -3d", ">> 3d", "3d <", ">= 0h",
+            "< 30s",
+        ] {
             assert!(AgeTest::parse(text).is_err(), "{text}");
         }
         assert_eq!(AgeTest::parse(">=3d").unwrap().to_string(), ">= 72h");

@@ -172,7 +172,7 @@ fn at_once(view: &View<'_>) -> Option<Problem> {
         return None;
     }
     let message = "a match is due at once, however young it is".to_owned();
-    let help = "expected `expire`, such as `{ after: 24h }`, or an `age` in the match; `{ after: 0s }` says that at once is meant";
+    let help = "expected `expire`, such as `{ after: 24h }`, or an `age` in the match; `{ after: 1m }` says that at once is meant";
     Some(view.warning("", Code::DueAtOnce, message, help))
 }
 

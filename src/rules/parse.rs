@@ -225,16 +225,7 @@ fn schedule(reader: &mut Reader, at: &At<'_>, zone: TimeZone) -> Option<Schedule
 
 /// The notice of a rule; one that is wrong is noted, which refuses the file.
 fn notice(reader: &mut Reader, fields: &Fields<'_>) -> Option<NoticePeriod> {
-    let length = fields.get("notice").and_then(|at| {
-        reader.value(&at, Code::NotADuration, DURATION_HELP, |text| {
-            match lifetime::duration(text) {
-                Ok(length) if length.is_zero() => {
-                    Err("a notice of no time tells nobody".to_owned())
-                }
-                read => read,
-            }
-        })
-    });
+    let length = fields.get("notice").and_then(|at| duration(reader, &at));
     let required = fields.get("notice_required").and_then(|at| {
         if fields.get("notice").is_none() {
             let message = "`notice_required` has no meaning here";

@@ -14,8 +14,8 @@ impl Rule {
         seen.condition(&self.matches);
         seen.condition(&self.unless);
         match &self.expiry {
-            Expiry::AtOnce | Expiry::At(_) => {}
-            Expiry::After(_) => seen.field(Field::CreateTime),
+            Expiry::AtOnce => {}
+            Expiry::After(_) | Expiry::At(_) => seen.field(Field::CreateTime),
             Expiry::Tag(tag) => {
                 seen.tag(&tag.key);
                 seen.field(Field::CreateTime);

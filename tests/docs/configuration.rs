@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use zenreaper::{
     config,
     diagnostic::Source,
-    lifetime,
+    lifetime::{self, Smallest},
     rules::{self, Release, Terms},
 };
 
@@ -204,8 +204,14 @@ fn outside(lowest: &str, highest: &str) -> Vec<String> {
     if let (Ok(lowest), Ok(highest)) = (lowest.parse::<i64>(), highest.parse::<i64>()) {
         return [lowest - 1, highest + 1].map(|number| number.to_string()).to_vec();
     }
-    let beyond = [(lowest, -1), (highest, 1)]
-        .map(|(bound, step)| lifetime::duration(bound).unwrap() + SignedDuration::from_nanos(step));
+    // By the smallest unit of the lowest bound, which is that of the key.
+    let step = match lowest {
+        ms if ms.ends_with("ms") => SignedDuration::from_millis(1),
+        seconds if seconds.ends_with('s') => SignedDuration::from_secs(1),
+        _ => SignedDuration::from_mins(1),
+    };
+    let read = |bound| lifetime::duration_to(bound, Smallest::Millisecond).unwrap();
+    let beyond = [read(lowest) - step, read(highest) + step];
     let beyond = beyond.into_iter().filter(|duration| !duration.is_negative());
     beyond.map(|duration| format!("{duration:#}")).collect()
 }

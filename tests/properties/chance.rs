@@ -80,7 +80,7 @@ fn ip_ops() -> BoxedStrategy<Vec<Op>> {
 }
 
 fn age() -> BoxedStrategy<Line> {
-    let test = (select(&["<", "<=", ">", ">="][..]), select(&[0_i64, 1, 24, 72, 1000][..]));
+    let test = (select(&["<", "<=", ">", ">="][..]), select(&[1_i64, 2, 24, 72, 1000][..]));
     vec(test, 1..3).prop_map(Line::Age).boxed()
 }
 
@@ -148,11 +148,14 @@ pub(crate) fn matches(asking: Asking) -> BoxedStrategy<Match> {
 }
 
 fn expire() -> impl Strategy<Value = Expire> {
-    let life = || select(&[0_i64, 1, 24, 72, 336][..]);
-    let tag = (option::of(life()), option::of(life())).prop_map(|(default, max)| {
-        // A default that is longer than the cap is refused.
+    let life = || select(&[1_i64, 12, 24, 72, 336][..]);
+    let tag = (option::of(life()), option::weighted(0.3, life()), option::of(life()));
+    let tag = tag.prop_map(|(default, min, max)| {
+        // What is out of order is refused: `min`, `default`, `max`.
         let default = default.map(|default| default.min(max.unwrap_or(default)));
-        Expire::Tag { default, max }
+        let most = [default, max].into_iter().flatten().min();
+        let min = min.map(|min| min.min(most.unwrap_or(min)));
+        Expire::Tag { default, min, max }
     });
     prop_oneof![
         1 => Just(Expire::AtOnce),

@@ -82,14 +82,21 @@ pub(crate) enum Meaning {
     Unreadable,
 }
 
-pub(crate) const TTLS: [(&str, Meaning); 15] = [
+pub(crate) const TTLS: [(&str, Meaning); 34] = [
     ("1h", Meaning::Life(1)),
     (" 3d 12h ", Meaning::Life(84)),
     ("P1D", Meaning::Life(24)),
     ("2w", Meaning::Life(336)),
+    ("3 Days", Meaning::Life(72)),
+    ("0.5d", Meaning::Life(12)),
     ("2026-11-20", Meaning::Day(-72)),
+    ("2026-11-23", Meaning::Day(0)),
     ("2026-12-31", Meaning::Day(912)),
     ("2026-11-24T02:00:00+02:00", Meaning::At(0)),
+    ("2026-11-22T00:00:00Z", Meaning::At(-48)),
+    // Before every creation.
+    ("0001-01-01T00:00:00Z", Meaning::Unreadable),
+    ("1970-01-01", Meaning::Unreadable),
     ("never", Meaning::Never),
     ("Forever", Meaning::Never),
     ("soon", Meaning::Unreadable),
@@ -98,6 +105,20 @@ pub(crate) const TTLS: [(&str, Meaning); 15] = [
     ("-1h", Meaning::Unreadable),
     ("2026-02-31", Meaning::Unreadable),
     ("", Meaning::Unreadable),
+    ("18:00:00", Meaning::Unreadable),
+    ("1,500h", Meaning::Unreadable),
+    ("1ms", Meaning::Unreadable),
+    ("0s", Meaning::Unreadable),
+    ("90 seconds", Meaning::Unreadable),
+    // Less than any `min`.
+    ("5m", Meaning::Unreadable),
+    ("3M", Meaning::Unreadable),
+    ("1h 1h", Meaning::Unreadable),
+    ("3h 2d", Meaning::Unreadable),
+    ("20261120", Meaning::Unreadable),
+    ("2026-11-20T00:00:00", Meaning::Unreadable),
+    ("2026-11-20 00:00:00Z", Meaning::Unreadable),
+    ("2026-W47", Meaning::Unreadable),
 ];
 
 /// The keys of fields that are one text, in the order of [`Machine::texts`].
@@ -160,7 +181,7 @@ pub(crate) enum Expire {
     AtOnce,
     After(i64),
     At(i64),
-    Tag { default: Option<i64>, max: Option<i64> },
+    Tag { default: Option<i64>, min: Option<i64>, max: Option<i64> },
 }
 
 /// How long before the owner is told, and whether that must succeed.
@@ -374,18 +395,34 @@ fn due(rule: &Rule, machine: &Machine) -> Due {
     match rule.expire {
         Expire::AtOnce => Due::At(0),
         Expire::After(hours) => life(hours),
-        Expire::At(at) => Due::At(at),
-        Expire::Tag { default, max } => {
+        // An instance that was created later is not meant, and one may have been.
+        Expire::At(at) => match machine.age {
+            Some(age) if at < -age => Due::Never,
+            Some(_) => Due::At(at),
+            None => Due::Unknown,
+        },
+        Expire::Tag { default, min, max } => {
             let Some((_, meaning)) = machine.ttl else {
                 return default.map_or(Due::Never, life);
+            };
+            // Ten minutes, which is less than an hour and more than none.
+            let min = min.unwrap_or(1);
+            let until = |at: i64| match machine.age {
+                Some(age) if at + age < min => Due::Unreadable,
+                Some(_) => Due::At(at),
+                None => Due::Unknown,
             };
             let bought = match meaning {
                 Meaning::Unreadable => return Due::Unreadable,
                 Meaning::Never => Due::Never,
+                Meaning::Life(hours) if hours < min => return Due::Unreadable,
                 Meaning::Life(hours) => life(hours),
-                Meaning::At(at) => Due::At(at),
-                Meaning::Day(end) => Due::At(end - rule.zone.1),
+                Meaning::At(at) => until(at),
+                Meaning::Day(end) => until(end - rule.zone.1),
             };
+            if bought == Due::Unreadable {
+                return bought;
+            }
             match (bought, max.map(life)) {
                 (bought, None) => bought,
                 (Due::At(bought), Some(Due::At(cap))) => Due::At(bought.min(cap)),

@@ -46,7 +46,7 @@ const PIECES: [&str; 16] = [
     "regex: '^(a|b)+$'",
     "regex: '('",
     "ip: ::/0",
-    "age: '>= 0s'",
+    "age: '>= 1m'",
     "age: '< 876600h'",
     "exists: false",
     "not_in: [",
@@ -135,7 +135,7 @@ proptest! {
         zone in select(&["UTC", "Asia/Shanghai", "America/New_York", "Africa/Monrovia"][..]),
     ) {
         if let Ok(life) = lifetime::duration(&text) {
-            prop_assert!(!life.is_negative() && life <= SignedDuration::from_hours(100 * 366 * 24));
+            prop_assert!(life >= SignedDuration::from_mins(1) && life <= SignedDuration::from_hours(100 * 366 * 24));
         }
         drop(lifetime::instant(&text, &TimeZone::get(zone).unwrap()));
         let rules = parse(&[json!({ "name": "r", "match": "everything", "expire": { "tag": "ttl" } })]);

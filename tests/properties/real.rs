@@ -98,9 +98,9 @@ fn expire_json(expire: &Expire) -> Option<Value> {
         Expire::AtOnce => None,
         Expire::After(life) => Some(json!({ "after": text(*life) })),
         Expire::At(at) => Some(json!({ "at": hours(*at).to_string() })),
-        Expire::Tag { default, max } => {
+        Expire::Tag { default, min, max } => {
             let mut expire = json!({ "tag": "ttl" });
-            for (key, value) in [("default", default), ("max", max)] {
+            for (key, value) in [("default", default), ("min", min), ("max", max)] {
                 if let Some(value) = value {
                     expire[key] = json!(text(*value));
                 }

@@ -7,6 +7,7 @@ mod auth;
 mod common;
 mod confirm;
 mod execute;
+mod expiry;
 mod host;
 mod listing;
 

@@ -96,13 +96,19 @@ fn dated(at: Timestamp, now: Timestamp) -> String {
 }
 
 fn expiry(reckoning: &Reckoning, now: Timestamp) -> String {
-    let Reckoning { created, terms, due: _, due_at } = reckoning;
+    let Reckoning { created, terms, due: word, due_at } = reckoning;
     let due = due_at.map(|at| dated(at, now));
     let due = due.unwrap_or_else(|| "not known".to_owned());
     match terms {
         ExpiryTerms::AtOnce => "at once".to_owned(),
         ExpiryTerms::After { life } => format!("{} = {due}", sum(*created, *life)),
-        ExpiryTerms::At => due,
+        ExpiryTerms::At { at } if *word == "never" => {
+            format!("{}, before it was created: never", instant(*at))
+        }
+        ExpiryTerms::At { at } if due_at.is_none() => {
+            format!("{}, if it was created before that, which the cloud did not tell", instant(*at))
+        }
+        ExpiryTerms::At { .. } => due,
         ExpiryTerms::Tag(tag) => of_tag(tag, *created, &due),
     }
 }
@@ -113,7 +119,7 @@ fn sum(created: Option<Timestamp>, life: Length) -> String {
 }
 
 fn of_tag(tag: &TagTerms, created: Option<Timestamp>, due: &str) -> String {
-    let TagTerms { key, value, says, default, max, max_at: _, timezone: _, decides } = tag;
+    let TagTerms { key, value, says, default, min: _, max, max_at: _, timezone: _, decides } = tag;
     let head = match value {
         Some(value) => format!("the tag {key}={value}"),
         None => format!("no tag {key}"),

@@ -173,7 +173,7 @@ Tags are often set after a machine is created. So what looks untagged or unused
 may only be new.
 
 Say in `expire` how long a match lives. If at once is what you mean, as for a
-tag that asks for it, say so with `expire: { after: 0s }`.
+tag that asks for it, say so with `expire: { after: 1m }`.
 ",
     example: Some(Example {
         language: Language::Rules,

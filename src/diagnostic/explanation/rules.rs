@@ -71,7 +71,7 @@ Of two answers, zenreaper would have to choose one, and the earlier is not
 always what was meant. None at all could mean never or at once.
 
 Keep one. To combine an age with a tag, use `tag` with `default` and `max`. If a
-match is due at once, say `after: 0s`.
+match is due at once, leave `expire` out.
 ",
     example: Some(Example {
         language: Language::Rules,
@@ -91,16 +91,16 @@ rules:
 };
 
 pub(super) const DEFAULT_BEYOND_MAX: Explanation = Explanation {
-    title: "a default life that is longer than the longest",
+    title: "lengths beside a tag that are out of order",
     why: "\
-`default` is the life of machines without the tag, `max` the longest life that a
-tag can buy. Here those without a tag would live longer than those with the
-longest.
+`min` is the shortest life that a tag can mean, `max` the longest that it can
+buy, and `default` the life of an instance without the tag. Here one of them is
+longer than the next.
 
-One of the two is a mistake, mostly in the unit. If `max` won, machines would go
-earlier than their rule promises in writing.
+One of the two is a mistake, mostly in the unit. If `max` won, instances would
+be terminated earlier than their rule says. If `min` won, no tag could be read.
 
-Make `default` no longer than `max`.
+Put them in order: `min` up to `default`, and `default` up to `max`.
 ",
     example: Some(Example {
         language: Language::Rules,

@@ -36,10 +36,10 @@ pub(super) const NOT_A_DURATION: Explanation = Explanation {
     title: "a value that is not a duration",
     why: "\
 A duration is a number with its unit: 90m, 72h, 3d 12h, 2w, or PT72H as ISO 8601
-writes it. A day has 24 hours.
+writes it. A day has 24 hours. The smallest unit of a rule is the minute.
 
-A bare number has no unit: 30 may be meant as days and read as seconds, and
-every machine would be due at once. Months and years have no fixed length.
+A bare number has no unit: 30 may be meant as days and read as seconds. Months
+and years have no fixed length; 18:00:00 and 1,500h can be read in two ways.
 Nothing is guessed, since a wrong guess shortens lives.
 
 Add the unit. Instead of a month, write 30d.
@@ -90,7 +90,7 @@ pub(super) const NOT_AN_INSTANT: Explanation = Explanation {
     why: "\
 A date is written 2026-12-31 and means the end of that day in the configured
 time zone. A timestamp is written 2026-12-31T18:00:00Z, or with an offset such
-as +08:00 in the place of the Z.
+as +08:00 in the place of the Z. No other form is read.
 
 01/02/2026 is a day in January for some and in February for others; a timestamp
 without an offset may be half a day off. A machine would go while its owner

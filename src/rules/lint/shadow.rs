@@ -62,13 +62,14 @@ fn is_due_as_early(earlier: &Expiry, later: &Expiry) -> bool {
     match (earlier, later) {
         (Expiry::AtOnce, _) => true,
         (Expiry::After(earlier), Expiry::After(later)) => earlier <= later,
-        (Expiry::At(earlier), Expiry::At(later)) => earlier <= later,
+        // What is created between the two instants is due by the later one only.
+        (Expiry::At(earlier), Expiry::At(later)) => earlier == later,
         (Expiry::Tag(earlier), Expiry::Tag(later)) => is_tag_as_early(earlier, later),
         (Expiry::After(_) | Expiry::At(_) | Expiry::Tag(_), _) => false,
     }
 }
 
-/// The same tag, read in the same way. With a `max`, a tag that is a date needs the time of creation; so both have one or neither.
+/// The same tag, read in the same way; where only one of two `min` makes it unreadable, neither rule acts. With a `max`, a tag that is a date needs the time of creation; so both have one or neither.
 fn is_tag_as_early(earlier: &TagExpiry, later: &TagExpiry) -> bool {
     let by_default = match (earlier.default, later.default) {
         (_, None) => true,

@@ -53,7 +53,7 @@ fn a_match_that_some_machine_escapes_is_not_everything() {
         "{ any: [{ zone: { exists: false } }, { zone: 'HKG-*' }] }",
         "{ any: [{ ip: 10.0.0.0/8 }, { ip: { exists: false } }, { ip: { exists: true } }] }",
         "{ any: [{ tags: { env: 'ab*' } }, { not: { tags: { env: 'a*' } } }] }",
-        "{ age: '>= 0s' }",
+        "{ age: '>= 1m' }",
     ] {
         check_match(matches, &[]);
     }
@@ -169,7 +169,7 @@ fn what_is_due_at_once_is_told_unless_an_age_or_a_notice_leaves_it_time() {
         "match: { zone: a, not: { age: '< 3h' } }",
         "match: { zone: a }|unless: { age: '< 3d' }",
         "match: { zone: a }|notice: 24h",
-        "match: { zone: a }|expire: { after: 0s }",
+        "match: { zone: a }|expire: { after: 1m }",
         "match: { zone: a }|expire: { tag: ttl }",
     ] {
         check(rule, &[]);
@@ -277,7 +277,7 @@ fn a_rule_is_shadowed_by_one_that_matches_more() {
         ("{ ip: { not_in: [10.1.0.0/16] } }", "{ ip: 10.2.0.0/16 }"),
         ("{ resource_group: { not_in: [a] } }", "{ resource_group: b }"),
         ("{ age: '> 2d' }", "{ age: '> 1d' }"),
-        ("{ age: '> 0s' }", "{ zone: a }"),
+        ("{ age: '> 1m' }", "{ zone: a }"),
         ("{ all: [{ zone: a }, { name: b }] }", "{ any: [{ zone: a }, { name: b }] }"),
         ("{ charge_type: POSTPAID }", "{ status: CREATE_FAILED }"),
     ] {
@@ -294,7 +294,9 @@ fn a_rule_is_shadowed_only_by_one_that_acts_no_later() {
         ("expire: { after: 3d }", "expire: { after: 72h }", true),
         ("expire: { after: 3d }", "expire: { after: 2d }", false),
         ("expire: { after: 3d }", "expire: { tag: ttl, default: 7d }", false),
-        ("expire: { at: 2026-11-01 }", "expire: { at: 2026-12-01 }", true),
+        ("expire: { at: 2026-11-01 }", "expire: { at: 2026-11-01 }", true),
+        // The second one takes what was created in November.
+        ("expire: { at: 2026-11-01 }", "expire: { at: 2026-12-01 }", false),
         ("expire: { at: 2026-12-01 }", "expire: { at: 2026-11-01 }", false),
         ("expire: { tag: ttl }", "expire: { tag: ttl }", true),
         ("expire: { tag: ttl, default: 1d }", "expire: { tag: ttl, default: 2d }", true),

@@ -6,11 +6,11 @@ use super::duration;
 use crate::{
     diagnostic::Code,
     lifetime::{self, INSTANT_HELP},
-    rules::expiry::{Expiry, TagExpiry},
+    rules::expiry::{DEFAULT_MIN, Expiry, TagExpiry},
     yaml::{At, Fields, Reader},
 };
 
-pub(super) const EXPIRE_KEYS: [&str; 5] = ["after", "at", "tag", "default", "max"];
+pub(super) const EXPIRE_KEYS: [&str; 6] = ["after", "at", "tag", "default", "min", "max"];
 
 const EXPIRE_HELP: &str = "expected a mapping such as `{ after: 3d }` or `{ tag: ttl }`";
 
@@ -18,10 +18,10 @@ const EXPIRE_HELP: &str = "expected a mapping such as `{ after: 3d }` or `{ tag:
 pub(super) fn expiry(reader: &mut Reader, at: &At<'_>, zone: &TimeZone) -> Option<Expiry> {
     reader.entries(at, EXPIRE_HELP)?;
     let fields = reader.fields(at, &EXPIRE_KEYS)?;
-    for key in ["default", "max"] {
+    for key in ["default", "min", "max"] {
         if let (Some(at), None) = (fields.get(key), fields.get("tag")) {
             let message = format!("`{key}` has no meaning here");
-            let help = "expected `default` and `max` beside `tag` only";
+            let help = "expected `default`, `min` and `max` beside `tag` only";
             reader.wrong(&at, Code::OutOfPlace, message, help);
         }
     }
@@ -55,16 +55,40 @@ fn tag_expiry(
         "" => Err("a tag's key is not empty".to_owned()),
         text => Ok(text.to_owned()),
     });
-    let default = optional_duration(reader, fields, "default");
-    let max = optional_duration(reader, fields, "max");
-    let key = text?;
-    if let (Some(life), Some(cap), Some(at)) = (default, max, fields.get("default"))
-        && life > cap
-    {
-        let help = "expected a default that the cap allows";
-        reader.wrong(&at, Code::DefaultBeyondMax, "`default` is longer than `max`", help);
+    let mut length = |key| optional_duration(reader, fields, key);
+    let lengths = Lengths { default: length("default"), min: length("min"), max: length("max") };
+    lengths.check_order(reader, fields);
+    let Lengths { default, min, max } = lengths;
+    let implied = max.map_or(DEFAULT_MIN, |max| DEFAULT_MIN.min(max));
+    let (key, zone) = (text?.into(), zone.clone());
+    Some(Expiry::Tag(TagExpiry { key, default, min: min.unwrap_or(implied), max, zone }))
+}
+
+/// The lives that stand beside a tag.
+struct Lengths {
+    default: Option<SignedDuration>,
+    min: Option<SignedDuration>,
+    max: Option<SignedDuration>,
+}
+
+impl Lengths {
+    /// Notes what is out of order: `min` is at most `default`, and that at most `max`.
+    fn check_order(&self, reader: &mut Reader, fields: &Fields<'_>) {
+        let Self { default, min, max } = *self;
+        let orders = [
+            ("default", default, max, "`default` is longer than `max`"),
+            ("min", min, max, "`min` is longer than `max`"),
+            ("min", min, default, "`min` is longer than `default`"),
+        ];
+        for (key, shorter, longer, message) in orders {
+            if let (Some(shorter), Some(longer), Some(at)) = (shorter, longer, fields.get(key))
+                && shorter > longer
+            {
+                let help = "expected `min` up to `default`, and `default` up to `max`";
+                reader.wrong(&at, Code::DefaultBeyondMax, message, help);
+            }
+        }
     }
-    Some(Expiry::Tag(TagExpiry { key: key.into(), default, max, zone: zone.clone() }))
 }
 
 /// The duration under a key, if it is there; one that is wrong is noted, which refuses the file.

@@ -1,5 +1,5 @@
 //! How faults are written: `effect[=value][,key=value...]`. Reading and writing are inverse to
-//! each other for every fault whose instance and code hold no comma.
+//! each other for every fault whose instance and code hold no comma, and whose latency is of whole milliseconds.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::{Effect, Fault};
+use crate::lifetime::{self, Smallest};
 
 /// The grammar, for the help of a command line.
 pub const GRAMMAR: &str = "\
@@ -210,7 +211,8 @@ fn number<N: FromStr>(
 }
 
 fn duration(word: &'static str, value: Option<&str>) -> Result<Duration, SpellingError> {
-    let signed = value.and_then(|value| value.parse::<SignedDuration>().ok());
+    let read = |value| lifetime::duration_to(value, Smallest::Millisecond).ok();
+    let signed = value.and_then(read);
     let duration = signed.and_then(|signed| Duration::try_from(signed).ok());
     duration.ok_or_else(|| wrong(word, "a duration such as 200ms or 1m 30s", value))
 }
