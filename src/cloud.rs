@@ -10,6 +10,7 @@ mod http;
 mod limiter;
 mod list;
 mod object;
+mod redact;
 pub mod saved;
 pub mod sign;
 mod wire;
@@ -25,6 +26,7 @@ pub use self::{
     http::{Accepted, Client, IDS_MAX, PAGE_SIZE, Turn},
     limiter::Rate,
     list::{Unlisted, list, list_to_save},
+    redact::redact,
     wire::{Looked, read_record},
 };
 

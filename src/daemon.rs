@@ -230,7 +230,7 @@ impl Daemon {
         }
         self.supervisor.allow(self.site.quiet_max());
         let order = Order { scope: Scope::All, turn };
-        self.site.run(|_| order.clone(), &self.instruments, &self.stop).await
+        self.site.run(|_| Some(order.clone()), &self.instruments, &self.stop).await
     }
 
     /// Takes config and rules afresh, and whether they could be used; if not, the last good ones stay.

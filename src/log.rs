@@ -6,7 +6,7 @@ use tracing::{debug, error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    cloud::{Code, Observation},
+    cloud::{Class, Code, Observation},
     diagnostic::Problem,
     inventory::Instance,
     lifetime::shorten,
@@ -60,11 +60,15 @@ pub fn warnings(warnings: &[Problem]) {
 pub fn observe(record: &Record<'_>) {
     let Record { run, account, event } = *record;
     match event {
-        Event::Started => info!(run, account, "run started"),
+        Event::Started(credentials) => info!(run, account, credentials, "run started"),
         Event::Reading(read, total) => debug!(run, account, read, total, "reading the inventory"),
         Event::Listed(inventory) => {
             let (instances, unreadable) = (inventory.len(), inventory.unreadable().len());
             info!(run, account, instances, unreadable, "inventory complete");
+        }
+        // The line about the end of the run says that it was interrupted.
+        Event::Unlisted(unlisted) if unlisted.class() == Some(Class::Stopped) => {
+            debug!(run, account, error = %unlisted, "no inventory: stopped");
         }
         Event::Unlisted(unlisted) => {
             error!(run, account, error = %unlisted, "no inventory, so nothing is terminated");

@@ -5,6 +5,7 @@
 
 mod api;
 mod fleet;
+mod leave;
 mod make;
 mod runs;
 mod service;
@@ -16,10 +17,11 @@ use std::{
 
 use jiff::Timestamp;
 use prometheus::{
-    Encoder, Registry, TextEncoder, process_collector::ProcessCollector, proto::MetricFamily,
+    Encoder, Registry, TextEncoder,
+    process_collector::ProcessCollector,
+    proto::{LabelPair, MetricFamily},
 };
 
-pub use self::service::revision;
 use self::{
     api::Api,
     fleet::Fleet,
@@ -27,10 +29,24 @@ use self::{
     runs::Runs,
     service::Service,
 };
+pub use self::{leave::shared_accounts, service::revision};
 use crate::{
     journal::LastRuns,
     report::{Event, Record},
 };
+
+/// The label of an account, and the one that tells two configs apart in what a run leaves behind.
+const ACCOUNT: &str = "account";
+const CONFIG: &str = "config";
+
+/// What can happen by a config and its rules. A series for what cannot would cost as much as one that tells something.
+#[derive(Clone, Debug, Default)]
+pub struct Expected<'a> {
+    /// The rules that terminate; none in a dry run.
+    pub terminating: Vec<&'a str>,
+    /// Those of them that release too.
+    pub releasing: Vec<&'a str>,
+}
 
 /// All metrics.
 #[derive(Debug)]
@@ -65,10 +81,10 @@ impl Metrics {
         *known = accounts;
     }
 
-    /// Makes the series of an account and its rules exist.
-    pub fn prepare<'a>(&self, account: &str, rules: impl Iterator<Item = &'a str>) {
-        self.api.prepare(account);
-        self.fleet.prepare(account, rules);
+    /// Makes the series of an account and its rules exist, as far as they can ever count anything.
+    pub fn prepare(&self, account: &str, expected: &Expected<'_>) {
+        self.api.prepare(account, !expected.releasing.is_empty());
+        self.fleet.prepare(account, expected);
         self.runs.prepare(account);
         self.service.journal_errors.with_label_values(&[account]);
     }
@@ -136,7 +152,7 @@ impl Metrics {
             }
             Event::Wire(observation) => self.api.observe(account, observation),
             Event::Ended(result, elapsed) => self.runs.ended(account, result, elapsed, now),
-            Event::Started
+            Event::Started(_)
             | Event::Reading(..)
             | Event::Unlisted(_)
             | Event::OutOfReach(..)
@@ -151,10 +167,28 @@ impl Metrics {
         encode(&self.registry.gather())
     }
 
-    /// The same without the metrics of the process: `node_exporter`, which serves what a run leaves behind, has some of these names itself.
-    pub fn render_to_leave(&self) -> prometheus::Result<String> {
+    /// The same for `node_exporter`, which serves what a run leaves behind: without the metrics of the process, of which it has some
+    /// itself, and with a label `config` where two files could hold the same series, of which it would drop one without a word.
+    /// That is every series that names no account, and every one of `shared`, accounts whose names other files have too.
+    pub fn render_to_leave(
+        &self,
+        config: &str,
+        shared: &BTreeSet<String>,
+    ) -> prometheus::Result<String> {
         let mut families = self.registry.gather();
         families.retain(|family| family.name().starts_with(PREFIX));
+        for metric in families.iter_mut().flat_map(MetricFamily::mut_metric) {
+            let mut labels = metric.take_label();
+            let account = labels.iter().find(|label| label.name() == ACCOUNT);
+            if account.is_none_or(|account| shared.contains(account.value())) {
+                let mut label = LabelPair::default();
+                label.set_name(CONFIG.to_owned());
+                label.set_value(config.to_owned());
+                labels.push(label);
+                labels.sort_by(|one, other| one.name().cmp(other.name()));
+            }
+            metric.set_label(labels);
+        }
         encode(&families)
     }
 }
@@ -194,7 +228,7 @@ mod tests {
     #[test]
     fn every_documented_code_of_every_action_is_there_at_0_from_the_start() {
         let metrics = Metrics::new().unwrap();
-        metrics.prepare("main", ["dev"].into_iter());
+        metrics.prepare("main", &Expected { terminating: vec!["dev"], releasing: vec!["dev"] });
         for action in Action::ALL {
             for code in DOCUMENTED {
                 let series = format!(
@@ -258,7 +292,7 @@ mod tests {
         let metrics = Metrics::new().unwrap();
         metrics.expect_accounts(["main", "other"].into_iter());
         for account in ["main", "other"] {
-            metrics.prepare(account, std::iter::empty());
+            metrics.prepare(account, &Expected::default());
             metrics.expect_success(account, None);
             metrics.fleet.rule_matches.replace(account, std::iter::once((["dev"], 1)));
         }
@@ -276,7 +310,7 @@ mod tests {
     #[test]
     fn exactly_one_result_is_the_last() {
         let metrics = Metrics::new().unwrap();
-        metrics.prepare("main", std::iter::empty());
+        metrics.prepare("main", &Expected::default());
         let of = |result: RunResult| {
             let result = result.as_str();
             value(
@@ -314,7 +348,7 @@ mod tests {
     #[test]
     fn a_run_that_fails_moves_the_last_run_and_not_the_last_success() {
         let metrics = Metrics::new().unwrap();
-        metrics.prepare("main", std::iter::empty());
+        metrics.prepare("main", &Expected::default());
         observe(&metrics, Event::Ended(RunResult::Partial, Duration::from_secs(3)));
         let at = |name: &str| {
             value(&metrics, &format!(r#"zenreaper_{name}_timestamp_seconds{{account="main"}}"#))

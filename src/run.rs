@@ -31,6 +31,8 @@ pub struct Setup {
     pub account: String,
     /// Its client.
     pub client: Client,
+    /// Which credentials the client has, in words that hold no secret.
+    pub credentials: String,
     /// What instances are judged by.
     pub policy: Arc<Policy>,
     /// The caps on a plan.
@@ -88,7 +90,7 @@ pub async fn run_once(
     stop: &CancellationToken,
 ) -> RunResult {
     let started = clock::monotonic();
-    events.emit(Event::Started);
+    events.emit(Event::Started(&setup.credentials));
     let recorder = Recorder::new(&setup.record, &setup.account, events);
     let begun = recorder.begin().await;
     let End { result, refusal } = match observe(setup, events, stop).await {

@@ -189,7 +189,7 @@ async fn the_guards_hold_for_a_plan_too() {
     stage.run(&["pause", "--reason", "an incident"]).await.exits(0);
     apply(&stage).await.exits(0).says("an incident");
     stage.run(&["resume"]).await.exits(0);
-    stage.run(&["keep", "i-0000", "--for", "1d", "--reason", "mine"]).await.exits(0);
+    stage.run(&["hold", "i-0000", "--for", "1d", "--reason", "mine"]).await.exits(0);
     apply(&stage).await.exits(0).says("it is now: skip (held)");
     assert_eq!(stage.terminated(), ["i-0001"]);
     apply(&stage).await.exits(0);

@@ -23,7 +23,7 @@ fn skipped(reason: &str) -> String {
 }
 
 async fn keep(stage: &Stage, id: &str, more: &[&str]) -> Seen {
-    let mut args = vec!["keep", id, "--for", "7d", "--reason", "a demo"];
+    let mut args = vec!["hold", id, "--for", "7d", "--reason", "a demo"];
     args.extend(more);
     stage.run(&args).await
 }
@@ -53,7 +53,7 @@ async fn a_journal_that_cannot_be_looked_at_is_not_taken_for_one_that_knows_noth
     // Not even root can look through this.
     std::os::unix::fs::symlink("journal.db", stage.path("journal.db")).unwrap();
     let commands: [&[&str]; 5] =
-        [&["holds"], &["history"], &["resume"], &["trust"], &["unkeep", "i-0000"]];
+        [&["holds"], &["history"], &["resume"], &["trust"], &["unhold", "i-0000"]];
     for command in commands {
         stage.run(command).await.exits(1).says("cannot be used").says("check the disk and the");
     }
@@ -68,7 +68,7 @@ async fn a_journal_that_cannot_be_looked_at_is_not_taken_for_one_that_knows_noth
 async fn a_hold_says_why() {
     let stage = Stage::with(many_due(1)).await;
     for reason in ["", "  "] {
-        let seen = stage.run(&["keep", "i-0000", "--for", "7d", "--reason", reason]).await;
+        let seen = stage.run(&["hold", "i-0000", "--for", "7d", "--reason", reason]).await;
         seen.exits(2).says("whoever finds the hold wants to know why");
     }
 }
@@ -76,12 +76,12 @@ async fn a_hold_says_why() {
 #[tokio::test]
 async fn a_machine_that_is_not_kept_any_more_is_free() {
     let stage = Stage::with(many_due(1)).await;
-    stage.run(&["unkeep", "i-0000"]).await.exits(1).says("nobody keeps i-0000");
+    stage.run(&["unhold", "i-0000"]).await.exits(1).says("nobody keeps i-0000");
     keep(&stage, "i-0000", &[]).await.exits(0);
     stage.once_exits(0).await;
     assert!(stage.terminated().is_empty());
-    stage.run(&["unkeep", "i-0000", "--by", "bob"]).await.exits(0);
-    stage.run(&["unkeep", "i-0000"]).await.exits(1);
+    stage.run(&["unhold", "i-0000", "--by", "bob"]).await.exits(0);
+    stage.run(&["unhold", "i-0000"]).await.exits(1);
     stage.once_exits(0).await;
     assert_eq!(stage.terminated(), ["i-0000"]);
     stage.run(&["history"]).await.exits(0).says("unkeep").says("by bob");
@@ -91,7 +91,7 @@ async fn a_machine_that_is_not_kept_any_more_is_free() {
 async fn a_second_word_replaces_the_first() {
     let stage = Stage::with(many_due(1)).await;
     keep(&stage, "i-0000", &[]).await.exits(0);
-    let short = ["keep", "i-0000", "--for", "1h", "--reason", "shorter"];
+    let short = ["hold", "i-0000", "--for", "1h", "--reason", "shorter"];
     stage.run(&short).await.exits(0);
     let holds = stage.run(&["holds", "-o", "json"]).await.json();
     assert_eq!(holds.as_array().unwrap().len(), 1);
@@ -120,7 +120,7 @@ async fn a_machine_that_is_kept_while_a_run_goes_on_is_not_called() {
 #[tokio::test]
 async fn a_call_is_not_tried_again_once_an_operator_says_otherwise() {
     let words: [(&[&str], &str); 2] = [
-        (&["keep", "i-0000", "--for", "7d", "--reason", "a demo"], "held"),
+        (&["hold", "i-0000", "--for", "7d", "--reason", "a demo"], "held"),
         (&["pause", "--reason", "stop it"], "paused"),
     ];
     for (word, reason) in words {
@@ -175,10 +175,10 @@ async fn what_is_not_said_right_is_refused() {
         .says("`other` is not an account; --account names one of main");
     keep(&stage, " ", &[]).await.exits(2).says("an instance's id is not empty");
     for (args, says) in [
-        (&["keep", "i-0000", "--for", "7d"][..], "--reason"),
-        (&["keep", "i-0000", "--reason", "x"], "--for"),
-        (&["keep", "i-0000", "--for", "367d", "--reason", "x"], "longer than 366d"),
-        (&["keep", "i-0000", "--for", "7", "--reason", "x"], "a bare number has no unit"),
+        (&["hold", "i-0000", "--for", "7d"][..], "--reason"),
+        (&["hold", "i-0000", "--reason", "x"], "--for"),
+        (&["hold", "i-0000", "--for", "367d", "--reason", "x"], "longer than 366d"),
+        (&["hold", "i-0000", "--for", "7", "--reason", "x"], "a bare number has no unit"),
         (&["pause", "--for=-1h"], "it is negative"),
         (&["trust", "--account", "other"], "`other` is not an account"),
     ] {
@@ -215,7 +215,7 @@ async fn a_machine_is_kept_also_when_its_account_gets_another_name() {
     stage.sql("UPDATE holds SET account = 'formerly'").await;
     stage.once_exits(0).await.counts(&skipped("held"), 1.0);
     assert!(stage.terminated().is_empty());
-    stage.run(&["unkeep", "i-0000"]).await.exits(0);
+    stage.run(&["unhold", "i-0000"]).await.exits(0);
     stage.once_exits(0).await;
     assert_eq!(stage.terminated(), ["i-0000"]);
 }
@@ -389,7 +389,7 @@ async fn nothing_that_is_protected_in_any_way_is_ever_called() {
     fleet.extend(malformed.iter().enumerate().map(tagged));
     let all = fleet.len();
     let stage = Stage::with(fleet).await;
-    stage.run(&["keep", "held", "--for", "1d", "--reason", "mine"]).await.exits(0);
+    stage.run(&["hold", "held", "--for", "1d", "--reason", "mine"]).await.exits(0);
     for _ in 0..2 {
         stage.once_exits(0).await;
     }

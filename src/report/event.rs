@@ -16,8 +16,8 @@ use crate::{
 /// Something that happened.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
-    /// A run began.
-    Started,
+    /// A run began, with these credentials, in words that hold no secret.
+    Started(&'a str),
     /// The inventory is being read: so many of so many entries.
     Reading(u64, u64),
     /// The inventory is complete.
