@@ -249,6 +249,47 @@ mod tests {
     }
 
     #[test]
+    fn a_series_is_there_only_for_what_can_happen() {
+        let rules: Vec<_> = (0..200).map(|n| format!("rule-{n}")).collect();
+        let rules = || rules.iter().map(String::as_str).collect::<Vec<_>>();
+        let count = |expected: &Expected<'_>| {
+            let metrics = Metrics::new().unwrap();
+            (0..50).for_each(|n| metrics.prepare(&format!("account-{n}"), expected));
+            let page = metrics.render().unwrap();
+            let is_of = |line: &&str, name: &str| line.starts_with(&format!("zenreaper_{name}"));
+            let of = |name| page.lines().filter(|line| is_of(line, name)).count();
+            let is_release = |line: &&str| line.contains(r#"action="ReleaseInstances""#);
+            let releases = page.lines().filter(is_release).count();
+            (of(""), of("terminations_total"), of("releases_total"), releases)
+        };
+        let dry = count(&Expected::default());
+        let enforcing = count(&Expected { terminating: rules(), releasing: Vec::new() });
+        let releasing = count(&Expected { terminating: rules(), releasing: vec!["rule-7"] });
+        assert_eq!((dry.1, dry.2, dry.3), (0, 0, 0), "a dry run calls nothing");
+        assert_eq!((enforcing.1, enforcing.2, enforcing.3), (50_000, 0, 0));
+        assert_eq!((releasing.1, releasing.2), (50_000, 250));
+        assert!(releasing.3 > 0);
+        assert!(dry.0 < 9_000 && enforcing.0 < 59_000, "{dry:?} {enforcing:?}");
+    }
+
+    #[test]
+    fn what_a_run_leaves_is_told_apart_by_its_config() {
+        let metrics = Metrics::new().unwrap();
+        metrics.prepare("main", &Expected::default());
+        metrics.prepare("other", &Expected::default());
+        let shared = BTreeSet::from(["other".to_owned()]);
+        let page = metrics.render_to_leave("/etc/\"a\".yaml", &shared).unwrap();
+        for line in [
+            r#"zenreaper_ready{config="/etc/\"a\".yaml"} 0"#,
+            r#"zenreaper_last_run_timestamp_seconds{account="main"} 0"#,
+            r#"zenreaper_last_run_timestamp_seconds{account="other",config="/etc/\"a\".yaml"} 0"#,
+        ] {
+            assert!(page.lines().any(|one| one == line), "{line}\n{page}");
+        }
+        assert!(!page.contains("process_"), "{page}");
+    }
+
+    #[test]
     fn codes_that_are_not_documented_are_counted_up_to_a_bound() {
         let metrics = Metrics::new().unwrap();
         for n in 0..OTHER_CODES_MAX + 7 {

@@ -250,14 +250,17 @@ async fn hostile_names_stay_in_their_cells() {
 #[tokio::test]
 async fn nothing_done_is_told_as_that() {
     let stage = Stage::with(vec![Machine::new("other")]).await;
-    for _ in 0..2 {
-        stage.run(&["history"]).await.exits(0).says("Nothing was done in that time.");
-        assert!(json(&stage, &[]).await.is_empty());
-        let csv = stage.run(&["history", "-o", "csv"]).await;
-        assert_eq!(records(&csv.exits(0).out), [KEYS], "a header, so that every reader is content");
-        // The first time there is no journal yet.
-        stage.once_exits(0).await;
+    for output in ["table", "json", "csv"] {
+        let seen = stage.run(&["history", "-o", output]).await;
+        seen.exits(1).says("there is no journal at").says("journal.db");
+        assert!(seen.out.is_empty(), "nothing that a program could take for an answer");
     }
+    assert!(!stage.path("journal.db").exists());
+    stage.once_exits(0).await;
+    stage.run(&["history"]).await.exits(0).says("Nothing was done in that time.");
+    assert!(json(&stage, &[]).await.is_empty());
+    let csv = stage.run(&["history", "-o", "csv"]).await;
+    assert_eq!(records(&csv.exits(0).out), [KEYS], "a header, so that every reader is content");
 }
 
 #[tokio::test]
@@ -271,7 +274,7 @@ async fn a_damaged_journal_is_told_and_not_taken_for_an_empty_one() {
 async fn what_is_over_is_forgotten_after_a_while() {
     let stage = mixed().await;
     let stage = stage.more("journal_retention: 30d");
-    stage.run(&["hold", "other", "--for", "1d", "--reason", "mine"]).await.exits(0);
+    stage.run(&["hold", "other", "--unseen", "--for", "1d", "--reason", "mine"]).await.exits(0);
     stage.time_passes(DAY * 29).await;
     stage.sandbox.clear_faults();
     // Gone in the meantime, so that nothing is done any more.

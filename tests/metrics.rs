@@ -48,7 +48,8 @@ fn machines() -> Vec<Machine> {
 /// Those of the stage, and one that tells owners before.
 fn rules() -> String {
     let telling = "  - { name: told, match: { zone: SEL-A }, expire: { after: 1h }, notice: 1d }\n";
-    format!("{}{telling}", common::RULES)
+    let releasing = "  - { name: freed, match: { zone: NONE }, action: release }\n";
+    format!("{}{telling}{releasing}", common::RULES)
 }
 
 /// The page after the run, with words for what is another at each run.
@@ -84,6 +85,7 @@ async fn the_whole_page_after_one_run() {
     let stage = Stage::with(machines())
         .await
         .rules(&rules())
+        .more("allow_release: true")
         .fault("error=OPERATION_DENIED_POSTPAID_PROMISE,status=403,action=TerminateInstance,instance=i-committed")
         .fault("error=SOME_NEW_CODE,status=418,action=TerminateInstance,instance=i-broken");
     // Late enough for the service to be up, and not again before next year.
@@ -111,11 +113,8 @@ async fn what_one_run_leaves_for_node_exporter_has_no_name_of_its_own_metrics() 
     let ours: BTreeSet<_> = whole.filter(|name| name.starts_with("zenreaper_")).collect();
     let left: BTreeSet<_> = Page::read(&left).metrics.into_keys().collect();
     let missing: Vec<_> = ours.symmetric_difference(&left).collect();
-    assert_eq!(
-        missing,
-        ["zenreaper_success_deadline_timestamp_seconds"],
-        "which the service tells"
-    );
+    let expected = ["zenreaper_releases_total", "zenreaper_success_deadline_timestamp_seconds"];
+    assert_eq!(missing, expected, "no rule releases, and the service tells the deadline");
 }
 
 #[tokio::test]

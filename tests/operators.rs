@@ -31,7 +31,10 @@ async fn keep(stage: &Stage, id: &str, more: &[&str]) -> Seen {
 #[tokio::test]
 async fn a_machine_that_is_kept_is_not_called_until_its_hold_ends() {
     let stage = Stage::with(many_due(2)).await;
-    keep(&stage, "i-0000", &["--by", "ann"]).await.exits(0).says("i-0000 is kept until 2026-");
+    keep(&stage, "i-0000", &["--by", "ann"])
+        .await
+        .exits(0)
+        .says("i-0000 (name-of-i-0000, account main) is held until 2026-");
     let decision = stage.decision("i-0000").await;
     assert_eq!((&decision["decision"], &decision["reason"]), (&"skip".into(), &"held".into()));
     let until: Timestamp = decision["held_until"].as_str().unwrap().parse().unwrap();
@@ -76,15 +79,16 @@ async fn a_hold_says_why() {
 #[tokio::test]
 async fn a_machine_that_is_not_kept_any_more_is_free() {
     let stage = Stage::with(many_due(1)).await;
-    stage.run(&["unhold", "i-0000"]).await.exits(1).says("nobody keeps i-0000");
+    stage.run(&["unhold", "i-0000"]).await.exits(1).says("there is no journal at");
     keep(&stage, "i-0000", &[]).await.exits(0);
     stage.once_exits(0).await;
     assert!(stage.terminated().is_empty());
     stage.run(&["unhold", "i-0000", "--by", "bob"]).await.exits(0);
-    stage.run(&["unhold", "i-0000"]).await.exits(1);
+    let seen = stage.run(&["unhold", "i-0000"]).await;
+    seen.exits(1).says("nobody holds `i-0000`; held: nothing");
     stage.once_exits(0).await;
     assert_eq!(stage.terminated(), ["i-0000"]);
-    stage.run(&["history"]).await.exits(0).says("unkeep").says("by bob");
+    stage.run(&["history"]).await.exits(0).says("unhold").says("by bob");
 }
 
 #[tokio::test]
@@ -148,6 +152,11 @@ async fn a_config_that_does_not_say_which_account_keeps_nothing_and_pauses_all_t
 #[tokio::test]
 async fn what_is_held_is_listed() {
     let stage = Stage::with(many_due(3)).await;
+    for output in ["table", "json"] {
+        stage.run(&["holds", "-o", output]).await.exits(1).says("there is no journal at");
+    }
+    stage.run(&["pause"]).await.exits(0).says("note: there was no journal at");
+    stage.run(&["resume"]).await.exits(0);
     stage.run(&["holds"]).await.exits(0).says("Nothing is held.");
     let none = stage.run(&["holds", "-o", "json"]).await;
     assert_eq!(none.exits(0).json(), serde_json::json!([]));
@@ -173,7 +182,7 @@ async fn what_is_not_said_right_is_refused() {
         .await
         .exits(2)
         .says("`other` is not an account; --account names one of main");
-    keep(&stage, " ", &[]).await.exits(2).says("an instance's id is not empty");
+    keep(&stage, " ", &[]).await.exits(2).says("an instance's id or name is not empty");
     for (args, says) in [
         (&["hold", "i-0000", "--for", "7d"][..], "--reason"),
         (&["hold", "i-0000", "--reason", "x"], "--for"),
