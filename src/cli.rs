@@ -79,7 +79,9 @@ const AFTER_HELP: &str = "\
 Credentials, the first place that has any:
   1. systemd credentials zenlayer.<account>.access_key_id and .access_key_secret, or .token
   2. ZENLAYER_ACCESS_KEY_ID and ZENLAYER_ACCESS_KEY_SECRET, or ZENLAYER_TOKEN
-  3. ~/.zenlayer/credentials.json of Zenlayer's CLI (profile ZENLAYER_PROFILE, else `default`)
+  3. ~/.zenlayer/credentials.json of Zenlayer's CLI (profile ZENLAYER_PROFILE, else the CLI's
+     current_profile, else `default`)
+  4. /etc/zenreaper/credentials, for root on the host of the service
 Secrets of a sink of notices: systemd credentials notices.<sink>.secret, .url, .username, .password,
   or ZENREAPER_NOTICES_<SINK>_SECRET, _URL, _USERNAME, _PASSWORD
 Token of the status page: systemd credential http.token, or ZENREAPER_HTTP_TOKEN
