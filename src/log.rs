@@ -6,7 +6,7 @@ use tracing::{debug, error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    cloud::{Class, Code, Observation},
+    cloud::{Class, Code, Observation, Unlisted},
     diagnostic::Problem,
     inventory::Instance,
     lifetime::shorten,
@@ -66,13 +66,7 @@ pub fn observe(record: &Record<'_>) {
             let (instances, unreadable) = (inventory.len(), inventory.unreadable().len());
             info!(run, account, instances, unreadable, "inventory complete");
         }
-        // The line about the end of the run says that it was interrupted.
-        Event::Unlisted(unlisted) if unlisted.class() == Some(Class::Stopped) => {
-            debug!(run, account, error = %unlisted, "no inventory: stopped");
-        }
-        Event::Unlisted(unlisted) => {
-            error!(run, account, error = %unlisted, "no inventory, so nothing is terminated");
-        }
+        Event::Unlisted(unlisted) => not_listed(run, account, unlisted),
         Event::Planned(plan) => planned(run, account, plan),
         Event::Refused(refusal) => {
             warn!(run, account, guard = refusal.guard().as_str(), "{refusal}");
@@ -131,6 +125,15 @@ pub fn observe(record: &Record<'_>) {
                 warn!(run, account, result = name, duration_seconds, "run ended");
             }
         }
+    }
+}
+
+/// That there is no inventory. If the run was stopped, the line about its end says so.
+fn not_listed(run: &str, account: &str, unlisted: &Unlisted) {
+    if unlisted.class() == Some(Class::Stopped) {
+        debug!(run, account, error = %unlisted, "no inventory: stopped");
+    } else {
+        error!(run, account, error = %unlisted, "no inventory, so nothing is terminated");
     }
 }
 

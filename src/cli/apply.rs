@@ -148,8 +148,8 @@ impl Saved {
         if self.accounts.is_empty() {
             return Err("it has no account; make a new one".to_owned());
         }
-        let names = self.accounts.iter().map(|saved| saved.account.as_str());
-        names.map(|name| operator::one_of(accounts, Some(name)).map(drop)).collect()
+        let mut names = self.accounts.iter().map(|saved| saved.account.as_str());
+        names.try_for_each(|name| operator::one_of(accounts, Some(name)).map(drop))
     }
 
     /// Whether the plan may be applied at `now`, or why not.

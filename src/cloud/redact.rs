@@ -66,7 +66,7 @@ fn forms(secret: &str) -> Vec<Vec<char>> {
         };
         secret.bytes().map(encode).collect::<String>()
     };
-    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex::encode(secret);
     let mut forms = vec![secret.to_owned(), json.replace('/', "\\/"), json];
     forms.extend([percent(""), percent("-._~"), hex]);
     // A secret within a longer text that is encoded, such as `user:secret`, may begin at any of three places of a group.

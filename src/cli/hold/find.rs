@@ -128,9 +128,9 @@ impl Search<'_> {
         }
         if listed.problems.is_empty() {
             let known = listed.inventories.iter().flat_map(|(_, inventory)| inventory.instances());
-            let ids = known.clone().map(|one| one.id.as_str());
-            let names = known.filter_map(|one| one.name.as_deref());
-            return Err(Refusal::Unknown(unknown(name, ids.collect(), names.collect(), "")));
+            let ids: Vec<_> = known.clone().map(|one| one.id.as_str()).collect();
+            let names: Vec<_> = known.filter_map(|one| one.name.as_deref()).collect();
+            return Err(Refusal::Unknown(unknown(name, &ids, &names, "")));
         }
         self.by_old_name(listed, name).await
     }
@@ -140,18 +140,18 @@ impl Search<'_> {
         let known = if self.journal.exists() { self.journal.known().await? } else { Vec::new() };
         let known: Vec<_> = known.into_iter().filter_map(|known| self.target(known)).collect();
         let is_so = |target: &&Target| target.name.as_deref() == Some(name);
-        let named: Vec<_> = known.iter().filter(is_so).map(Target::again).collect();
-        if let Some(target) = one(named, name, "name")? {
+        let called: Vec<_> = known.iter().filter(is_so).map(Target::again).collect();
+        if let Some(target) = one(called, name, "name")? {
             let note = format!(
                 "the name is the last one that the journal has of it; {}",
                 listed.problems.join("; ")
             );
             return Ok(vec![Target { note: Some(note), ..target }]);
         }
-        let ids = known.iter().map(|one| one.instance_id.as_str()).collect();
-        let names = known.iter().filter_map(|one| one.name.as_deref()).collect();
+        let ids: Vec<_> = known.iter().map(|one| one.instance_id.as_str()).collect();
+        let names: Vec<_> = known.iter().filter_map(|one| one.name.as_deref()).collect();
         let why = format!("; {}", listed.problems.join("; "));
-        Err(Refusal::Unknown(unknown(name, ids, names, &why)))
+        Err(Refusal::Unknown(unknown(name, &ids, &names, &why)))
     }
 
     /// Lists the account that was named, or all.
@@ -168,7 +168,7 @@ impl Search<'_> {
             match listing {
                 Ok(inventory) => listed.inventories.push((account, inventory)),
                 Err(why) => {
-                    listed.problems.push(format!("cannot list the account {account}: {why}"))
+                    listed.problems.push(format!("cannot list the account {account}: {why}"));
                 }
             }
         }
@@ -293,10 +293,10 @@ fn one(mut found: Vec<Target>, text: &str, what: &str) -> Result<Option<Target>,
 }
 
 /// That nothing is known of an instance, and what was most likely meant.
-fn unknown(text: &str, ids: Vec<&str>, names: Vec<&str>, why: &str) -> String {
+fn unknown(text: &str, ids: &[&str], names: &[&str], why: &str) -> String {
     let is_same = |other: &&&str| other.trim().eq_ignore_ascii_case(text.trim());
-    let id = ids.iter().find(is_same).copied().or_else(|| nearest(text, &ids));
-    let name = names.iter().find(is_same).copied().or_else(|| nearest(text, &names));
+    let id = ids.iter().find(is_same).copied().or_else(|| nearest(text, ids));
+    let name = names.iter().find(is_same).copied().or_else(|| nearest(text, names));
     let near = match (id, name) {
         (Some(id), _) => format!("; did you mean the id `{}`?", shorten(id)),
         (None, Some(name)) => format!("; did you mean `--name {}`?", shorten(name)),
