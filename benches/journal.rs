@@ -9,13 +9,15 @@ use std::time::Duration;
 use futures::future::join_all;
 use zenreaper::{
     clock,
-    journal::{Began, Digests, Ending, Entry, Intent, Journal},
+    journal::{Began, Digests, Ending, Entry, Intent, Journal, Terms},
+    lease::{Holding, Owner},
 };
 
 const MACHINES: usize = 1000;
 
-fn intent(run: &str, n: usize) -> Entry {
+fn intent(terms: &Terms, run: &str, n: usize) -> Entry {
     Entry::Intent(Box::new(Intent {
+        terms: terms.clone(),
         account: "main".to_owned(),
         run: run.to_owned(),
         instance_id: format!("i-{n:04}"),
@@ -32,7 +34,7 @@ fn intent(run: &str, n: usize) -> Entry {
     }))
 }
 
-fn ending(run: &str, n: usize) -> Entry {
+fn ending(_: &Terms, run: &str, n: usize) -> Entry {
     Entry::Ending(Box::new(Ending {
         account: "main".to_owned(),
         run: run.to_owned(),
@@ -55,17 +57,19 @@ async fn begin(journal: &Journal, run: &str) {
     journal.begin_run(&began).await.unwrap();
 }
 
-async fn at_once(journal: &Journal, entry: fn(&str, usize) -> Entry) -> Duration {
+type Make = fn(&Terms, &str, usize) -> Entry;
+
+async fn at_once(journal: &Journal, terms: &Terms, entry: Make) -> Duration {
     let started = clock::monotonic();
-    let all = join_all((0..MACHINES).map(|n| journal.record(entry("at-once", n)))).await;
-    all.into_iter().for_each(Result::unwrap);
+    let all = join_all((0..MACHINES).map(|n| journal.record(entry(terms, "at-once", n)))).await;
+    all.into_iter().for_each(|recorded| recorded.unwrap().unwrap());
     started.elapsed()
 }
 
-async fn one_by_one(journal: &Journal, entry: fn(&str, usize) -> Entry) -> Duration {
+async fn one_by_one(journal: &Journal, terms: &Terms, entry: Make) -> Duration {
     let started = clock::monotonic();
     for n in 0..MACHINES {
-        journal.record(entry("one-by-one", n)).await.unwrap();
+        journal.record(entry(terms, "one-by-one", n)).await.unwrap().unwrap();
     }
     started.elapsed()
 }
@@ -76,8 +80,13 @@ async fn main() {
     let journal = Journal::at(&folder.path().join("journal.db"));
     begin(&journal, "at-once").await;
     begin(&journal, "one-by-one").await;
-    for (what, entry) in [("intents", intent as fn(&str, usize) -> Entry), ("outcomes", ending)] {
-        let (together, alone) = (at_once(&journal, entry).await, one_by_one(&journal, entry).await);
+    let holding =
+        Holding::take(&journal, "main", &Owner::of_this_process()).await.unwrap().unwrap();
+    let (lease, accounts) = (holding.lease().clone(), ["main".to_owned()].into());
+    let terms = Terms { lease, accounts, max_per_day: 1_000_000 };
+    for (what, entry) in [("intents", intent as Make), ("outcomes", ending)] {
+        let together = at_once(&journal, &terms, entry).await;
+        let alone = one_by_one(&journal, &terms, entry).await;
         let ratio = alone.as_secs_f64() / together.as_secs_f64();
         println!(
             "{MACHINES} {what}: {together:?} at once, {alone:?} one by one, {ratio:.1} times as long"

@@ -179,7 +179,7 @@ impl Board {
                 let sink = state.sinks.entry(sink.to_owned()).or_default();
                 sink.take(notices as u64, result);
             }
-            Event::Started
+            Event::Started(_)
             | Event::LeaseTaken
             | Event::LeaseHeld(_)
             | Event::LeaseLost(_)
@@ -273,7 +273,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Account {
     fn take(&mut self, record: &Record<'_>, now: Timestamp) {
         match record.event {
-            Event::Started => self.running_since = Some(now),
+            Event::Started(_) => self.running_since = Some(now),
             Event::Listed(inventory) => {
                 self.listed = Some((now, Arc::clone(inventory)));
                 self.unlisted = None;

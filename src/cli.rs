@@ -10,6 +10,7 @@ mod exit;
 mod explain;
 mod forecast;
 mod history;
+mod hold;
 mod inventory;
 mod look;
 mod manual;
@@ -23,9 +24,9 @@ mod table;
 mod test;
 
 use std::{
-    fs::OpenOptions,
+    fs::{OpenOptions, Permissions},
     io::Write,
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     process::ExitCode,
     sync::LazyLock,
@@ -38,7 +39,7 @@ use tokio::net::TcpListener;
 use self::{exit::Exit, progress::Console};
 use crate::{
     clock,
-    config::{self, Loaded},
+    config::{self, Config, Loaded},
     daemon::{self, Daemon, Supervisor},
     diagnostic, hindsight, log, metrics,
     run::Order,
@@ -79,7 +80,9 @@ const AFTER_HELP: &str = "\
 Credentials, the first place that has any:
   1. systemd credentials zenlayer.<account>.access_key_id and .access_key_secret, or .token
   2. ZENLAYER_ACCESS_KEY_ID and ZENLAYER_ACCESS_KEY_SECRET, or ZENLAYER_TOKEN
-  3. ~/.zenlayer/credentials.json of Zenlayer's CLI (profile ZENLAYER_PROFILE, else `default`)
+  3. ~/.zenlayer/credentials.json of Zenlayer's CLI (profile ZENLAYER_PROFILE, else the CLI's
+     current_profile, else `default`)
+  4. /etc/zenreaper/credentials, for root on the host of the service
 Secrets of a sink of notices: systemd credentials notices.<sink>.secret, .url, .username, .password,
   or ZENREAPER_NOTICES_<SINK>_SECRET, _URL, _USERNAME, _PASSWORD
 Token of the status page: systemd credential http.token, or ZENREAPER_HTTP_TOKEN
@@ -119,14 +122,14 @@ enum Command {
     /// Show what was done, when and why.
     #[command(after_help = examples::HISTORY)]
     History(history::HistoryArgs),
-    /// Keep a machine for a while, whatever the rules say.
-    #[command(after_help = examples::KEEP)]
-    Keep(operator::KeepArgs),
-    /// End what keeps a machine.
-    #[command(after_help = examples::UNKEEP)]
-    Unkeep(operator::UnkeepArgs),
-    /// List the machines that are held, and until when.
-    Holds(operator::HoldsArgs),
+    /// Hold instances for a while, whatever the rules say.
+    #[command(after_help = examples::HOLD, alias = "keep")]
+    Hold(hold::HoldArgs),
+    /// End the hold of an instance.
+    #[command(after_help = examples::UNHOLD, alias = "unkeep")]
+    Unhold(hold::UnholdArgs),
+    /// List the instances that are held (read-only).
+    Holds(hold::HoldsArgs),
     /// Stop all terminations, also those of a run in progress.
     #[command(after_help = examples::PAUSE)]
     Pause(operator::PauseArgs),
@@ -207,9 +210,9 @@ async fn command(cli: Cli, console: &Console) -> anyhow::Result<Exit> {
         Command::Inventory(args) => inventory::inventory(&config, &args, console).await,
         Command::Apply(args) => apply::apply(&config, &args, console).await,
         Command::History(args) => history::history(&config, args).await,
-        Command::Keep(args) => operator::keep(&config, args).await,
-        Command::Unkeep(args) => operator::unkeep(&config, args).await,
-        Command::Holds(args) => operator::holds(&config, args).await,
+        Command::Hold(args) => hold::hold(&config, args).await,
+        Command::Unhold(args) => hold::unhold(&config, args).await,
+        Command::Holds(args) => hold::holds(&config, args).await,
         Command::Pause(args) => operator::pause(&config, args).await,
         Command::Resume(args) => operator::resume(&config, args).await,
         Command::Trust(args) => operator::trust(&config, args).await,
@@ -279,28 +282,62 @@ async fn run_once(
     let site = Site::new(loaded.clone(), process_env)?;
     warn(&loaded, &site).await;
     instruments.recall(&site.journal).await;
-    let results = site.run(|_| Order::ASKED, &instruments, &stop).await;
+    let results = site.run(|_| Some(Order::ASKED), &instruments, &stop).await;
     site.journal.close().await;
     if let Some(file) = metrics_file {
         instruments.metrics.ready(instruments.health.ready().is_ok());
-        write_whole(file, instruments.metrics.render_to_leave()?.as_bytes())?;
+        leave(file, path, &loaded.config, &instruments)?;
     }
     Ok(Exit::of_runs(&results))
 }
 
-/// Writes a file so that a reader sees the old or the new text, never half of it.
+/// Leaves the metrics of a run for `node_exporter`, which runs as another user.
+fn leave(
+    file: &Path,
+    config_path: &Path,
+    config: &Config,
+    instruments: &Instruments,
+) -> anyhow::Result<()> {
+    let accounts = config.accounts.iter().map(|account| account.name.as_str());
+    let shared = metrics::shared_accounts(file, accounts);
+    if !shared.is_empty() {
+        let accounts = shared.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        tracing::warn!(
+            accounts,
+            "another file in the folder of {} has metrics of accounts of the same name; the label `config` tells them apart, better \
+             give each account a name of its own",
+            file.display()
+        );
+    }
+    let config = std::path::absolute(config_path).unwrap_or_else(|_| config_path.to_owned());
+    let text = instruments.metrics.render_to_leave(&config.to_string_lossy(), &shared)?;
+    write_public(file, text.as_bytes())
+}
+
+/// Writes a file so that a reader sees the old or the new text, never half of it. The umask says who may read it.
 fn write_whole(file: &Path, text: &[u8]) -> anyhow::Result<()> {
     replace(file, |half| std::fs::write(half, text))
 }
 
 /// The same for a file that its owner alone may read.
 fn write_private(file: &Path, text: &[u8]) -> anyhow::Result<()> {
+    replace(file, |half| fresh(half, text, 0o600))
+}
+
+/// The same for a file that all may read, whatever the umask says.
+fn write_public(file: &Path, text: &[u8]) -> anyhow::Result<()> {
+    const MODE: u32 = 0o644;
     replace(file, |half| {
-        // What a crash left there may be open to all.
-        drop(std::fs::remove_file(half));
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true).mode(0o600).open(half)?.write_all(text)
+        fresh(half, text, MODE)?;
+        std::fs::set_permissions(half, Permissions::from_mode(MODE))
     })
+}
+
+/// Makes a file with a mode, as far as the umask allows it.
+fn fresh(file: &Path, text: &[u8], mode: u32) -> std::io::Result<()> {
+    // What a crash left there may be open to all.
+    drop(std::fs::remove_file(file));
+    OpenOptions::new().write(true).create_new(true).mode(mode).open(file)?.write_all(text)
 }
 
 fn replace(file: &Path, write: impl FnOnce(&Path) -> std::io::Result<()>) -> anyhow::Result<()> {

@@ -10,6 +10,7 @@ mod http;
 mod limiter;
 mod list;
 mod object;
+mod redact;
 mod retry;
 pub mod saved;
 pub mod sign;
@@ -26,6 +27,7 @@ pub use self::{
     http::{Accepted, Client, IDS_MAX, PAGE_SIZE},
     limiter::{Permit, Rate},
     list::{Unlisted, list, list_to_save},
+    redact::redact,
     retry::Attempts,
     wire::{Looked, read_record},
 };

@@ -230,7 +230,7 @@ impl Daemon {
         }
         self.supervisor.allow(self.site.quiet_max());
         let order = Order { scope: Scope::All, turn };
-        self.site.run(|_| order.clone(), &self.instruments, &self.stop).await
+        self.site.run(|_| Some(order.clone()), &self.instruments, &self.stop).await
     }
 
     /// Runs, and heeds what a reload in the meantime makes stricter; whether config and rules are to be taken afresh after it.

@@ -5,6 +5,7 @@
 
 mod code;
 mod explanation;
+mod mask;
 
 use std::{collections::BTreeSet, fmt, ops::Range, sync::Arc};
 
@@ -13,9 +14,11 @@ use serde::Serialize;
 
 use crate::lifetime::counted;
 
+use self::mask::{mask_credentials, mask_message};
 pub use self::{
     code::{Code, Severity},
     explanation::{Example, Explanation, Language},
+    mask::is_credential,
 };
 
 /// A file, or what stands for one.
@@ -73,6 +76,7 @@ impl Serialize for Problem {
         let (code, severity) = (code.as_str(), code.severity().as_str());
         let line = place.as_ref().map(|place| place.line);
         let column = place.as_ref().map(|place| place.column);
+        let message = &mask_message(message);
         Json { code, severity, file: &source.name, line, column, path, message, help }
             .serialize(serializer)
     }
@@ -82,7 +86,8 @@ impl Problem {
     /// What is wrong, with the path of the key.
     fn title(&self) -> String {
         let Self { path, message, .. } = self;
-        if path.is_empty() { message.clone() } else { format!("{path}: {message}") }
+        let message = mask_message(message);
+        if path.is_empty() { message } else { format!("{path}: {message}") }
     }
 }
 
@@ -182,54 +187,6 @@ fn summary(problems: &[Problem], renderer: &Renderer) -> Option<String> {
     };
     let text = format!("{counts} in {files}{more}; `zenreaper check --explain {code}` tells more");
     Some(renderer.render(&[Group::with_title(level(worst).primary_title(text))]))
-}
-
-/// The words in the names of keys that hold credentials.
-const CREDENTIAL_WORDS: [&str; 4] = ["secret", "token", "password", "access_key"];
-
-/// Whether a key's name looks like that of a credential.
-#[must_use]
-pub fn is_credential(key: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    CREDENTIAL_WORDS.iter().any(|word| key.contains(word))
-}
-
-/// Blanks what stands behind keys that look like credentials, the user of a URL, and what a `url` has behind its host, keeping
-/// every byte's place.
-fn mask_credentials(text: &str) -> String {
-    text.split_inclusive('\n').map(|line| mask_path(&mask_user(&mask_line(line)))).collect()
-}
-
-/// Blanks the path of a `url`: that of a chat's incoming webhook is its password.
-fn mask_path(line: &str) -> String {
-    let Some((before, rest)) = line.split_once("://").filter(|(before, _)| before.contains("url"))
-    else {
-        return line.to_owned();
-    };
-    let (url, after) = rest.split_at(rest.find([' ', '"', '\'', '\r', '\n']).unwrap_or(rest.len()));
-    let (host, path) = url.split_at(url.find(['/', '?', '#']).unwrap_or(url.len()));
-    format!("{before}://{host}{}{after}", "*".repeat(path.len()))
-}
-
-/// Blanks user and password of a URL, such as that of a database.
-fn mask_user(line: &str) -> String {
-    let user = line.split_once("://").and_then(|(before, rest)| {
-        let (user, after) = rest.rsplit_once('@')?;
-        Some((before, user, after))
-    });
-    match user {
-        Some((before, user, after)) => format!("{before}://{}@{after}", "*".repeat(user.len())),
-        None => line.to_owned(),
-    }
-}
-
-fn mask_line(line: &str) -> String {
-    let lower = line.to_ascii_lowercase();
-    let word = CREDENTIAL_WORDS.iter().filter_map(|word| lower.find(word)).min();
-    let colon = word.and_then(|word| Some(word + lower.get(word..)?.find(':')? + 1));
-    let (shown, hidden) = line.split_at_checked(colon.unwrap_or(line.len())).unwrap_or((line, ""));
-    let masked = hidden.trim_end_matches('\n');
-    format!("{shown}{}{}", "*".repeat(masked.len()), hidden.get(masked.len()..).unwrap_or_default())
 }
 
 #[cfg(test)]

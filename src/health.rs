@@ -109,7 +109,7 @@ impl Health {
             }
             // A run that ended by its journal does not say that the journal is well.
             Event::Ended(RunResult::JournalFailed, _)
-            | Event::Started
+            | Event::Started(_)
             | Event::LeaseTaken
             | Event::LeaseHeld(_)
             | Event::LeaseLost(_)

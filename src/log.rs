@@ -6,7 +6,7 @@ use tracing::{debug, error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    cloud::{Code, Observation},
+    cloud::{Class, Code, Observation, Unlisted},
     diagnostic::Problem,
     inventory::Instance,
     lifetime::shorten,
@@ -60,7 +60,7 @@ pub fn warnings(warnings: &[Problem]) {
 pub fn observe(record: &Record<'_>) {
     let Record { run, account, event } = *record;
     match event {
-        Event::Started => info!(run, account, "run started"),
+        Event::Started(credentials) => info!(run, account, credentials, "run started"),
         Event::LeaseTaken => debug!(run, account, "lease taken"),
         Event::LeaseHeld(holder) => {
             error!(
@@ -76,9 +76,7 @@ pub fn observe(record: &Record<'_>) {
             let (instances, unreadable) = (inventory.len(), inventory.unreadable().len());
             info!(run, account, instances, unreadable, "inventory complete");
         }
-        Event::Unlisted(unlisted) => {
-            error!(run, account, error = %unlisted, "no inventory, so nothing is terminated");
-        }
+        Event::Unlisted(unlisted) => not_listed(run, account, unlisted),
         Event::Planned(plan) => planned(run, account, plan),
         Event::Refused(refusal) => {
             warn!(run, account, guard = refusal.guard().as_str(), "{refusal}");
@@ -137,6 +135,15 @@ pub fn observe(record: &Record<'_>) {
                 warn!(run, account, result = name, duration_seconds, "run ended");
             }
         }
+    }
+}
+
+/// That there is no inventory. If the run was stopped, the line about its end says so.
+fn not_listed(run: &str, account: &str, unlisted: &Unlisted) {
+    if unlisted.class() == Some(Class::Stopped) {
+        debug!(run, account, error = %unlisted, "no inventory: stopped");
+    } else {
+        error!(run, account, error = %unlisted, "no inventory, so nothing is terminated");
     }
 }
 

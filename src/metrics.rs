@@ -5,6 +5,7 @@
 
 mod api;
 mod fleet;
+mod leave;
 mod make;
 mod runs;
 mod service;
@@ -16,10 +17,11 @@ use std::{
 
 use jiff::Timestamp;
 use prometheus::{
-    Encoder, Registry, TextEncoder, process_collector::ProcessCollector, proto::MetricFamily,
+    Encoder, Registry, TextEncoder,
+    process_collector::ProcessCollector,
+    proto::{LabelPair, MetricFamily},
 };
 
-pub use self::service::revision;
 use self::{
     api::Api,
     fleet::Fleet,
@@ -27,10 +29,24 @@ use self::{
     runs::Runs,
     service::Service,
 };
+pub use self::{leave::shared_accounts, service::revision};
 use crate::{
     journal::LastRuns,
     report::{Event, Record},
 };
+
+/// The label of an account, and the one that tells two configs apart in what a run leaves behind.
+const ACCOUNT: &str = "account";
+const CONFIG: &str = "config";
+
+/// What can happen by a config and its rules. A series for what cannot would cost as much as one that tells something.
+#[derive(Clone, Debug, Default)]
+pub struct Expected<'a> {
+    /// The rules that terminate; none in a dry run.
+    pub terminating: Vec<&'a str>,
+    /// Those of them that release too.
+    pub releasing: Vec<&'a str>,
+}
 
 /// All metrics.
 #[derive(Debug)]
@@ -65,10 +81,10 @@ impl Metrics {
         *known = accounts;
     }
 
-    /// Makes the series of an account and its rules exist.
-    pub fn prepare<'a>(&self, account: &str, rules: impl Iterator<Item = &'a str>) {
-        self.api.prepare(account);
-        self.fleet.prepare(account, rules);
+    /// Makes the series of an account and its rules exist, as far as they can ever count anything.
+    pub fn prepare(&self, account: &str, expected: &Expected<'_>) {
+        self.api.prepare(account, !expected.releasing.is_empty());
+        self.fleet.prepare(account, expected);
         self.runs.prepare(account);
         self.service.journal_errors.with_label_values(&[account]);
     }
@@ -138,7 +154,7 @@ impl Metrics {
             Event::Ended(result, elapsed) => self.runs.ended(account, result, elapsed, now),
             Event::LeaseTaken => self.runs.lease_held(account, true),
             Event::LeaseLost(_) => self.runs.lease_held(account, false),
-            Event::Started
+            Event::Started(_)
             | Event::LeaseHeld(_)
             | Event::Reading(..)
             | Event::Unlisted(_)
@@ -154,10 +170,28 @@ impl Metrics {
         encode(&self.registry.gather())
     }
 
-    /// The same without the metrics of the process: `node_exporter`, which serves what a run leaves behind, has some of these names itself.
-    pub fn render_to_leave(&self) -> prometheus::Result<String> {
+    /// The same for `node_exporter`, which serves what a run leaves behind: without the metrics of the process, of which it has some
+    /// itself, and with a label `config` where two files could hold the same series, of which it would drop one without a word.
+    /// That is every series that names no account, and every one of `shared`, accounts whose names other files have too.
+    pub fn render_to_leave(
+        &self,
+        config: &str,
+        shared: &BTreeSet<String>,
+    ) -> prometheus::Result<String> {
         let mut families = self.registry.gather();
         families.retain(|family| family.name().starts_with(PREFIX));
+        for metric in families.iter_mut().flat_map(MetricFamily::mut_metric) {
+            let mut labels = metric.take_label();
+            let account = labels.iter().find(|label| label.name() == ACCOUNT);
+            if account.is_none_or(|account| shared.contains(account.value())) {
+                let mut label = LabelPair::default();
+                label.set_name(CONFIG.to_owned());
+                label.set_value(config.to_owned());
+                labels.push(label);
+                labels.sort_by(|one, other| one.name().cmp(other.name()));
+            }
+            metric.set_label(labels);
+        }
         encode(&families)
     }
 }
@@ -197,7 +231,7 @@ mod tests {
     #[test]
     fn every_documented_code_of_every_action_is_there_at_0_from_the_start() {
         let metrics = Metrics::new().unwrap();
-        metrics.prepare("main", ["dev"].into_iter());
+        metrics.prepare("main", &Expected { terminating: vec!["dev"], releasing: vec!["dev"] });
         for action in Action::ALL {
             for code in DOCUMENTED {
                 let series = format!(
@@ -215,6 +249,47 @@ mod tests {
         ] {
             assert_eq!(value(&metrics, series), Some(0.0), "{series}");
         }
+    }
+
+    #[test]
+    fn a_series_is_there_only_for_what_can_happen() {
+        let rules: Vec<_> = (0..200).map(|n| format!("rule-{n}")).collect();
+        let rules = || rules.iter().map(String::as_str).collect::<Vec<_>>();
+        let count = |expected: &Expected<'_>| {
+            let metrics = Metrics::new().unwrap();
+            (0..50).for_each(|n| metrics.prepare(&format!("account-{n}"), expected));
+            let page = metrics.render().unwrap();
+            let is_of = |line: &&str, name: &str| line.starts_with(&format!("zenreaper_{name}"));
+            let of = |name| page.lines().filter(|line| is_of(line, name)).count();
+            let is_release = |line: &&str| line.contains(r#"action="ReleaseInstances""#);
+            let releases = page.lines().filter(is_release).count();
+            (of(""), of("terminations_total"), of("releases_total"), releases)
+        };
+        let dry = count(&Expected::default());
+        let enforcing = count(&Expected { terminating: rules(), releasing: Vec::new() });
+        let releasing = count(&Expected { terminating: rules(), releasing: vec!["rule-7"] });
+        assert_eq!((dry.1, dry.2, dry.3), (0, 0, 0), "a dry run calls nothing");
+        assert_eq!((enforcing.1, enforcing.2, enforcing.3), (50_000, 0, 0));
+        assert_eq!((releasing.1, releasing.2), (50_000, 250));
+        assert!(releasing.3 > 0);
+        assert!(dry.0 < 9_000 && enforcing.0 < 59_000, "{dry:?} {enforcing:?}");
+    }
+
+    #[test]
+    fn what_a_run_leaves_is_told_apart_by_its_config() {
+        let metrics = Metrics::new().unwrap();
+        metrics.prepare("main", &Expected::default());
+        metrics.prepare("other", &Expected::default());
+        let shared = BTreeSet::from(["other".to_owned()]);
+        let page = metrics.render_to_leave("/etc/\"a\".yaml", &shared).unwrap();
+        for line in [
+            r#"zenreaper_ready{config="/etc/\"a\".yaml"} 0"#,
+            r#"zenreaper_last_run_timestamp_seconds{account="main"} 0"#,
+            r#"zenreaper_last_run_timestamp_seconds{account="other",config="/etc/\"a\".yaml"} 0"#,
+        ] {
+            assert!(page.lines().any(|one| one == line), "{line}\n{page}");
+        }
+        assert!(!page.contains("process_"), "{page}");
     }
 
     #[test]
@@ -261,7 +336,7 @@ mod tests {
         let metrics = Metrics::new().unwrap();
         metrics.expect_accounts(["main", "other"].into_iter());
         for account in ["main", "other"] {
-            metrics.prepare(account, std::iter::empty());
+            metrics.prepare(account, &Expected::default());
             metrics.expect_success(account, None);
             metrics.fleet.rule_matches.replace(account, std::iter::once((["dev"], 1)));
         }
@@ -279,7 +354,7 @@ mod tests {
     #[test]
     fn exactly_one_result_is_the_last() {
         let metrics = Metrics::new().unwrap();
-        metrics.prepare("main", std::iter::empty());
+        metrics.prepare("main", &Expected::default());
         let of = |result: RunResult| {
             let result = result.as_str();
             value(
@@ -317,7 +392,7 @@ mod tests {
     #[test]
     fn a_run_that_fails_moves_the_last_run_and_not_the_last_success() {
         let metrics = Metrics::new().unwrap();
-        metrics.prepare("main", std::iter::empty());
+        metrics.prepare("main", &Expected::default());
         observe(&metrics, Event::Ended(RunResult::Partial, Duration::from_secs(3)));
         let at = |name: &str| {
             value(&metrics, &format!(r#"zenreaper_{name}_timestamp_seconds{{account="main"}}"#))

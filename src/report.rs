@@ -102,7 +102,7 @@ impl Report {
             Event::Refused(_) => &mut self.guarded,
             Event::OutOfReach(..) => &mut self.dropped,
             Event::Rehearsed(..) => &mut self.rehearsed,
-            Event::Started
+            Event::Started(_)
             | Event::LeaseTaken
             | Event::LeaseHeld(_)
             | Event::LeaseLost(_)
@@ -175,7 +175,7 @@ mod tests {
             let seen = Arc::clone(&seen);
             Arc::new(move |record| seen.lock().unwrap().push((name, record.account.to_owned())))
         };
-        Events::new("r", "main", &[sink("a"), sink("b")]).emit(Event::Started);
+        Events::new("r", "main", &[sink("a"), sink("b")]).emit(Event::Started(""));
         assert_eq!(*seen.lock().unwrap(), [("a", "main".to_owned()), ("b", "main".to_owned())]);
     }
 }

@@ -33,7 +33,7 @@ pub use self::{
     field::Field,
     lint::{TagKeys, outpaced, unknown_tag_keys, warnings},
     origin::Origin,
-    parse::{Release, Terms, parse},
+    parse::{Release, Terms, parse, parse_matcher},
     pattern::Pattern,
 };
 

@@ -33,6 +33,8 @@ pub struct Setup {
     pub account: String,
     /// Its client.
     pub client: Client,
+    /// Which credentials the client has, in words that hold no secret.
+    pub credentials: String,
     /// What instances are judged by.
     pub policy: Arc<Policy>,
     /// The caps on a plan.
@@ -94,7 +96,7 @@ pub async fn run_once(
     stop: &CancellationToken,
 ) -> RunResult {
     let started = clock::monotonic();
-    events.emit(Event::Started);
+    events.emit(Event::Started(&setup.credentials));
     let record::Settings { journal, owner, .. } = &setup.record;
     let result = match Holding::take(journal, &setup.account, owner).await {
         Ok(Ok(holding)) => run_holding(setup, order, events, stop, holding).await,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use futures::FutureExt;
+use futures::{FutureExt, StreamExt, stream};
 use jiff::Timestamp;
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -18,18 +18,19 @@ use crate::{
     clock,
     cloud::Client,
     config::{self, Config, Loaded, Mode},
-    credentials, execute,
+    credentials::{self, Found},
+    execute,
     health::Health,
     host,
     journal::Journal,
     lease::Owner,
     log,
-    metrics::Metrics,
+    metrics::{Expected, Metrics},
     notify::Notifier,
     plan::{Policy, Turn},
     record::{self, Audience},
     report::{Event, Events, RunResult, Sink},
-    rules::RuleSet,
+    rules::{Action, RuleSet},
     run::{Order, Setup, run_once},
     view::{Seen, View},
 };
@@ -84,8 +85,9 @@ impl Instruments {
     pub fn prepare(&self, loaded: &Loaded) {
         let accounts = || loaded.config.accounts.iter().map(|account| account.name.as_str());
         self.metrics.expect_accounts(accounts());
+        let expected = expected(loaded);
         for account in accounts() {
-            self.metrics.prepare(account, loaded.rules.rules.iter().map(|rule| rule.name.as_str()));
+            self.metrics.prepare(account, &expected);
         }
         self.metrics
             .expect_sinks(loaded.config.notices.sinks.iter().map(|sink| sink.name.as_str()));
@@ -93,6 +95,17 @@ impl Instruments {
         self.metrics.reloaded(true, clock::now());
         self.board.expect(&loaded.config, clock::now());
         self.health.expect(accounts());
+    }
+}
+
+/// What the metrics may ever count by a config and its rules.
+fn expected(loaded: &Loaded) -> Expected<'_> {
+    let is_enforcing = loaded.config.mode == Mode::Enforce;
+    let rules = || loaded.rules.rules.iter().filter(|_| is_enforcing);
+    let releasing = rules().filter(|rule| rule.action == Action::Release);
+    Expected {
+        terminating: rules().map(|rule| rule.name.as_str()).collect(),
+        releasing: releasing.map(|rule| rule.name.as_str()).collect(),
     }
 }
 
@@ -148,11 +161,35 @@ impl Basis {
     }
 }
 
-/// The client of an account, whose credentials it finds.
-pub fn client(account: &config::Account, env: Env) -> anyhow::Result<Client> {
-    let credentials = credentials::find(&account.name, &env)?;
-    Client::new(account.settings.clone(), credentials)
-        .with_context(|| format!("there is no HTTP client for the account `{}`", account.name))
+/// How many accounts are listed or run at once. More would compete for one processor and one journal; the others wait.
+pub const ACCOUNTS_AT_ONCE: usize = 8;
+
+/// How many accounts are named in one line of the log.
+const NAMED_MAX: usize = 10;
+
+/// Does `work` for every item, at most [`ACCOUNTS_AT_ONCE`] at a time, so that one account that does not answer delays no other.
+/// The results have the order of the items.
+pub async fn side_by_side<T, F: Future>(
+    items: impl IntoIterator<Item = T>,
+    work: impl Fn(T) -> F,
+) -> Vec<F::Output> {
+    let numbered = items.into_iter().enumerate().map(|(n, item)| {
+        let done = work(item);
+        async move { (n, done.await) }
+    });
+    let mut done: Vec<_> =
+        stream::iter(numbered).buffer_unordered(ACCOUNTS_AT_ONCE).collect().await;
+    done.sort_by_key(|(n, _)| *n);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Returns the client of an account, and in words which credentials it has. Warnings on these go to the log.
+pub fn client(account: &config::Account, env: Env) -> anyhow::Result<(Client, String)> {
+    let Found { credentials, origin, warnings } = credentials::find(&account.name, &env)?;
+    credentials::log(&warnings);
+    let client = Client::new(account.settings.clone(), credentials)
+        .with_context(|| format!("there is no HTTP client for the account `{}`", account.name))?;
+    Ok((client, origin.to_string()))
 }
 
 /// What a config comes to: a run for each account.
@@ -199,9 +236,11 @@ impl Site {
         let Basis { config, policy, record } = Basis::with(loaded, journal.clone());
         let reloaded = Arc::new(watch::Sender::new(None));
         let setup = |account: &config::Account| {
+            let (client, credentials) = client(account, env)?;
             anyhow::Ok(Setup {
                 account: account.name.clone(),
-                client: client(account, env)?,
+                client,
+                credentials,
                 policy: Arc::clone(&policy),
                 limits: config.limits,
                 execute: execute::Settings {
@@ -238,28 +277,33 @@ impl Site {
         OWN_QUIET_MAX + clients.max().unwrap_or_default()
     }
 
-    /// Runs once for each account in turn, as its order says; how each run ended.
+    /// Runs once for each account that has an order, some of them at once; how each run ended, in the order of the config.
     pub async fn run(
         &self,
-        order_of: impl Fn(&str) -> Order,
+        order_of: impl Fn(&str) -> Option<Order>,
         instruments: &Instruments,
         stop: &CancellationToken,
     ) -> Vec<RunResult> {
-        let run = id_of_now();
-        let mut results = Vec::with_capacity(self.setups.len());
-        for setup in &self.setups {
-            let events = Events::new(&run, &setup.account, &instruments.sinks);
-            let started = clock::monotonic();
-            let result =
-                AssertUnwindSafe(run_once(setup, &order_of(&setup.account), &events, stop))
-                    .catch_unwind()
-                    .await;
-            results.push(result.unwrap_or_else(|_| {
-                error!(run, account = setup.account, "the run panicked; please report this");
-                events.emit(Event::Ended(RunResult::Panicked, started.elapsed()));
-                RunResult::Panicked
-            }));
-        }
+        let run = &*id_of_now();
+        let ordered: Vec<(&Setup, Order)> = self
+            .setups
+            .iter()
+            .filter_map(|setup| Some((setup, order_of(&setup.account)?)))
+            .collect();
+        let ended = side_by_side(&ordered, |(setup, order)| async move {
+            // An account whose turn comes after we were told to stop does not begin, and has nothing to tell.
+            if stop.is_cancelled() {
+                return None;
+            }
+            Some(run_guarded(setup, order, run, instruments, stop).await)
+        })
+        .await;
+        let accounts = ordered.iter().map(|(setup, _)| setup.account.as_str());
+        let skipped: Vec<_> =
+            accounts.zip(&ended).filter(|(_, one)| one.is_none()).map(|(name, _)| name).collect();
+        tell_skipped(run, &skipped);
+        let results: Vec<_> =
+            ended.into_iter().map(|one| one.unwrap_or(RunResult::Interrupted)).collect();
         if results.iter().any(|result| result.knows_the_time()) && self.is_time_to_prune() {
             self.prune().await;
         }
@@ -271,7 +315,7 @@ impl Site {
     pub async fn view(&self, board: &Board) -> Option<View> {
         let listings = board.state().accounts;
         let mut accounts = Vec::with_capacity(self.setups.len());
-        for Setup { account, policy, limits, record, .. } in &self.setups {
+        for Setup { account, credentials, policy, limits, record, .. } in &self.setups {
             let Some(known) = listings.get(account) else { continue };
             let (read_at, listed) = match (&known.listed, &known.unlisted) {
                 (Some((read_at, inventory)), _) => (*read_at, Ok(Arc::clone(inventory))),
@@ -285,6 +329,7 @@ impl Site {
             let interval = self.config.interval(&account);
             accounts.push(Seen {
                 account,
+                credentials: Some(credentials.clone()),
                 policy,
                 limits: *limits,
                 interval,
@@ -317,6 +362,36 @@ impl Site {
             warn!("the journal forgets nothing: {error}");
         }
     }
+}
+
+/// Runs once for one account; a panic ends its run and no other.
+async fn run_guarded(
+    setup: &Setup,
+    order: &Order,
+    run: &str,
+    instruments: &Instruments,
+    stop: &CancellationToken,
+) -> RunResult {
+    let events = Events::new(run, &setup.account, &instruments.sinks);
+    let started = clock::monotonic();
+    let result = AssertUnwindSafe(run_once(setup, order, &events, stop)).catch_unwind().await;
+    result.unwrap_or_else(|_| {
+        error!(run, account = setup.account, "the run panicked; please report this");
+        events.emit(Event::Ended(RunResult::Panicked, started.elapsed()));
+        RunResult::Panicked
+    })
+}
+
+/// Writes one line about all accounts whose run did not begin.
+fn tell_skipped(run: &str, accounts: &[&str]) {
+    if accounts.is_empty() {
+        return;
+    }
+    let named = accounts.iter().take(NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
+    let more = accounts.len().saturating_sub(NAMED_MAX);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let count = accounts.len();
+    warn!(run, accounts = count, "stopped before these accounts began: {named}{more}");
 }
 
 /// An error if two accounts are the same one: what an operator keeps in one of them, the other would not know, and each would have

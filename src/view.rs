@@ -42,6 +42,8 @@ pub struct View {
 pub struct Seen {
     /// The account's name.
     pub account: String,
+    /// Which credentials it was listed with, in words; `None` if the inventory was saved before.
+    pub credentials: Option<String>,
     /// What instances are judged by.
     pub policy: Arc<Policy>,
     /// The caps on a plan.

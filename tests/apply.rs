@@ -189,7 +189,7 @@ async fn the_guards_hold_for_a_plan_too() {
     stage.run(&["pause", "--reason", "an incident"]).await.exits(0);
     apply(&stage).await.exits(0).says("an incident");
     stage.run(&["resume"]).await.exits(0);
-    stage.run(&["keep", "i-0000", "--for", "1d", "--reason", "mine"]).await.exits(0);
+    stage.run(&["hold", "i-0000", "--for", "1d", "--reason", "mine"]).await.exits(0);
     apply(&stage).await.exits(0).says("it is now: skip (held)");
     assert_eq!(stage.terminated(), ["i-0001"]);
     apply(&stage).await.exits(0);
@@ -213,4 +213,72 @@ async fn no_plan_is_saved_of_an_inventory_that_is_not_complete() {
     let seen = stage.run(&["plan", "--out", file.to_str().unwrap()]).await;
     seen.exits(1).says("the plan is not saved: the account main has no complete inventory");
     assert_eq!(std::fs::read_to_string(file).unwrap(), "the plan of yesterday");
+}
+
+#[tokio::test]
+async fn a_plan_that_does_not_say_what_it_terminates_is_an_error() {
+    type Change = fn(&mut Value);
+    let table: [(Change, i32, &str); 9] = [
+        (|plan| plan["accounts"][0]["account"] = "nope".into(), 2, "`nope` is not an account"),
+        (|plan| plan["accounts"][0]["account"] = "Main".into(), 2, "`Main` is not an account"),
+        (
+            |plan| {
+                let mut other = plan["accounts"][0].clone();
+                other["account"] = "nope".into();
+                plan["accounts"].as_array_mut().unwrap().push(other);
+            },
+            2,
+            "`nope` is not an account; --account names one of main",
+        ),
+        (|plan| plan["accounts"] = Value::Array(Vec::new()), 2, "it has no account"),
+        (
+            |plan| {
+                let same = plan["accounts"][0].clone();
+                plan["accounts"].as_array_mut().unwrap().push(same);
+            },
+            1,
+            "the account `main` is in it twice",
+        ),
+        (|plan| plan["accounts"][0]["decisions"][0]["rule"] = Value::Null, 1, "no rule terminates"),
+        (
+            |plan| plan["accounts"][0]["decisions"][0]["rule"] = "No Rule".into(),
+            1,
+            "no rule terminates",
+        ),
+        (
+            |plan| plan["accounts"][0]["decisions"][0]["decision"] = "Terminate".into(),
+            1,
+            "is no decision",
+        ),
+        (
+            |plan| {
+                let decisions = plan["accounts"][0]["decisions"].as_array_mut().unwrap();
+                decisions[1] = decisions[0].clone();
+            },
+            1,
+            "is in it twice",
+        ),
+    ];
+    for (change, code, says) in table {
+        let stage = saved(Stage::with(many_due(2)).await).await;
+        edit(&stage, change);
+        apply(&stage).await.exits(code).says(says);
+        assert!(stage.terminated().is_empty(), "{says}");
+        assert_eq!(stage.sandbox.calls().len(), 1, "only the plan asked the cloud");
+    }
+}
+
+#[tokio::test]
+async fn only_the_accounts_of_a_plan_are_applied() {
+    let stage = Stage::with(many_due(1)).await;
+    let second = "http://127.0.0.1:1";
+    let stage =
+        stage.account(&format!("max_in_flight: 2 }}\n  - {{ name: other, endpoint: \"{second}\""));
+    let file = stage.path("saved.json");
+    let args = ["plan", "--account", "main", "--out", file.to_str().unwrap()];
+    stage.run(&args).await.exits(0);
+    let seen = apply(&stage).await;
+    seen.exits(0);
+    assert!(seen.lines("account", "other").is_empty(), "{}", seen.err);
+    assert_eq!(stage.terminated(), ["i-0000"]);
 }

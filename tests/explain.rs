@@ -100,7 +100,7 @@ async fn what_is_explained_is_what_a_plan_decides() {
 #[tokio::test]
 async fn what_an_operator_said_is_told() {
     let stage = stage().await;
-    stage.run(&["keep", "doomed", "--for", "7d", "--reason", "a demo"]).await.exits(0);
+    stage.run(&["hold", "doomed", "--for", "7d", "--reason", "a demo"]).await.exits(0);
     stage.run(&["pause", "--reason", "a move"]).await.exits(0);
     let held = stage.run(&["explain", "doomed"]).await;
     held.exits(0).says("It stays: an operator keeps it until ").says("may be touched: no, held");

@@ -313,7 +313,7 @@ async fn a_saved_inventory_is_forecast_without_credentials_or_calls() {
 #[tokio::test]
 async fn what_operators_said_is_part_of_a_forecast() {
     let stage = Stage::with(vec![due("held"), due("other")]).await.dry();
-    stage.run(&["keep", "held", "--for", "2d", "--reason", "a demo"]).await.exits(0);
+    stage.run(&["hold", "held", "--for", "2d", "--reason", "a demo"]).await.exits(0);
     let seen = stage.run(&["forecast", "--days", "5", "-o", "json"]).await;
     let ids = events(&seen, &["instance_id"]);
     assert_eq!(ids, json!([["other"], ["held"]]));

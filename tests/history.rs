@@ -149,12 +149,12 @@ async fn the_next_listing_confirms() {
 #[tokio::test]
 async fn it_is_asked_by_time_machine_and_rule() {
     let stage = mixed().await;
-    stage.run(&["keep", "seoul", "--for", "1d", "--reason", "mine"]).await.exits(0);
+    stage.run(&["hold", "seoul", "--for", "1d", "--reason", "mine"]).await.exits(0);
     stage.run(&["pause"]).await.exits(0);
     let own = json(&stage, &["--instance", "seoul"]).await;
     assert!(own.iter().all(|one| one["instance_id"] == "seoul"), "{own:?}");
     let whats: Vec<_> = own.iter().map(|one| one["what"].as_str().unwrap()).collect();
-    assert!(whats.contains(&"terminate") && whats.contains(&"keep"), "{whats:?}");
+    assert!(whats.contains(&"terminate") && whats.contains(&"hold"), "{whats:?}");
 
     let rule = json(&stage, &["--rule", "hong-kong"]).await;
     assert_eq!(rule.len(), 5);
@@ -191,10 +191,10 @@ async fn what_operators_said_and_owners_were_told_is_there() {
         "rules: [{ name: told, match: { zone: HKG-A }, unless: { tags: { keep: '*' } }, notice: 1h }]",
     );
     stage.once_exits(0).await;
-    let keep = ["keep", "i-0000", "--for", "1h", "--reason", "a, \"demo\"", "--by", "ann"];
+    let keep = ["hold", "i-0000", "--for", "1h", "--reason", "a, \"demo\"", "--by", "ann"];
     stage.run(&keep).await.exits(0);
     stage.once_exits(0).await;
-    stage.run(&["unkeep", "i-0000", "--by", "bob"]).await.exits(0);
+    stage.run(&["unhold", "i-0000", "--by", "bob"]).await.exits(0);
     stage.run(&["pause", "--reason", "an incident", "--by", "cy"]).await.exits(0);
     stage.run(&["resume", "--by", "di"]).await.exits(0);
     let entries = json(&stage, &[]).await;
@@ -203,7 +203,7 @@ async fn what_operators_said_and_owners_were_told_is_there() {
         .map(|one| (one["what"].as_str().unwrap(), one["why"].as_str().unwrap_or_default()))
         .collect();
     let whats: Vec<_> = told.iter().map(|(what, _)| *what).collect();
-    assert_eq!(whats, ["notice", "keep", "unkeep", "pause", "resume"]);
+    assert_eq!(whats, ["notice", "hold", "unhold", "pause", "resume"]);
     assert!(told[0].1.starts_with("to be terminated at 2026-"), "{told:?}");
     assert_eq!(entries[0]["outcome"], "withdrawn");
     assert!(told[1].1.contains("by ann") && told[1].1.contains("a, \"demo\""), "{told:?}");
@@ -250,14 +250,17 @@ async fn hostile_names_stay_in_their_cells() {
 #[tokio::test]
 async fn nothing_done_is_told_as_that() {
     let stage = Stage::with(vec![Machine::new("other")]).await;
-    for _ in 0..2 {
-        stage.run(&["history"]).await.exits(0).says("Nothing was done in that time.");
-        assert!(json(&stage, &[]).await.is_empty());
-        let csv = stage.run(&["history", "-o", "csv"]).await;
-        assert_eq!(records(&csv.exits(0).out), [KEYS], "a header, so that every reader is content");
-        // The first time there is no journal yet.
-        stage.once_exits(0).await;
+    for output in ["table", "json", "csv"] {
+        let seen = stage.run(&["history", "-o", output]).await;
+        seen.exits(1).says("there is no journal at").says("journal.db");
+        assert!(seen.out.is_empty(), "nothing that a program could take for an answer");
     }
+    assert!(!stage.path("journal.db").exists());
+    stage.once_exits(0).await;
+    stage.run(&["history"]).await.exits(0).says("Nothing was done in that time.");
+    assert!(json(&stage, &[]).await.is_empty());
+    let csv = stage.run(&["history", "-o", "csv"]).await;
+    assert_eq!(records(&csv.exits(0).out), [KEYS], "a header, so that every reader is content");
 }
 
 #[tokio::test]
@@ -271,7 +274,7 @@ async fn a_damaged_journal_is_told_and_not_taken_for_an_empty_one() {
 async fn what_is_over_is_forgotten_after_a_while() {
     let stage = mixed().await;
     let stage = stage.more("journal_retention: 30d");
-    stage.run(&["keep", "other", "--for", "1d", "--reason", "mine"]).await.exits(0);
+    stage.run(&["hold", "other", "--unseen", "--for", "1d", "--reason", "mine"]).await.exits(0);
     stage.time_passes(DAY * 29).await;
     stage.sandbox.clear_faults();
     // Gone in the meantime, so that nothing is done any more.

@@ -87,7 +87,7 @@ async fn a_saved_inventory_is_planned_like_the_live_one_without_credentials_or_c
 async fn what_operators_said_holds_for_a_saved_inventory_too() {
     let stage = Stage::with(four()).await;
     let file = saved(&stage).await;
-    stage.run(&["keep", "due", "--for", "7d", "--reason", "a demo"]).await.exits(0);
+    stage.run(&["hold", "due", "--for", "7d", "--reason", "a demo"]).await.exits(0);
     let seen = plan_of(&stage, file.to_str().unwrap()).await;
     assert_eq!(seen.exits(0).json()["accounts"][0]["decisions"][0]["reason"], "held");
 }

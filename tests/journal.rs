@@ -128,7 +128,8 @@ async fn a_journal_that_is_gone_stops_terminations_and_not_the_daemon() {
     assert_eq!(service.get("/healthz").await.0, 200);
     assert!(!there.exists(), "no new one is begun in silence");
 
-    let keep = ["keep", "other", "--for", "1d", "--reason", "a command begins a new one"];
+    let keep =
+        ["hold", "other", "--unseen", "--for", "1d", "--reason", "a command begins a new one"];
     service.stage.run(&keep).await.exits(0);
     assert!(there.exists());
     let failed = value(&service.get("/metrics").await.1, FAILED).unwrap();

@@ -102,7 +102,7 @@ async fn a_release_is_not_tried_again_once_an_operator_keeps_the_machine() {
     let stage = release_stage().await.fault("too-many=3,action=ReleaseInstances,times=1");
     let running = stage.start(&["run", "--once"]);
     stage.until("the first try", |stage| released(stage) == ["a"]).await;
-    stage.run(&["keep", "a", "--for", "7d", "--reason", "a demo"]).await.exits(0);
+    stage.run(&["hold", "a", "--for", "7d", "--reason", "a demo"]).await.exits(0);
     running.end(&stage).await;
     assert_eq!(released(&stage), ["a"], "nothing but the first try");
     assert_eq!(stage.sandbox.machine("a").unwrap().status(), Some("RECYCLE"));
@@ -141,7 +141,7 @@ async fn what_is_spared_in_the_recycle_bin_is_not_released() {
             "tag" => {
                 assert!(stage.sandbox.edit("a", |machine| machine.set_tag("keep", "")));
             }
-            "hold" => drop(stage.run(&["keep", "a", "--for", "1d", "--reason", "x"]).await),
+            "hold" => drop(stage.run(&["hold", "a", "--for", "1d", "--reason", "x"]).await),
             "pause" => drop(stage.run(&["pause"]).await),
             "dry-run" => stage = stage.dry(),
             _ => stage = stage.rules("rules: [{ name: for-good, match: { zone: HKG-A } }]"),

@@ -48,7 +48,8 @@ fn machines() -> Vec<Machine> {
 /// Those of the stage, and one that tells owners before.
 fn rules() -> String {
     let telling = "  - { name: told, match: { zone: SEL-A }, expire: { after: 1h }, notice: 1d }\n";
-    format!("{}{telling}", common::RULES)
+    let releasing = "  - { name: freed, match: { zone: NONE }, action: release }\n";
+    format!("{}{telling}{releasing}", common::RULES)
 }
 
 /// The page after the run, with words for what is another at each run.
@@ -84,6 +85,7 @@ async fn the_whole_page_after_one_run() {
     let stage = Stage::with(machines())
         .await
         .rules(&rules())
+        .more("allow_release: true")
         .fault("error=OPERATION_DENIED_POSTPAID_PROMISE,status=403,action=TerminateInstance,instance=i-committed")
         .fault("error=SOME_NEW_CODE,status=418,action=TerminateInstance,instance=i-broken");
     // Late enough for the service to be up, and not again before next year.
@@ -111,11 +113,86 @@ async fn what_one_run_leaves_for_node_exporter_has_no_name_of_its_own_metrics() 
     let ours: BTreeSet<_> = whole.filter(|name| name.starts_with("zenreaper_")).collect();
     let left: BTreeSet<_> = Page::read(&left).metrics.into_keys().collect();
     let missing: Vec<_> = ours.symmetric_difference(&left).collect();
-    assert_eq!(
-        missing,
-        ["zenreaper_success_deadline_timestamp_seconds"],
-        "which the service tells"
-    );
+    let expected = ["zenreaper_releases_total", "zenreaper_success_deadline_timestamp_seconds"];
+    assert_eq!(missing, expected, "no rule releases, and the service tells the deadline");
+}
+
+#[tokio::test]
+async fn what_a_run_leaves_can_be_read_by_all_and_what_is_private_cannot() {
+    use std::os::unix::fs::PermissionsExt;
+    let stage = Stage::with(machines()).await.dry();
+    let mode =
+        |name: &str| std::fs::metadata(stage.path(name)).unwrap().permissions().mode() & 0o777;
+    let binary = env!("CARGO_BIN_EXE_zenreaper");
+    for umask in ["0077", "0027", "0022", "0000"] {
+        let stage = &stage;
+        let within = async |args: &str| {
+            // The config and the environment of the stage, under another umask.
+            let plain = stage.command(&[]);
+            let mut command = std::process::Command::new("sh");
+            let line = format!("umask {umask}; exec {binary} {args} --config config.yaml");
+            command.args(["-c", &line]).current_dir(stage.path("")).env_clear();
+            command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            stage.run_command(command).await.exits(0);
+        };
+        // A half-written file of a crash, which others own by its mode, is no way in.
+        std::fs::write(stage.path("left.tmp"), "old").unwrap();
+        within("inventory --out fleet.json").await;
+        assert_eq!(mode("fleet.json"), 0o600, "{umask}");
+        within("run --once --metrics-file left.prom").await;
+        assert_eq!(mode("left.prom"), 0o644, "{umask}");
+        drop(std::fs::remove_file(stage.path("journal.db")));
+    }
+    assert!(!stage.path("left.tmp").exists());
+}
+
+/// The series of a file, without their values.
+fn series(text: &str) -> BTreeSet<String> {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines.map(|line| line.rsplit_once(' ').unwrap().0.to_owned()).collect()
+}
+
+#[tokio::test]
+async fn two_files_of_one_host_have_no_series_in_common() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = async |stage: &Stage, name: &str| {
+        let file = folder.path().join(name);
+        let args = ["run", "--once", "--metrics-file", file.to_str().unwrap()];
+        let seen = stage.run(&args).await;
+        let text = std::fs::read_to_string(file).unwrap();
+        (seen, text)
+    };
+    let (one, other) = (Stage::with(machines()).await, Stage::with(Vec::new()).await);
+    let other = other.fault("total-count=1");
+    // Each has an account `main`; the first file is written before there is another.
+    let (seen, first) = run(&one, "one.prom").await;
+    assert!(!seen.err.contains("another file"), "{}", seen.err);
+    let (seen, second) = run(&other, "other.prom").await;
+    seen.exits(1)
+        .says("another file in the folder of")
+        .says("better give each account a name of its own");
+    let config = other.path("config.yaml");
+    let config = config.to_str().unwrap();
+    assert!(second.contains(&format!("zenreaper_ready{{config=\"{config}\"}} 0")), "{second}");
+    assert!(first.contains("zenreaper_runs_total{account=\"main\",result=\"success\"} 1"));
+    let check = |first: &str, second: &str| {
+        let (first_series, second_series) = (series(first), series(second));
+        let both: Vec<_> = first_series.intersection(&second_series).collect();
+        assert!(both.is_empty(), "{both:?}");
+        let helps = |text: &str| {
+            let lines = text.lines().filter(|line| line.starts_with("# HELP"));
+            let named = lines.filter_map(|line| {
+                line.split(' ').nth(2).map(|name| (name.to_owned(), line.to_owned()))
+            });
+            named.collect::<BTreeMap<_, _>>()
+        };
+        for (name, help) in helps(first) {
+            assert!(helps(second).get(&name).is_none_or(|other| *other == help), "{help}");
+        }
+    };
+    check(&first, &second);
+    let (_, again) = run(&one, "one.prom").await;
+    check(&again, &second);
 }
 
 #[tokio::test]

@@ -222,7 +222,7 @@ async fn what_was_promised_of_a_machine_is_nothing_to_the_next_one_of_its_id() {
 async fn a_machine_that_an_operator_keeps_is_withdrawn() {
     let (stage, receiver) = told_of(many_due(1)).await;
     stage.once_exits(0).await;
-    stage.run(&["keep", "i-0000", "--for", "2h", "--reason", "demo"]).await.exits(0);
+    stage.run(&["hold", "i-0000", "--for", "2h", "--reason", "demo"]).await.exits(0);
     stage.once_exits(0).await;
     assert_eq!(receiver.count(), "1 noticed, 1 withdrawn");
     stage.time_passes(HOUR * 3).await;

@@ -23,7 +23,7 @@ fn skipped(reason: &str) -> String {
 }
 
 async fn keep(stage: &Stage, id: &str, more: &[&str]) -> Seen {
-    let mut args = vec!["keep", id, "--for", "7d", "--reason", "a demo"];
+    let mut args = vec!["hold", id, "--for", "7d", "--reason", "a demo"];
     args.extend(more);
     stage.run(&args).await
 }
@@ -31,7 +31,10 @@ async fn keep(stage: &Stage, id: &str, more: &[&str]) -> Seen {
 #[tokio::test]
 async fn a_machine_that_is_kept_is_not_called_until_its_hold_ends() {
     let stage = Stage::with(many_due(2)).await;
-    keep(&stage, "i-0000", &["--by", "ann"]).await.exits(0).says("i-0000 is kept until 2026-");
+    keep(&stage, "i-0000", &["--by", "ann"])
+        .await
+        .exits(0)
+        .says("i-0000 (name-of-i-0000, account main) is held until 2026-");
     let decision = stage.decision("i-0000").await;
     assert_eq!((&decision["decision"], &decision["reason"]), (&"skip".into(), &"held".into()));
     let until: Timestamp = decision["held_until"].as_str().unwrap().parse().unwrap();
@@ -53,7 +56,7 @@ async fn a_journal_that_cannot_be_looked_at_is_not_taken_for_one_that_knows_noth
     // Not even root can look through this.
     std::os::unix::fs::symlink("journal.db", stage.path("journal.db")).unwrap();
     let commands: [&[&str]; 5] =
-        [&["holds"], &["history"], &["resume"], &["trust"], &["unkeep", "i-0000"]];
+        [&["holds"], &["history"], &["resume"], &["trust"], &["unhold", "i-0000"]];
     for command in commands {
         stage.run(command).await.exits(1).says("cannot be used").says("check the disk and the");
     }
@@ -68,7 +71,7 @@ async fn a_journal_that_cannot_be_looked_at_is_not_taken_for_one_that_knows_noth
 async fn a_hold_says_why() {
     let stage = Stage::with(many_due(1)).await;
     for reason in ["", "  "] {
-        let seen = stage.run(&["keep", "i-0000", "--for", "7d", "--reason", reason]).await;
+        let seen = stage.run(&["hold", "i-0000", "--for", "7d", "--reason", reason]).await;
         seen.exits(2).says("whoever finds the hold wants to know why");
     }
 }
@@ -76,22 +79,23 @@ async fn a_hold_says_why() {
 #[tokio::test]
 async fn a_machine_that_is_not_kept_any_more_is_free() {
     let stage = Stage::with(many_due(1)).await;
-    stage.run(&["unkeep", "i-0000"]).await.exits(1).says("nobody keeps i-0000");
+    stage.run(&["unhold", "i-0000"]).await.exits(1).says("there is no journal at");
     keep(&stage, "i-0000", &[]).await.exits(0);
     stage.once_exits(0).await;
     assert!(stage.terminated().is_empty());
-    stage.run(&["unkeep", "i-0000", "--by", "bob"]).await.exits(0);
-    stage.run(&["unkeep", "i-0000"]).await.exits(1);
+    stage.run(&["unhold", "i-0000", "--by", "bob"]).await.exits(0);
+    let seen = stage.run(&["unhold", "i-0000"]).await;
+    seen.exits(1).says("nobody holds `i-0000`; held: nothing");
     stage.once_exits(0).await;
     assert_eq!(stage.terminated(), ["i-0000"]);
-    stage.run(&["history"]).await.exits(0).says("unkeep").says("by bob");
+    stage.run(&["history"]).await.exits(0).says("unhold").says("by bob");
 }
 
 #[tokio::test]
 async fn a_second_word_replaces_the_first() {
     let stage = Stage::with(many_due(1)).await;
     keep(&stage, "i-0000", &[]).await.exits(0);
-    let short = ["keep", "i-0000", "--for", "1h", "--reason", "shorter"];
+    let short = ["hold", "i-0000", "--for", "1h", "--reason", "shorter"];
     stage.run(&short).await.exits(0);
     let holds = stage.run(&["holds", "-o", "json"]).await.json();
     assert_eq!(holds.as_array().unwrap().len(), 1);
@@ -120,7 +124,7 @@ async fn a_machine_that_is_kept_while_a_run_goes_on_is_not_called() {
 #[tokio::test]
 async fn a_call_is_not_tried_again_once_an_operator_says_otherwise() {
     let words: [(&[&str], &str); 2] = [
-        (&["keep", "i-0000", "--for", "7d", "--reason", "a demo"], "held"),
+        (&["hold", "i-0000", "--for", "7d", "--reason", "a demo"], "held"),
         (&["pause", "--reason", "stop it"], "paused"),
     ];
     for (word, reason) in words {
@@ -148,6 +152,11 @@ async fn a_config_that_does_not_say_which_account_keeps_nothing_and_pauses_all_t
 #[tokio::test]
 async fn what_is_held_is_listed() {
     let stage = Stage::with(many_due(3)).await;
+    for output in ["table", "json"] {
+        stage.run(&["holds", "-o", output]).await.exits(1).says("there is no journal at");
+    }
+    stage.run(&["pause"]).await.exits(0).says("note: there was no journal at");
+    stage.run(&["resume"]).await.exits(0);
     stage.run(&["holds"]).await.exits(0).says("Nothing is held.");
     let none = stage.run(&["holds", "-o", "json"]).await;
     assert_eq!(none.exits(0).json(), serde_json::json!([]));
@@ -173,16 +182,16 @@ async fn what_is_not_said_right_is_refused() {
         .await
         .exits(2)
         .says("`other` is not an account; --account names one of main");
-    keep(&stage, " ", &[]).await.exits(2).says("an instance's id is not empty");
+    keep(&stage, " ", &[]).await.exits(2).says("an instance's id or name is not empty");
     for (args, says) in [
-        (&["keep", "i-0000", "--for", "7d"][..], "--reason"),
-        (&["keep", "i-0000", "--reason", "x"], "--for"),
-        (&["keep", "i-0000", "--for", "367d", "--reason", "x"], "longer than 366d"),
-        (&["keep", "i-0000", "--for", "7", "--reason", "x"], "a bare number has no unit"),
-        (&["keep", "i-0000", "--for", "18:00:00", "--reason", "x"], "that is a time of day"),
-        (&["keep", "i-0000", "--for", "1,500h", "--reason", "x"], "a comma"),
-        (&["keep", "i-0000", "--for", "30s", "--reason", "x"], "the smallest unit is the minute"),
-        (&["keep", "i-0000", "--for", "1 month", "--reason", "x"], "have no fixed length"),
+        (&["hold", "i-0000", "--for", "7d"][..], "--reason"),
+        (&["hold", "i-0000", "--reason", "x"], "--for"),
+        (&["hold", "i-0000", "--for", "367d", "--reason", "x"], "longer than 366d"),
+        (&["hold", "i-0000", "--for", "7", "--reason", "x"], "a bare number has no unit"),
+        (&["hold", "i-0000", "--for", "18:00:00", "--reason", "x"], "that is a time of day"),
+        (&["hold", "i-0000", "--for", "1,500h", "--reason", "x"], "a comma"),
+        (&["hold", "i-0000", "--for", "30s", "--reason", "x"], "the smallest unit is the minute"),
+        (&["hold", "i-0000", "--for", "1 month", "--reason", "x"], "have no fixed length"),
         (&["pause", "--for=-1h"], "it is negative"),
         (&["pause", "--for", "0h"], "it is zero"),
         (&["pause", "--for", "2M"], "`M` could mean months"),
@@ -221,7 +230,7 @@ async fn a_machine_is_kept_also_when_its_account_gets_another_name() {
     stage.sql("UPDATE holds SET account = 'formerly'").await;
     stage.once_exits(0).await.counts(&skipped("held"), 1.0);
     assert!(stage.terminated().is_empty());
-    stage.run(&["unkeep", "i-0000"]).await.exits(0);
+    stage.run(&["unhold", "i-0000"]).await.exits(0);
     stage.once_exits(0).await;
     assert_eq!(stage.terminated(), ["i-0000"]);
 }
@@ -395,7 +404,7 @@ async fn nothing_that_is_protected_in_any_way_is_ever_called() {
     fleet.extend(malformed.iter().enumerate().map(tagged));
     let all = fleet.len();
     let stage = Stage::with(fleet).await;
-    stage.run(&["keep", "held", "--for", "1d", "--reason", "mine"]).await.exits(0);
+    stage.run(&["hold", "held", "--for", "1d", "--reason", "mine"]).await.exits(0);
     for _ in 0..2 {
         stage.once_exits(0).await;
     }

@@ -127,7 +127,7 @@ async fn what_operators_do_shows_at_once_without_another_run() {
     let (_, status) = json(&service, "/api/v1/status").await;
     assert_eq!((&status["pause"]["by"], &status["ready"]), (&"ana".into(), &true.into()));
     stage.run(&["resume"]).await.exits(0);
-    let keep = ["keep", "i-0001", "--for", "3d", "--reason", "needed"];
+    let keep = ["hold", "i-0001", "--for", "3d", "--reason", "needed"];
     stage.run(&keep).await.exits(0);
     let page = page_with(&service, "1 machine would go in the next run").await;
     says(&page, &["1 held", "needed", "resume"]);

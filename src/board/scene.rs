@@ -323,6 +323,7 @@ mod tests {
         };
         let seen = Seen {
             account: "main".to_owned(),
+            credentials: None,
             policy: Arc::new(policy("rules: [{ name: all, match: everything }]")),
             limits,
             interval: SignedDuration::ZERO,

@@ -1,7 +1,7 @@
 //! `zenreaper apply`: exactly a saved plan, as far as it is still true.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::File,
     io::Read,
     path::{Path, PathBuf},
@@ -12,12 +12,13 @@ use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use super::{exit::Exit, load, progress::Console, tell};
+use super::{exit::Exit, load, operator, progress::Console, tell};
 use crate::{
     clock,
     config::Loaded,
     daemon,
     inventory::InstanceId,
+    lifetime::shorten,
     plan::{Scope, Turn},
     rules::RuleName,
     run::Order,
@@ -29,6 +30,10 @@ const PLAN_BYTES_MAX: u64 = 100 << 20;
 
 /// How far ahead of our clock a plan may have been made.
 const AHEAD_MAX: SignedDuration = SignedDuration::from_mins(5);
+
+/// The decisions that a plan may have, and the one that is applied.
+const DECISIONS: [&str; 5] = [TERMINATE, "notice", "wait", "skip", "keep"];
+const TERMINATE: &str = "terminate";
 
 /// What `apply` takes.
 #[derive(Debug, Args)]
@@ -81,9 +86,12 @@ pub(super) async fn apply(
         Ok(loaded) => loaded,
         Err(exit) => return Ok(exit),
     };
-    let saved = read(&args.plan).with_context(|| {
-        format!("{} is not a plan of `zenreaper plan --out`", args.plan.display())
-    })?;
+    let not_a_plan = || format!("{} is not a plan of `zenreaper plan --out`", args.plan.display());
+    let saved = read(&args.plan).with_context(not_a_plan)?;
+    saved.sound().map_err(anyhow::Error::msg).with_context(not_a_plan)?;
+    if let Err(problem) = saved.known(&loaded) {
+        return Ok(operator::wrong_usage(&format!("the plan {}: {problem}", args.plan.display())));
+    }
     if let Err(why) = saved.check(&loaded, clock::now()) {
         tell(&format!("error: the plan {} is refused: {why}\n", args.plan.display()));
         return Ok(Exit::GuardRefused);
@@ -107,6 +115,43 @@ fn read(path: &Path) -> anyhow::Result<Saved> {
 }
 
 impl Saved {
+    /// Whether the plan says what it would terminate, all of it and without a contradiction, or why not. What is skipped in silence
+    /// would look like a plan that was applied.
+    fn sound(&self) -> Result<(), String> {
+        let mut accounts = BTreeSet::new();
+        for SavedAccount { account, decisions, .. } in &self.accounts {
+            if !accounts.insert(account) {
+                return Err(format!("the account `{}` is in it twice", shorten(account)));
+            }
+            let mut ids = BTreeSet::new();
+            for one in decisions {
+                let id = shorten(&one.instance_id);
+                if !ids.insert(&one.instance_id) {
+                    return Err(format!("the instance `{id}` is in it twice"));
+                }
+                if !DECISIONS.contains(&one.decision.as_str()) {
+                    let word = shorten(&one.decision);
+                    return Err(format!("`{word}` is no decision (instance `{id}`)"));
+                }
+                let rule = one.rule.as_deref().map(RuleName::new);
+                if one.decision == TERMINATE && !matches!(rule, Some(Ok(_))) {
+                    return Err(format!("no rule terminates the instance `{id}`"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether every account of the plan is one of the config, and there is any, or what is wrong.
+    fn known(&self, loaded: &Loaded) -> Result<(), String> {
+        let accounts = &loaded.config.accounts;
+        if self.accounts.is_empty() {
+            return Err("it has no account; make a new one".to_owned());
+        }
+        let mut names = self.accounts.iter().map(|saved| saved.account.as_str());
+        names.try_for_each(|name| operator::one_of(accounts, Some(name)).map(drop))
+    }
+
     /// Whether the plan may be applied at `now`, or why not.
     fn check(&self, loaded: &Loaded, now: Timestamp) -> Result<(), String> {
         let max = loaded.config.apply_max_age;
@@ -131,15 +176,15 @@ impl Saved {
         Ok(())
     }
 
-    /// A run for what of it is to be terminated in an account.
-    fn order(&self, account: &str) -> Order {
-        let of = self.accounts.iter().filter(|own| own.account == account);
-        let targets = of.flat_map(|own| &own.decisions).filter_map(|one| {
+    /// A run for what of it is to be terminated in an account; `None` if the account is not in it.
+    fn order(&self, account: &str) -> Option<Order> {
+        let own = self.accounts.iter().find(|own| own.account == account)?;
+        let targets = own.decisions.iter().filter_map(|one| {
             let rule = RuleName::new(one.rule.as_deref()?).ok()?;
-            let is_target = one.decision == "terminate";
+            let is_target = one.decision == TERMINATE;
             is_target.then(|| (InstanceId::new(&one.instance_id), rule))
         });
         let scope = Scope::Saved(targets.collect::<BTreeMap<_, _>>());
-        Order { scope, turn: Turn::Asked }
+        Some(Order { scope, turn: Turn::Asked })
     }
 }

@@ -118,7 +118,7 @@ fn read(path: &Path, terms: &Terms) -> Result<RuleSet, Vec<Problem>> {
 fn wrong(problems: &[Problem], output: Output) -> anyhow::Result<Exit> {
     match output {
         Output::Table => tell(&diagnostic::render(problems, log::is_coloured())),
-        Output::Json => render::check_json(Exit::Usage, problems, &mut io::stdout().lock())
+        Output::Json => render::check_json(Exit::Usage, problems, &[], &mut io::stdout().lock())
             .or_else(ignore_closed_pipe)?,
     }
     Ok(Exit::Usage)

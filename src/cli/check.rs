@@ -4,14 +4,22 @@ use std::{io::Write, path::Path};
 
 use clap::Args;
 
-use super::{Output, exit::Exit, ignore_closed_pipe, render, say, tell, test};
+use super::{
+    Output,
+    exit::Exit,
+    ignore_closed_pipe,
+    render::{self, UsedCredentials},
+    say, tell, test,
+};
 use crate::{
     clock,
     config::{self, Loaded},
+    credentials::{self, Found},
     diagnostic::{self, Code, Problem},
     hindsight,
     journal::Journal,
     log,
+    site::process_env,
 };
 
 /// What `check` takes.
@@ -39,18 +47,46 @@ pub(super) async fn check(path: &Path, args: &CheckArgs) -> anyhow::Result<Exit>
         loaded.warnings = remembering(loaded).await;
     }
     let warnings = loaded.as_ref().map_or(&[][..], |loaded| &loaded.warnings);
-    let is_ok = loaded.is_ok() && (warnings.is_empty() || !args.strict);
+    let used = loaded.as_ref().map(|loaded| used(&loaded.config.accounts)).unwrap_or_default();
+    let is_clean = warnings.is_empty() && used.iter().all(UsedCredentials::is_clean);
+    let is_ok = loaded.is_ok() && (is_clean || !args.strict);
     let exit = if is_ok { Exit::Done } else { Exit::Usage };
     let mut out = std::io::stdout().lock();
     match args.output {
         Output::Json => {
             let problems = loaded.as_ref().map_or_else(|problems| &problems[..], |_| warnings);
-            render::check_json(exit, problems, &mut out)
+            render::check_json(exit, problems, &used, &mut out)
         }
-        Output::Table => text(path, &loaded, exit, &mut out),
+        Output::Table => text(path, &loaded, &used, exit, &mut out),
     }
     .or_else(ignore_closed_pipe)?;
     Ok(exit)
+}
+
+/// Which credentials each account would have. None at all is no fault here: a config is checked where nobody may use it.
+fn used(accounts: &[config::Account]) -> Vec<UsedCredentials> {
+    let of = |account: &config::Account| {
+        let account = account.name.clone();
+        match credentials::find(&account, &process_env) {
+            Ok(Found { origin, warnings, credentials: _ }) => UsedCredentials {
+                account,
+                source: Some(origin.to_string()),
+                profile: origin.profile,
+                problem: None,
+                is_missing: false,
+                warnings,
+            },
+            Err(error) => UsedCredentials {
+                account,
+                source: None,
+                profile: None,
+                problem: Some(error.to_string()),
+                is_missing: matches!(error, credentials::Error::Missing { .. }),
+                warnings: Vec::new(),
+            },
+        }
+    };
+    accounts.iter().map(of).collect()
 }
 
 /// The warnings on what was loaded, those by what is remembered too.
@@ -65,13 +101,20 @@ async fn remembering(loaded: &Loaded) -> Vec<Problem> {
 fn text(
     path: &Path,
     loaded: &Result<Loaded, Vec<Problem>>,
+    used: &[UsedCredentials],
     exit: Exit,
     out: &mut dyn Write,
 ) -> std::io::Result<()> {
     let problems = loaded.as_ref().map_or_else(|problems| problems, |loaded| &loaded.warnings);
     tell(&diagnostic::render(problems, log::is_coloured()));
+    for used in used {
+        let problem = used.problem.iter().filter(|_| !used.is_missing);
+        for warning in problem.chain(&used.warnings) {
+            tell(&format!("warning: account {}: {warning}\n", used.account));
+        }
+    }
     match loaded {
-        Ok(loaded) if exit == Exit::Done => render::check_text(path, loaded, out)?,
+        Ok(loaded) if exit == Exit::Done => render::check_text(path, loaded, used, out)?,
         Ok(_) => tell("\nerror: warnings are errors with `--strict`\n"),
         Err(_) => {}
     }

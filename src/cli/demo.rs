@@ -89,7 +89,7 @@ pub(super) async fn demo(args: &DemoArgs) -> anyhow::Result<Exit> {
     say(
         "\n2. An enforced run: each target is read again, then terminated, at the configured pace.\n\n",
     )?;
-    let results = site.run(|_| Order::ASKED, &instruments, &stop).await;
+    let results = site.run(|_| Some(Order::ASKED), &instruments, &stop).await;
     let exit = Exit::of_runs(&results);
     say(&summary(&sandbox))?;
     let Some(listener) = listener.filter(|_| !stop.is_cancelled()) else { return Ok(exit) };
@@ -127,7 +127,7 @@ fn write_files(endpoint: &str, listen: SocketAddr) -> anyhow::Result<(Folder, Pa
 async fn show_plan(lookout: Lookout) -> anyhow::Result<()> {
     let view = lookout.look(&Console::default()).await?;
     let report = view::plan::draft(&view, clock::now());
-    render::plan_table(&report, &mut std::io::stdout().lock())?;
+    render::plan_table(&report, &view.accounts, &mut std::io::stdout().lock())?;
     Ok(())
 }
 

@@ -35,13 +35,16 @@ Examples:
   zenreaper history --since 30d --rule dev-three-days
   zenreaper history --instance 1310000000000225812 -o json";
 
-pub(super) const KEEP: &str = "\
-Example:
-  zenreaper keep 1310000000000225812 --for 7d --reason \"demo on Friday\"";
+pub(super) const HOLD: &str = "\
+Examples:
+  zenreaper hold 1310000000000225812 --for 7d --reason \"demo on Friday\"
+  zenreaper hold --name test-build-20 --for 7d --reason \"debugging\"
+  zenreaper hold --match \"{ tags: { project: search } }\" --for 2d --reason \"launch\"";
 
-pub(super) const UNKEEP: &str = "\
-Example:
-  zenreaper unkeep 1310000000000225812";
+pub(super) const UNHOLD: &str = "\
+Examples:
+  zenreaper unhold 1310000000000225812
+  zenreaper unhold test-build-20";
 
 pub(super) const PAUSE: &str = "\
 Example:

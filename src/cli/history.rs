@@ -56,7 +56,10 @@ pub(super) async fn history(path: &Path, args: HistoryArgs) -> anyhow::Result<Ex
     };
     let now = clock::now();
     let filter = Filter { since, instance_id: instance, rule, limit: ENTRIES_MAX };
-    let entries = if journal.exists() { journal.history(&filter).await? } else { Vec::new() };
+    if !journal.exists() {
+        return Ok(operator::no_journal(&journal, path));
+    }
+    let entries = journal.history(&filter).await?;
     journal.close().await;
     if is_cut(&entries) {
         tell(&format!(
@@ -152,6 +155,6 @@ mod tests {
         let two = |one, other, count| [entries(one, 1), entries(other, count)].concat();
         assert!(!is_cut(&[]) && !is_cut(&two("notice", "terminate", max - 1)));
         assert!(is_cut(&two("notice", "terminate", max)));
-        assert!(is_cut(&two("keep", "pause", max - 1)), "what operators said is one kind");
+        assert!(is_cut(&two("unhold", "pause", max - 1)), "what operators said is one kind");
     }
 }

@@ -24,7 +24,7 @@ use crate::{
     config,
     inventory::{ChargeType, Instance, Inventory, Status, Unreadable},
     lifetime::{counted, relative, shorten},
-    site::{self, process_env},
+    site::{self, process_env, side_by_side},
 };
 
 /// What `inventory` takes.
@@ -77,12 +77,17 @@ pub(super) async fn inventory(
         Err(problem) => return Ok(operator::wrong_usage(&problem)),
     };
     let client = |account: &&config::Account| {
-        anyhow::Ok((account.name.clone(), site::client(account, process_env)?))
+        let (client, _) = site::client(account, process_env)?;
+        anyhow::Ok((account.name.clone(), client))
     };
     let clients: Vec<_> = accounts.iter().map(client).collect::<anyhow::Result<_>>()?;
     let mut exit = Exit::Done;
-    for (account, client) in clients {
-        match list(&client, args, console).await {
+    let listings = side_by_side(clients, |(account, client)| async move {
+        let listed = list(&client, args, console).await;
+        (account, listed)
+    });
+    for (account, listed) in listings.await {
+        match listed {
             Ok(listed) => hand_over(&account, &listed, args)?,
             Err(unlisted) => {
                 let saved = if args.out.is_some() { "; nothing is saved" } else { "" };

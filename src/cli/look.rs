@@ -19,7 +19,7 @@ use crate::{
     inventory::Inventory,
     lifetime::{self, TIMESTAMP_HELP},
     plan::Turn,
-    site::{self, Basis, Env, process_env},
+    site::{self, Basis, Env, process_env, side_by_side},
     view::{Seen, View},
 };
 
@@ -78,7 +78,8 @@ impl LookArgs {
 
 /// Where the inventory of one account comes from.
 enum Source {
-    Live(Client),
+    /// The account as it is, and which credentials it is listed with.
+    Live(Client, String),
     Saved(Inventory),
 }
 
@@ -99,19 +100,34 @@ impl Lookout {
         let basis = Basis::new(loaded);
         let mut accounts = Vec::new();
         let config = &basis.config;
-        for (account, source) in sources(&config.accounts, place, env)? {
+        let sources = sources(&config.accounts, place, env)?;
+        let listings = side_by_side(sources, |(account, source)| async move {
             let read_at = clock::now();
-            let listed = match source {
-                Source::Live(client) => cloud::list(&client, &console.reading()).await,
-                Source::Saved(inventory) => Ok(inventory),
+            let (listed, credentials) = match source {
+                Source::Live(client, credentials) => {
+                    (cloud::list(&client, &console.reading()).await, Some(credentials))
+                }
+                Source::Saved(inventory) => (Ok(inventory), None),
             };
+            (account, read_at, listed, credentials)
+        });
+        for (account, read_at, listed, credentials) in listings.await {
             let (policy, limits) = (Arc::clone(&basis.policy), config.limits);
             let interval = config.interval(&account);
             let now = at.unwrap_or_else(clock::now);
             let memory = basis.record.remember(&account, now).await;
             let memory = memory.map(|memory| memory.at_turn(&Turn::Asked, &policy.rules, now));
             let listed = listed.map(Arc::new);
-            accounts.push(Seen { account, policy, limits, interval, listed, memory, read_at });
+            accounts.push(Seen {
+                account,
+                credentials,
+                policy,
+                limits,
+                interval,
+                listed,
+                memory,
+                read_at,
+            });
         }
         basis.record.journal.close().await;
         let Basis { config, record, policy: _ } = basis;
@@ -138,7 +154,8 @@ fn sources(
     env: Env,
 ) -> anyhow::Result<Vec<(String, Source)>> {
     let live = |account: &config::Account| {
-        anyhow::Ok((account.name.clone(), Source::Live(site::client(account, env)?)))
+        let (client, credentials) = site::client(account, env)?;
+        anyhow::Ok((account.name.clone(), Source::Live(client, credentials)))
     };
     match place {
         Place::AllLive => accounts.iter().map(live).collect(),

@@ -1,61 +1,19 @@
-//! What an operator says between runs: keep, unkeep, holds, pause, resume, trust. All of it goes to the journal, where a run in
-//! progress looks before each machine.
+//! What an operator says between runs: pause, resume, trust, and what holds have in common with these. All of it goes to the
+//! journal, where a run in progress looks before each machine.
 
 use std::path::Path;
 
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Output, acknowledge, exit::Exit, render, say, tell};
+use super::{acknowledge, exit::Exit, say, tell};
 use crate::{
     clock, config,
     diagnostic::{self, Problem},
-    journal::{Journal, Named, NewHold},
-    lifetime,
-    plan::memory::{HoldKind, Pause},
-    view,
+    journal::Journal,
+    lifetime::{self, shorten},
+    plan::memory::Pause,
 };
-
-/// The longest hold: what is to stay for ever belongs into `protect`, or gets a tag.
-const HOLD_MAX: SignedDuration = SignedDuration::from_hours(366 * 24);
-
-/// What `keep` takes.
-#[derive(Debug, Args)]
-pub(super) struct KeepArgs {
-    /// The machine's id.
-    #[arg(value_name = "INSTANCE_ID")]
-    instance_id: String,
-    /// For how long, such as 7d; at most 366d.
-    #[arg(long = "for", value_name = "DURATION", value_parser = hold_duration)]
-    length: SignedDuration,
-    /// Why; it is shown wherever the hold is.
-    #[arg(long, value_name = "TEXT", value_parser = reason)]
-    reason: String,
-    #[command(flatten)]
-    who: Who,
-    #[command(flatten)]
-    which: Which,
-}
-
-/// What `unkeep` takes.
-#[derive(Debug, Args)]
-pub(super) struct UnkeepArgs {
-    /// The machine's id.
-    #[arg(value_name = "INSTANCE_ID")]
-    instance_id: String,
-    #[command(flatten)]
-    who: Who,
-    #[command(flatten)]
-    which: Which,
-}
-
-/// What `holds` takes.
-#[derive(Debug, Args)]
-pub(super) struct HoldsArgs {
-    /// A table for people, JSON for programs.
-    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
-    output: Output,
-}
 
 /// What `pause` takes.
 #[derive(Debug, Args)]
@@ -87,43 +45,33 @@ pub(super) struct TrustArgs {
 }
 
 #[derive(Debug, Args)]
-struct Who {
+pub(super) struct Who {
     /// Who says so; by default the user.
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
 }
 
 #[derive(Debug, Args)]
-struct Which {
-    /// The account; needed if the config has several.
+pub(super) struct Which {
+    /// The account, if it cannot be told which one is meant.
     #[arg(long, value_name = "NAME")]
     account: Option<String>,
 }
 
-fn reason(text: &str) -> Result<String, &'static str> {
-    match text.trim() {
-        "" => Err("whoever finds the hold wants to know why"),
-        some => Ok(some.to_owned()),
-    }
-}
-
-fn hold_duration(text: &str) -> Result<SignedDuration, String> {
-    let length = lifetime::duration(text)?;
-    if length > HOLD_MAX {
-        return Err("longer than 366d: give the machine a tag that `protect` names".to_owned());
-    }
-    Ok(length)
-}
-
 impl Who {
     /// The name that was given, else that of the user.
-    fn name(self) -> Option<String> {
+    pub(super) fn name(self) -> Option<String> {
         let of = |name: &str| std::env::var(name).ok().filter(|name| !name.is_empty());
         self.by.or_else(|| of("SUDO_USER")).or_else(|| of("USER"))
     }
 }
 
 impl Which {
+    /// The account that was named.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.account.as_deref()
+    }
+
     /// The account that was named, or the only one.
     fn of(self, accounts: &[config::Account]) -> Result<String, String> {
         one_of(accounts, self.account.as_deref()).map(|account| account.name.clone())
@@ -141,7 +89,7 @@ pub(super) fn one_of<'a>(
         (None, _) => None,
     };
     found.ok_or_else(|| {
-        let wrong = named.map(|name| format!("`{name}` is not an account; "));
+        let wrong = named.map(|name| format!("`{}` is not an account; ", shorten(name)));
         let known: Vec<_> = accounts.iter().map(|account| account.name.as_str()).collect();
         format!("{}--account names one of {}", wrong.unwrap_or_default(), known.join(", "))
     })
@@ -165,90 +113,32 @@ pub(super) fn journal_of(path: &Path) -> Result<Journal, Exit> {
     settings(path, &["journal"]).map(|config| Journal::at(&config.journal))
 }
 
-/// The account that is meant, and the names of all.
-struct Meant {
-    account: String,
-    all: Vec<String>,
+/// Says that there is no journal where the config has it: "nothing" would be no answer.
+pub(super) fn no_journal(journal: &Journal, config: &Path) -> Exit {
+    tell(&format!(
+        "error: there is no journal at {}; check `journal` in {}, or name the service's config by --config; the first run begins one\n",
+        journal.path().display(),
+        config.display()
+    ));
+    Exit::Failed
+}
+
+/// Tells that a command began a journal: what it says counts only for whoever uses the same one.
+pub(super) fn tell_begun(journal: &Journal, config: &Path) {
+    tell(&format!(
+        "note: there was no journal at {}, so a new one was begun there; if the service uses another, check `journal` in {}\n",
+        journal.path().display(),
+        config.display()
+    ));
 }
 
 /// The account that is meant, and the journal.
-fn account_of(path: &Path, which: Which) -> Result<(Meant, Journal), Exit> {
+fn account_of(path: &Path, which: Which) -> Result<(String, Journal), Exit> {
     let config = settings(path, &["journal", "accounts"])?;
-    let all = config.accounts.iter().map(|account| account.name.clone()).collect();
     match which.of(&config.accounts) {
-        Ok(account) => Ok((Meant { account, all }, Journal::at(&config.journal))),
+        Ok(account) => Ok((account, Journal::at(&config.journal))),
         Err(problem) => Err(wrong_usage(&problem)),
     }
-}
-
-/// Keeps a machine for a while.
-pub(super) async fn keep(path: &Path, args: KeepArgs) -> anyhow::Result<Exit> {
-    let KeepArgs { instance_id, length, reason, who, which } = args;
-    let (Meant { account, all }, journal) = match account_of(path, which) {
-        Ok(found) => found,
-        Err(exit) => return Ok(exit),
-    };
-    if instance_id.trim().is_empty() {
-        return Ok(wrong_usage("an instance's id is not empty"));
-    }
-    let since = clock::now();
-    let until = since + length;
-    let hold = NewHold {
-        account,
-        instance_id,
-        kind: HoldKind::Operator,
-        since,
-        until,
-        reason: Some(reason),
-        by: who.name(),
-    };
-    let known = journal.knows(&hold.account, &hold.instance_id).await?;
-    journal.keep(&hold).await?;
-    let named = Named { account: &hold.account, all: &all };
-    acknowledge::calls_under_way(&journal, Some((named, &hold.instance_id))).await?;
-    journal.close().await;
-    let id = &hold.instance_id;
-    say(&format!("{id} is kept until {until:.0}; `zenreaper unkeep {id}` ends that\n"))?;
-    if !known {
-        tell(&format!("note: no rule has touched {id} so far; make sure that the id is right\n"));
-    }
-    Ok(Exit::Done)
-}
-
-/// Ends what keeps a machine.
-pub(super) async fn unkeep(path: &Path, args: UnkeepArgs) -> anyhow::Result<Exit> {
-    let UnkeepArgs { instance_id: id, who, which } = args;
-    let (Meant { account, all }, journal) = match account_of(path, which) {
-        Ok(found) => found,
-        Err(exit) => return Ok(exit),
-    };
-    let (by, named) = (who.name(), Named { account: &account, all: &all });
-    let ended = journal.exists() && journal.unkeep(named, &id, by.as_deref(), clock::now()).await?;
-    journal.close().await;
-    if ended {
-        say(&format!("{id} is not kept any more\n"))?;
-        return Ok(Exit::Done);
-    }
-    tell(&format!("error: nobody keeps {id}; see `zenreaper holds`\n"));
-    Ok(Exit::Failed)
-}
-
-/// Lists what is held.
-pub(super) async fn holds(path: &Path, args: HoldsArgs) -> anyhow::Result<Exit> {
-    let journal = match journal_of(path) {
-        Ok(journal) => journal,
-        Err(exit) => return Ok(exit),
-    };
-    let now = clock::now();
-    let holds = if journal.exists() { journal.holds(now).await? } else { Vec::new() };
-    journal.close().await;
-    let mut out = std::io::stdout().lock();
-    match args.output {
-        Output::Table => render::holds_table(&holds, now, &mut out),
-        Output::Json => view::json(&holds, &mut out),
-    }
-    .or_else(super::ignore_closed_pipe)?;
-    Ok(Exit::Done)
 }
 
 /// Stops all terminations.
@@ -261,9 +151,13 @@ pub(super) async fn pause(path: &Path, args: PauseArgs) -> anyhow::Result<Exit> 
     let since = clock::now();
     let until = length.map(|length| since.checked_add(length).unwrap_or(Timestamp::MAX));
     let pause = Pause { since, until, reason, by: who.name() };
+    let is_new = !journal.exists();
     journal.pause(&pause).await?;
     acknowledge::calls_under_way(&journal, None).await?;
     journal.close().await;
+    if is_new {
+        tell_begun(&journal, path);
+    }
     say(&format!("{pause}\nNothing is terminated any more; `zenreaper resume` ends that.\n"))?;
     Ok(Exit::Done)
 }
@@ -274,8 +168,11 @@ pub(super) async fn resume(path: &Path, args: ResumeArgs) -> anyhow::Result<Exit
         Ok(journal) => journal,
         Err(exit) => return Ok(exit),
     };
+    if !journal.exists() {
+        return Ok(no_journal(&journal, path));
+    }
     let by = args.who.name();
-    let ended = journal.exists() && journal.resume(by.as_deref(), clock::now()).await?;
+    let ended = journal.resume(by.as_deref(), clock::now()).await?;
     journal.close().await;
     say(if ended { "resumed\n" } else { "there was no pause\n" })?;
     Ok(Exit::Done)
@@ -283,12 +180,15 @@ pub(super) async fn resume(path: &Path, args: ResumeArgs) -> anyhow::Result<Exit
 
 /// Believes the listing that was doubted.
 pub(super) async fn trust(path: &Path, args: TrustArgs) -> anyhow::Result<Exit> {
-    let (Meant { account, .. }, journal) = match account_of(path, args.which) {
+    let (account, journal) = match account_of(path, args.which) {
         Ok(found) => found,
         Err(exit) => return Ok(exit),
     };
+    if !journal.exists() {
+        return Ok(no_journal(&journal, path));
+    }
     let by = args.who.name();
-    let believed = journal.exists() && journal.trust(&account, by.as_deref(), clock::now()).await?;
+    let believed = journal.trust(&account, by.as_deref(), clock::now()).await?;
     journal.close().await;
     say(if believed {
         "the last listing is believed; the next run goes by it\n"

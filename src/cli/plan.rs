@@ -49,7 +49,7 @@ pub(super) async fn plan(path: &Path, args: &PlanArgs, console: &Console) -> any
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     match args.output {
         Output::Json => view::json(&report, &mut out),
-        Output::Table => render::plan_table(&report, &mut out),
+        Output::Table => render::plan_table(&report, &view.accounts, &mut out),
     }
     .and_then(|()| out.flush())
     .or_else(ignore_closed_pipe)?;

@@ -3,8 +3,9 @@
 //! The log shares standard error with it, so the log is written through [`Console`], which takes the line away for a moment.
 
 use std::{
+    collections::BTreeMap,
     io::{self, Write},
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -48,38 +49,46 @@ impl Console {
         }
     }
 
-    /// Shows how far a run is.
+    /// Shows how far a run is, with lines of its own for each account: some run at once.
     pub(super) fn sink(&self) -> Sink {
-        let (console, reading, acting) = (self.clone(), self.reading(), OnceLock::new());
-        Arc::new(move |record| match record.event {
-            Event::Reading(read, total) => reading(read, total),
-            Event::Planned(plan) => {
-                let line = acting.get_or_init(|| console.line("terminating", 0));
-                line.reset();
-                line.set_length(plan.targets().count() as u64);
+        type Lines = BTreeMap<String, (Arc<dyn Fn(u64, u64) + Send + Sync>, Option<ProgressBar>)>;
+        let (console, lines) = (self.clone(), Mutex::new(Lines::new()));
+        Arc::new(move |record| {
+            let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+            let of = lines
+                .entry(record.account.to_owned())
+                .or_insert_with(|| (Arc::new(console.reading()), None));
+            let (reading, acting) = of;
+            match record.event {
+                Event::Reading(read, total) => reading(read, total),
+                Event::Planned(plan) => {
+                    let line = acting.get_or_insert_with(|| console.line("terminating", 0));
+                    line.reset();
+                    line.set_length(plan.targets().count() as u64);
+                }
+                Event::Acted(..) | Event::Dropped(..) | Event::Rehearsed(..) => {
+                    acting.as_ref().inspect(|line| line.inc(1));
+                }
+                Event::Ended(..) => {
+                    acting.as_ref().inspect(|line| line.finish_and_clear());
+                }
+                Event::Started(_)
+                | Event::LeaseTaken
+                | Event::LeaseHeld(_)
+                | Event::LeaseLost(_)
+                | Event::Listed(_)
+                | Event::Unlisted(_)
+                | Event::Refused(_)
+                | Event::OutOfReach(..)
+                | Event::Released(..)
+                | Event::Settled(_)
+                | Event::Paused(_)
+                | Event::Promised(..)
+                | Event::Withdrawn(..)
+                | Event::Delivered(..)
+                | Event::Unrecorded(_)
+                | Event::Wire(_) => {}
             }
-            Event::Acted(..) | Event::Dropped(..) | Event::Rehearsed(..) => {
-                acting.get().inspect(|line| line.inc(1));
-            }
-            Event::Ended(..) => {
-                acting.get().inspect(|line| line.finish_and_clear());
-            }
-            Event::Started
-            | Event::LeaseTaken
-            | Event::LeaseHeld(_)
-            | Event::LeaseLost(_)
-            | Event::Listed(_)
-            | Event::Unlisted(_)
-            | Event::Refused(_)
-            | Event::OutOfReach(..)
-            | Event::Released(..)
-            | Event::Settled(_)
-            | Event::Paused(_)
-            | Event::Promised(..)
-            | Event::Withdrawn(..)
-            | Event::Delivered(..)
-            | Event::Unrecorded(_)
-            | Event::Wire(_) => {}
         })
     }
 }

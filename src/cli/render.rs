@@ -20,13 +20,17 @@ use crate::{
     plan::{Decision, Judgement, Plan, Skip, Subject},
     rules::Expiry,
     view::{
-        self,
+        self, Seen,
         plan::{AccountPlan, Drafted, PlanReport},
     },
 };
 
 /// Writes the plan as tables: every machine that a rule touches, and a count of the rest.
-pub(super) fn plan_table(report: &PlanReport<'_>, out: &mut dyn Write) -> Result<()> {
+pub(super) fn plan_table(
+    report: &PlanReport<'_>,
+    accounts: &[Seen],
+    out: &mut dyn Write,
+) -> Result<()> {
     for AccountPlan { account, drafted, pause, read_at: _ } in &report.accounts {
         if let Some(pause) = pause {
             writeln!(
@@ -39,6 +43,10 @@ pub(super) fn plan_table(report: &PlanReport<'_>, out: &mut dyn Write) -> Result
             Err(unlisted) => {
                 writeln!(out, "account {account}: {unlisted}\nNothing would be terminated.")?;
             }
+        }
+        let used = accounts.iter().find(|seen| seen.account == *account);
+        if let Some(credentials) = used.and_then(|seen| seen.credentials.as_deref()) {
+            writeln!(out, "account {account}: credentials: {credentials}")?;
         }
     }
     writeln!(out, "Mode {}: a run would {}.", report.mode.as_str(), would(report))
@@ -188,7 +196,12 @@ pub(super) fn history_table(
 }
 
 /// Writes that config and rules are right.
-pub(super) fn check_text(path: &Path, loaded: &Loaded, out: &mut dyn Write) -> Result<()> {
+pub(super) fn check_text(
+    path: &Path,
+    loaded: &Loaded,
+    used: &[UsedCredentials],
+    out: &mut dyn Write,
+) -> Result<()> {
     let Loaded { config, rules, rule_files, digests: _, origin: _, warnings: _ } = loaded;
     let switched_off = match rules.disabled.len() {
         0 => String::new(),
@@ -203,18 +216,52 @@ pub(super) fn check_text(path: &Path, loaded: &Loaded, out: &mut dyn Write) -> R
         config.mode.as_str(),
         config.schedule.pattern(),
     )?;
+    for UsedCredentials { account, source, .. } in used {
+        let source = source.as_deref().unwrap_or("none found here");
+        writeln!(out, "account {account}: credentials: {source}")?;
+    }
     Ok(())
+}
+
+/// The credentials that an account has where a check is made; never these themselves.
+#[derive(Serialize)]
+pub(super) struct UsedCredentials {
+    pub(super) account: String,
+    /// What they are and where they are from.
+    pub(super) source: Option<String>,
+    /// The profile of Zenlayer's CLI, if they are from one.
+    pub(super) profile: Option<String>,
+    /// Why there are none.
+    pub(super) problem: Option<String>,
+    /// Whether there are none anywhere, which is no fault of any place.
+    #[serde(skip)]
+    pub(super) is_missing: bool,
+    pub(super) warnings: Vec<String>,
+}
+
+impl UsedCredentials {
+    /// Whether nobody needs to look at them.
+    pub(super) fn is_clean(&self) -> bool {
+        self.warnings.is_empty() && (self.problem.is_none() || self.is_missing)
+    }
 }
 
 #[derive(Serialize)]
 struct CheckJson<'a> {
     ok: bool,
     problems: &'a [Problem],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    credentials: &'a [UsedCredentials],
 }
 
 /// Writes how a check ended and what it found, if anything, as JSON.
-pub(super) fn check_json(exit: Exit, problems: &[Problem], out: &mut dyn Write) -> Result<()> {
-    view::json(&CheckJson { ok: exit == Exit::Done, problems }, out)
+pub(super) fn check_json(
+    exit: Exit,
+    problems: &[Problem],
+    credentials: &[UsedCredentials],
+    out: &mut dyn Write,
+) -> Result<()> {
+    view::json(&CheckJson { ok: exit == Exit::Done, problems, credentials }, out)
 }
 
 #[derive(Serialize)]
@@ -282,7 +329,7 @@ rules:
             1 more is kept: no rule speaks of it.
             REFUSED: the plan is refused whole: it would terminate 1 machine, and limits.max_terminations: 0 allows 0; look at it with `zenreaper plan`, and if it is right, raise the limit
             Mode dry-run: a run would call nothing.
-        "#]].assert_eq(&rendered(|report, out| plan_table(report, out)));
+        "#]].assert_eq(&rendered(|report, out| plan_table(report, &[], out)));
     }
 
     #[test]

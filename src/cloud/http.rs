@@ -177,14 +177,14 @@ impl Client {
     pub async fn terminate(&self, id: &InstanceId, permit: Permit) -> Result<Accepted, Error> {
         let request = wire::Terminate { instance_id: id };
         let body = self.attempt(Action::Terminate, &request, permit).await?;
-        Ok(accepted(&body))
+        Ok(accepted(&body, &self.shared.credentials))
     }
 
     /// Orders `ReleaseInstances` for at most [`IDS_MAX`] instances of the recycle bin, in one attempt. It cannot be undone.
     pub async fn release(&self, ids: &[&InstanceId], permit: Permit) -> Result<Accepted, Error> {
         let request = wire::Release { instance_ids: ids };
         let body = self.attempt(Action::Release, &request, permit).await?;
-        Ok(accepted(&body))
+        Ok(accepted(&body, &self.shared.credentials))
     }
 
     /// Whether another client sees the same machines, as far as that can be told beforehand.
@@ -221,7 +221,7 @@ impl Client {
             None => Err("there is no response in it".to_owned()),
         });
         told.map_err(|problem| {
-            let problem = self.shared.credentials.redacted(&problem);
+            let problem = self.shared.credentials.redact(&problem);
             let error = Error::new(Action::Describe, Code::MALFORMED_RESPONSE, Some(200), problem);
             self.observe_failure(&error);
             error
@@ -327,8 +327,8 @@ impl Client {
     }
 
     /// Adds what a person can do about it, and takes out what nobody should read; `ours` is what our clock said.
-    fn explained(&self, mut error: Error, headers: &HeaderMap, ours: i64) -> Error {
-        error.message = self.shared.credentials.redacted(&error.message);
+    fn explained(&self, error: Error, headers: &HeaderMap, ours: i64) -> Error {
+        let mut error = error.redacted(&self.shared.credentials);
         if error.class == Class::Auth {
             error.message += &auth_hint(&error.code, headers, ours);
         }
@@ -368,30 +368,9 @@ impl Credentials {
             }
         }
     }
-
-    /// The text without our secrets, in case the other side sends them back.
-    fn redacted(&self, text: &str) -> String {
-        let secret = match self {
-            Self::KeyPair { access_key_secret, .. } => access_key_secret,
-            Self::Token(token) => token,
-        };
-        text.replace(secret.expose_secret(), "[secret]")
-    }
 }
 
-fn accepted(body: &[u8]) -> Accepted {
+fn accepted(body: &[u8], credentials: &Credentials) -> Accepted {
     let request_id = envelope(body).ok().and_then(|envelope| envelope.request_id);
-    Accepted { request_id: request_id.map(|id| shorten(&id)) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_secret_that_comes_back_is_taken_out() {
-        let credentials = Credentials::Token("hunter2".into());
-        assert_eq!(credentials.redacted("bad token hunter2!"), "bad token [secret]!");
-        assert!(!format!("{credentials:?}").contains("hunter2"));
-    }
+    Accepted { request_id: request_id.map(|id| credentials.redact(&shorten(&id))) }
 }

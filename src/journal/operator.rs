@@ -1,4 +1,4 @@
-//! What operators say: keep, unkeep, pause, resume, trust.
+//! What operators say: hold, unhold, pause, resume, trust.
 
 use jiff::Timestamp;
 use sqlx::AnyConnection;
@@ -9,8 +9,8 @@ use crate::plan::memory::{HoldKind, Pause};
 /// What an operator may do.
 #[derive(Clone, Copy, Debug)]
 enum Deed {
-    Keep,
-    Unkeep,
+    Hold,
+    Unhold,
     Pause,
     Resume,
     Trust,
@@ -20,8 +20,8 @@ impl Deed {
     /// Its name, that of the command.
     fn as_str(self) -> &'static str {
         match self {
-            Self::Keep => "keep",
-            Self::Unkeep => "unkeep",
+            Self::Hold => "hold",
+            Self::Unhold => "unhold",
             Self::Pause => "pause",
             Self::Resume => "resume",
             Self::Trust => "trust",
@@ -67,30 +67,33 @@ impl Act<'_> {
 }
 
 impl Journal {
-    /// Holds a machine, in the place of what an operator said of it before.
-    pub async fn keep(&self, hold: &NewHold) -> Result<(), Error> {
-        let until = hold.until;
-        let detail = match &hold.reason {
-            Some(reason) => format!("until {until:.0}: {reason}"),
-            None => format!("until {until:.0}"),
-        };
-        let act = Act {
-            deed: Deed::Keep,
-            account: Some(&hold.account),
-            instance_id: Some(&hold.instance_id),
-            by: hold.by.as_deref(),
-            detail: Some(detail),
-        };
+    /// Holds instances, each in the place of what an operator said of it before: all of them, or none.
+    pub async fn hold(&self, holds: &[NewHold]) -> Result<(), Error> {
         self.write(async |connection| {
-            end_holds(connection, &hold.account, &hold.instance_id, hold.since).await?;
-            hold.write(connection).await?;
-            act.write(connection, hold.since).await
+            for hold in holds {
+                let until = hold.until;
+                let detail = match &hold.reason {
+                    Some(reason) => format!("until {until:.0}: {reason}"),
+                    None => format!("until {until:.0}"),
+                };
+                let act = Act {
+                    deed: Deed::Hold,
+                    account: Some(&hold.account),
+                    instance_id: Some(&hold.instance_id),
+                    by: hold.by.as_deref(),
+                    detail: Some(detail),
+                };
+                end_holds(connection, &hold.account, &hold.instance_id, hold.since).await?;
+                hold.write(connection).await?;
+                act.write(connection, hold.since).await?;
+            }
+            Ok(())
         })
         .await
     }
 
     /// Ends what an operator holds of a machine; whether there was anything to end.
-    pub async fn unkeep(
+    pub async fn unhold(
         &self,
         named: Named<'_>,
         instance_id: &str,
@@ -98,7 +101,7 @@ impl Journal {
         now: Timestamp,
     ) -> Result<bool, Error> {
         let (account, id) = (Some(named.account), Some(instance_id));
-        let act = Act { deed: Deed::Unkeep, account, instance_id: id, by, detail: None };
+        let act = Act { deed: Deed::Unhold, account, instance_id: id, by, detail: None };
         self.write(async |connection| {
             let mut ended = false;
             for account in holders(connection, instance_id).await? {

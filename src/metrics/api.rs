@@ -65,8 +65,9 @@ impl Api {
         })
     }
 
-    pub(super) fn prepare(&self, account: &str) {
-        for action in Action::ALL.map(Action::as_str) {
+    pub(super) fn prepare(&self, account: &str, is_releasing: bool) {
+        let can_be_sent = |action: &Action| is_releasing || *action != Action::Release;
+        for action in Action::ALL.into_iter().filter(can_be_sent).map(Action::as_str) {
             for code in DOCUMENTED {
                 self.errors.with_label_values(&[account, action, code]);
             }

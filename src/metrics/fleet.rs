@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use prometheus::IntCounterVec;
 
-use super::make::{Maker, OTHER, Snapshot};
+use super::{
+    Expected,
+    make::{Maker, OTHER, Snapshot},
+};
 use crate::{
     inventory::{ChargeType, Instance, Inventory, Status},
     plan::{Decision, Plan, Skip},
@@ -75,7 +78,7 @@ impl Fleet {
         })
     }
 
-    pub(super) fn prepare<'a>(&self, account: &str, rules: impl Iterator<Item = &'a str>) {
+    pub(super) fn prepare(&self, account: &str, expected: &Expected<'_>) {
         let reasons =
             Skip::ALL.map(Skip::as_str).into_iter().chain(Dropout::ALL.map(Dropout::as_str));
         for reason in reasons {
@@ -84,9 +87,11 @@ impl Fleet {
         for settlement in Settlement::ALL {
             self.settled.with_label_values(&[account, settlement.as_str()]);
         }
-        for rule in rules {
-            for outcome in Outcome::ALL {
+        for outcome in Outcome::ALL {
+            for rule in &expected.terminating {
                 self.terminations.with_label_values(&[account, rule, outcome.as_str()]);
+            }
+            for rule in &expected.releasing {
                 self.releases.with_label_values(&[account, rule, outcome.as_released()]);
             }
         }

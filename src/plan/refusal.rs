@@ -98,7 +98,7 @@ pub enum Refusal {
     },
     /// It leaves too few.
     #[error(
-        "the plan is refused whole: of the {machines} that the rule `{rule}` matches it would leave {left}, and limits.min_remaining asks for {limit}; keep some with `zenreaper keep`, or lower the limit",
+        "the plan is refused whole: of the {machines} that the rule `{rule}` matches it would leave {left}, and limits.min_remaining asks for {limit}; hold some with `zenreaper hold`, or lower the limit",
         machines = counted(*live, "live machine", "live machines")
     )]
     TooFewLeft {

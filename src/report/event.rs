@@ -16,8 +16,8 @@ use crate::{
 /// Something that happened.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
-    /// A run began.
-    Started,
+    /// A run began, with these credentials, in words that hold no secret.
+    Started(&'a str),
     /// The run holds the lease of the account.
     LeaseTaken,
     /// The run does not begin, since the process in words holds the lease of the account.

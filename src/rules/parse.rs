@@ -97,6 +97,15 @@ pub fn parse(sources: &[Arc<Source>], terms: &Terms) -> Result<RuleSet, Vec<Prob
     if problems.is_empty() { Ok(set) } else { Err(problems) }
 }
 
+/// Parses a matcher, or a list of them, that stands alone under a name, such as that of an option of a command.
+pub fn parse_matcher(name: &str, text: &str) -> Result<Condition, Vec<Problem>> {
+    let source = Arc::new(Source { name: name.to_owned(), text: text.to_owned() });
+    let node = yaml::parse(&source).map_err(|problem| vec![problem])?;
+    let mut reader = Reader::new(source).knowing(&HOMES);
+    let condition = matchers(&mut reader, &At::root(&node));
+    condition.filter(|_| reader.problems.is_empty()).ok_or(reader.problems)
+}
+
 /// Whether a rule is to be used.
 enum Enabled {
     Yes,

@@ -54,7 +54,16 @@ pub struct Drafted<'a> {
 #[must_use]
 pub fn draft(view: &View, now: Timestamp) -> PlanReport<'_> {
     let accounts = view.accounts.iter().map(|seen| {
-        let Seen { account, policy, limits, listed, memory, interval: _, read_at: _ } = seen;
+        let Seen {
+            account,
+            policy,
+            limits,
+            listed,
+            memory,
+            interval: _,
+            read_at: _,
+            credentials: _,
+        } = seen;
         let drafted = listed.as_ref().map(|inventory| {
             let forgetful = Memory::default();
             let known = memory.as_ref().unwrap_or(&forgetful);

@@ -123,7 +123,7 @@ fn footer(clock: &Clock) -> Markup {
             p {
                 "zenreaper " (env!("CARGO_PKG_VERSION")) ", revision " (metrics::revision()) ". Times are in "
                 (clock.zone_name()) ". This page only shows; to act there are the commands "
-                code { "zenreaper pause" } ", " code { "keep" } " and " code { "explain" } "."
+                code { "zenreaper pause" } ", " code { "hold" } " and " code { "explain" } "."
             }
             nav aria-label="For programs" {
                 ul {

@@ -401,10 +401,21 @@ impl Seen {
     }
 }
 
-/// The value of a series on a page of metrics. Labels stand in the order of their names.
+/// The value of a series on a page of metrics. Labels stand in the order of their names; the label `config` of a file that a run
+/// leaves behind does not count.
 pub fn value(page: &str, series: &str) -> Option<f64> {
-    let rest = page.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-    rest.map(|value| value.parse().unwrap())
+    page.lines().find_map(|line| {
+        let line = without_config(line);
+        line.strip_prefix(series)?.strip_prefix(' ').map(|value| value.parse().unwrap())
+    })
+}
+
+/// A line of metrics without the label `config`.
+fn without_config(line: &str) -> String {
+    let Some((before, rest)) = line.split_once("config=\"") else { return line.to_owned() };
+    let after = rest.split_once('"').unwrap().1;
+    let line = format!("{}{}", before, after.trim_start_matches(','));
+    line.replace(",}", "}").replace("{}", "")
 }
 
 /// A file of the repository.

@@ -60,7 +60,7 @@ async fn a_webhook_gets_a_signed_body_with_a_stable_id() {
     assert_eq!(body["machines"][1]["instance_id"], "i-2");
     assert_eq!(body["machines"][1]["name"], HOSTILE);
     let text = body["text"].as_str().unwrap();
-    assert!(text.contains("zenreaper keep i-1 --for 7d") && !text.contains('\r'), "{text}");
+    assert!(text.contains("zenreaper hold i-1 --for 7d") && !text.contains('\r'), "{text}");
 }
 
 #[tokio::test]
