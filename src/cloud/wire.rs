@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::{answer::bounded, object::Object, saved::Entries};
 use crate::{
     inventory::{ChargeType, Instance, InstanceId, Interner, Page, Status, Tags, Unreadable},
-    lifetime::{FIRST_CREATION, shorten},
+    lifetime::{self, FIRST_CREATION, shorten},
 };
 
 /// The most tags of an instance that are read, far above what the API takes: each key is held against each.
@@ -259,7 +259,7 @@ fn instance(entry: &str, interner: &mut Interner) -> Result<Instance, String> {
 /// When an instance was created. A time before there was the company is how other programs write that they know none:
 /// 0001-01-01 or 1970-01-01, and nothing would be older.
 fn created(text: &str) -> Option<Timestamp> {
-    let told: Timestamp = text.parse().ok()?;
+    let told = lifetime::timestamp(text).ok()?;
     (told >= FIRST_CREATION).then_some(told)
 }
 
@@ -348,6 +348,15 @@ mod tests {
             ("0001-01-01T00:00:00Z", false),
             ("1970-01-01T00:00:00Z", false),
             ("1970-01-01T08:00:00+08:00", false),
+            ("2026-11-01", false),
+            ("20261101T000000Z", false),
+            ("2026-11-01 00:00:00Z", false),
+            ("2026-11-01T00:00:00", false),
+            ("2026-11-01T23:59:60Z", false),
+            ("2026-11-01T00:00:00+25:00", false),
+            ("2026-11-01T00:00:00+01:00[Europe/Berlin]", false),
+            ("1793491200", false),
+            ("", false),
         ] {
             let json = format!(r#"{{"instanceId":"i","createTime":"{text}"}}"#);
             let page = read(&format!(r#"{{"totalCount":1,"dataSet":[{json}]}}"#)).unwrap();
