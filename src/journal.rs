@@ -16,6 +16,7 @@ mod group;
 mod history;
 mod holds;
 mod intents;
+mod inventories;
 mod memory;
 mod notices;
 mod operator;
@@ -41,6 +42,7 @@ pub use self::{
     history::{ENTRIES_MAX, Entry as HistoryEntry, Filter, RECYCLE_BIN, recoverable_until},
     holds::{Held, Named, NewHold},
     intents::{Ending, Intent, OpenIntent, SettledIntent},
+    inventories::Listed,
     notices::{Unsent, Written},
     promises::{Ended, NewPromise},
     releases::{Releasable, Released},

@@ -17,7 +17,7 @@ use crate::{
     cloud::{self, Client, saved},
     config::{self, Loaded},
     inventory::Inventory,
-    plan::Turn,
+    plan::{Turn, memory::Memory},
     site::{self, Basis, Env, process_env},
     view::{Seen, View},
 };
@@ -109,6 +109,14 @@ impl Lookout {
             let now = at.unwrap_or_else(clock::now);
             let memory = basis.record.remember(&account, now).await;
             let memory = memory.map(|memory| memory.at_turn(&Turn::Asked, &policy.rules, now));
+            let memory = match (memory, &listed) {
+                (Ok(memory), Ok(inventory)) => {
+                    let by = (&*policy, &limits);
+                    let checked = basis.record.check(&account, inventory, by, now).await;
+                    checked.map(|checked| Memory { inventory: checked.check, ..memory })
+                }
+                (memory, _) => memory,
+            };
             let listed = listed.map(Arc::new);
             accounts.push(Seen { account, policy, limits, interval, listed, memory, read_at });
         }
