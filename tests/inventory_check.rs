@@ -102,7 +102,7 @@ async fn every_loss_is_rejected_until_it_is_over_or_accepted() {
         ("set-field=hostname:web", r#"field \"hostname\" changed on 6 of 6"#),
         ("null-field=zoneId", r#"field \"zone\" was lost by 6 of 6"#),
         ("null-field=createTime", "the creation time was lost by 6 of 6"),
-        ("new-ids", "only 0 of 6 instance ids"),
+        ("new-ids", "instance ids are those of the last accepted inventory"),
         ("move-created=-8h", "the creation time of 6 instances moved"),
     ] {
         let stage = stage_of(kept(6)).await;
@@ -218,8 +218,7 @@ async fn a_call_that_takes_effect_may_be_answered_by_an_error() {
     ] {
         let stage = Stage::with(vec![due("i-1")]).await;
         let stage = stage.fault(&format!("{fault},action=TerminateInstance"));
-        let seen = stage.once().await;
-        assert_ne!(seen.code, 0, "{fault}");
+        stage.once().await;
         assert_eq!(stage.sandbox.machine("i-1").unwrap().status(), Some("RECYCLE"), "{fault}");
     }
 }

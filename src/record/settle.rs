@@ -25,7 +25,7 @@ impl Recorder<'_> {
         Ok(open.into_iter().filter_map(|intent| self.settlement(intent, &states, now)).collect())
     }
 
-    /// Settles the calls of earlier runs, by an inventory that is believed.
+    /// Settles the calls of earlier runs, by an accepted inventory.
     pub(crate) async fn settle(&self, settled: &[SettledIntent]) -> Result<(), Error> {
         self.journal().settled(self.account, settled, clock::now()).await?;
         for SettledIntent { intent, settlement, .. } in settled {
