@@ -135,8 +135,9 @@ enum Command {
     Pause(operator::PauseArgs),
     /// End a pause.
     Resume(operator::ResumeArgs),
-    /// Believe an inventory that shrank too much to be believed.
-    Trust(operator::TrustArgs),
+    /// Accept the inventory that the last run rejected.
+    #[command(alias = "trust")]
+    AcceptInventory(operator::AcceptArgs),
     /// Check the config and the rules, without any call.
     #[command(after_help = examples::CHECK)]
     Check(check::CheckArgs),
@@ -215,7 +216,7 @@ async fn command(cli: Cli, console: &Console) -> anyhow::Result<Exit> {
         Command::Holds(args) => hold::holds(&config, args).await,
         Command::Pause(args) => operator::pause(&config, args).await,
         Command::Resume(args) => operator::resume(&config, args).await,
-        Command::Trust(args) => operator::trust(&config, args).await,
+        Command::AcceptInventory(args) => operator::accept_inventory(&config, args).await,
         Command::Check(args) => check::check(&config, &args).await,
         Command::Test(args) => test::test(&config, &args),
         Command::Schema(args) => schema::schema(&args),

@@ -16,6 +16,7 @@ mod group;
 mod history;
 mod holds;
 mod intents;
+mod inventories;
 mod known;
 mod lease;
 mod memory;
@@ -44,6 +45,7 @@ pub use self::{
     history::{ENTRIES_MAX, Entry as HistoryEntry, Filter, RECYCLE_BIN, recoverable_until},
     holds::{Held, Named, NewHold},
     intents::{Ending, Intent, OpenIntent, SettledIntent},
+    inventories::Listed,
     known::{Known, LastCall},
     lease::{Applicant, Holder, LEASE, Lease},
     notices::{Unsent, Written},

@@ -50,7 +50,7 @@
 //! - The core reads no clock, environment, file or network: the same input gives the same plan, in the order of the ids.
 //! - Only [`plan::guard::approve`] can make what [`execute`] takes, and every target is read and judged again before its call.
 //! - Nothing is called that is not on disk before, with the whole record of the machine; a call without an outcome is settled by
-//!   a later inventory that is believed, and never sent again blindly.
+//!   a later inventory that is accepted, and never sent again blindly.
 //! - No machine goes sooner after its owner was told than was promised, whatever restarts, sinks and clocks do.
 //! - Unknown keeps: an unreadable record, an unknown status, an absent field or an incomplete listing never leads to a
 //!   termination, and is counted. In `unless` and `protect`, unknown protects.

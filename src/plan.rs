@@ -5,14 +5,15 @@
 
 mod decision;
 pub mod eligibility;
+mod fingerprint;
 pub mod guard;
+pub mod inventory_check;
 mod judgement;
 pub mod memory;
 mod policy;
 mod refusal;
 mod rota;
 mod seen;
-pub mod trust;
 mod turn;
 
 use std::collections::BTreeMap;
@@ -21,13 +22,14 @@ use jiff::Timestamp;
 
 pub use self::{
     decision::{Decision, Delay, Keep, Skip, Telling},
+    fingerprint::Fingerprint,
     judgement::Judgement,
     policy::Policy,
     seen::Course,
     turn::Turn,
 };
+use self::{inventory_check::Summary, memory::Memory};
 pub(crate) use self::{judgement::VANISHED, rota::Rota};
-use self::{memory::Memory, trust::Summary};
 use crate::{
     inventory::{Instance, InstanceId, Inventory, Unreadable},
     rules::{Rule, RuleName},

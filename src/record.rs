@@ -14,23 +14,22 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use self::audience::Audience;
 use self::audience::Topic;
-pub(crate) use self::settle::explained;
 use crate::{
     clock, cloud,
     config::Mode,
     confirm::Confirmed,
-    inventory::{Instance, Status},
+    inventory::{Instance, Inventory, Status},
     journal::{
-        Began, Digests, Entry, Error, Intent, Journal, Lease, Named, Recorded, Releasable,
+        Began, Digests, Entry, Error, Intent, Journal, Lease, Listed, Named, Recorded, Releasable,
         ReleaseIntent, Released, RunEnd, Terms,
     },
     lease::Owner,
     notice::{Notice, Stage},
     plan::{
-        Plan,
-        guard::Refusal,
+        Plan, Policy,
+        guard::{Limits, Refusal},
+        inventory_check::{Checked, Comparison},
         memory::{Memory, Pause},
-        trust::Belief,
     },
     report::{Act, Events, RunResult},
     rules::{Action, Rule},
@@ -72,6 +71,42 @@ impl Settings {
     pub(crate) async fn memory(&self, account: &str, now: Timestamp) -> Result<Memory, Error> {
         let sinks: Vec<_> = self.audience.of(Stage::Noticed).cloned().collect();
         self.journal.memory(self.named(account), &sinks, now).await
+    }
+
+    /// Compares an inventory with the last accepted one; all is accepted if there is no journal yet. Nothing is written.
+    pub(crate) async fn check(
+        &self,
+        account: &str,
+        inventory: &Inventory,
+        (policy, limits): (&Policy, &Limits),
+        now: Timestamp,
+    ) -> Result<Checked, Error> {
+        if !self.journal.exists() {
+            return Ok(Checked::default());
+        }
+        let limit = limits.max_change_percent;
+        let begin = |accepted| Comparison::new(inventory, policy, limit, accepted, now);
+        self.journal.compare(account, &self.judged_by(), now, begin).await
+    }
+
+    /// Returns what the next run finds if it lists an inventory again that the last run listed. Only a rejected one is compared once
+    /// more.
+    pub(crate) async fn check_again(
+        &self,
+        account: &str,
+        inventory: &Inventory,
+        policy: (&Policy, &Limits),
+        now: Timestamp,
+    ) -> Result<Checked, Error> {
+        if self.journal.exists() && self.journal.is_rejected(account).await? {
+            return self.check(account, inventory, policy, now).await;
+        }
+        Ok(Checked::default())
+    }
+
+    /// By which rules and config instances are judged, in one text.
+    fn judged_by(&self) -> String {
+        format!("{} {}", self.digests.rules, self.digests.config)
     }
 }
 
@@ -157,16 +192,29 @@ impl<'a> Recorder<'a> {
         self.settings.memory(self.account, now).await
     }
 
-    /// Writes what the listing looks like, which tags its machines have, and the decisions that changed.
-    pub(crate) async fn planned(&self, plan: &Plan<'_>, belief: Belief) -> Result<(), Error> {
-        self.journal().listed(self.account, plan.summary, belief, plan.now).await?;
-        match belief {
-            Belief::Believed => {
-                self.journal().tagged(self.account, plan).await?;
-                self.journal().decided(self.account, self.events.run(), plan).await
-            }
-            Belief::Doubted => Ok(()),
+    /// Compares an inventory with the last accepted one. Nothing is written.
+    pub(crate) async fn check(
+        &self,
+        inventory: &Inventory,
+        policy: (&Policy, &Limits),
+    ) -> Result<Checked, Error> {
+        self.settings.check(self.account, inventory, policy, clock::now()).await
+    }
+
+    /// Writes what the inventory looks like; of an accepted one also which tags its instances have, and the decisions that changed.
+    pub(crate) async fn planned(
+        &self,
+        plan: &Plan<'_>,
+        (inventory, checked): (&Inventory, &Checked),
+    ) -> Result<(), Error> {
+        let (account, policy) = (self.account, &self.settings.judged_by());
+        let listed = Listed { account, inventory, checked, policy, at: plan.now };
+        if checked.check.rejection.is_some() {
+            return self.journal().reject(&listed).await;
         }
+        self.journal().accept(&listed).await?;
+        self.journal().tagged(account, plan).await?;
+        self.journal().decided(account, self.events.run(), plan).await
     }
 
     /// On what terms the calls of the run may be made.

@@ -13,6 +13,7 @@ mod network;
 mod origin;
 mod parse;
 mod pattern;
+mod protective;
 mod screen;
 mod sight;
 
@@ -35,6 +36,7 @@ pub use self::{
     origin::Origin,
     parse::{Release, Terms, parse, parse_matcher},
     pattern::Pattern,
+    protective::Protective,
 };
 
 /// The name of a rule, unique over all files.

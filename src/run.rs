@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -19,8 +18,8 @@ use crate::{
     plan::{
         Plan, Policy, Scope, Turn,
         guard::{self, Limits, Refusal},
+        inventory_check::Checked,
         memory::Memory,
-        trust::{Belief, Summary},
     },
     record::{self, Recorder},
     report::{Event, Events, Report, RunResult},
@@ -236,12 +235,12 @@ impl Walk<'_> {
     async fn act_on(&self, client: &Client, inventory: &Inventory) -> Result<End, journal::Error> {
         let Self { setup, order, events, recorder, .. } = *self;
         let (policy, limits) = (&*setup.policy, &setup.limits);
-        let (memory, belief) = self.remember(inventory).await?;
+        let (memory, checked) = self.remember(inventory).await?;
         let plan = Plan::draft(inventory, policy, &memory, &order.scope, clock::now());
         events.emit(Event::Planned(&plan));
         self.out_of_reach(&plan);
-        recorder.planned(&plan, belief).await?;
-        if belief == Belief::Believed {
+        recorder.planned(&plan, (inventory, &checked)).await?;
+        if checked.check.rejection.is_none() {
             recorder.withdraw(&plan, &memory).await?;
         }
         if let Some(pause) = memory.paused(plan.now) {
@@ -259,23 +258,20 @@ impl Walk<'_> {
         Ok(self.execute(client, &approved, &memory).await)
     }
 
-    /// What is remembered, and whether the inventory is believed in the light of that; only then does it settle what earlier runs
-    /// left open, since a machine that a listing hides is not a machine that is gone.
-    async fn remember(&self, inventory: &Inventory) -> Result<(Memory, Belief), journal::Error> {
-        let (recorder, limit) = (self.recorder, self.setup.limits.max_change_percent);
-        let memory = self.memory().await?;
-        let settled = recorder.read_settlements(inventory).await?;
-        let listed_at = memory.baseline.believed_at.unwrap_or(Timestamp::MIN);
-        let baseline = memory.baseline.without(record::explained(&settled, listed_at));
-        if baseline.check(Summary::of(inventory), limit).is_err() {
-            return Ok((memory, Belief::Doubted));
+    /// What is remembered, and what the inventory check found. Only an accepted inventory settles what earlier runs left open, since
+    /// an instance that an inventory hides is not gone.
+    async fn remember(&self, inventory: &Inventory) -> Result<(Memory, Checked), journal::Error> {
+        let Setup { policy, limits, .. } = self.setup;
+        let checked = self.recorder.check(inventory, (policy, limits)).await?;
+        if checked.check.rejection.is_none() {
+            let settled = self.recorder.read_settlements(inventory).await?;
+            if !settled.is_empty() {
+                self.recorder.settle(&settled).await?;
+            }
+            self.recorder.give_up_releases(inventory).await?;
         }
-        recorder.give_up_releases(inventory).await?;
-        if settled.is_empty() {
-            return Ok((memory, Belief::Believed));
-        }
-        recorder.settle(&settled).await?;
-        Ok((self.memory().await?, Belief::Believed))
+        let inventory = checked.check.clone();
+        Ok((Memory { inventory, ..self.memory().await? }, checked))
     }
 
     async fn memory(&self) -> Result<Memory, journal::Error> {

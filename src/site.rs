@@ -27,7 +27,7 @@ use crate::{
     log,
     metrics::{Expected, Metrics},
     notify::Notifier,
-    plan::{Policy, Turn},
+    plan::{Policy, Turn, memory::Memory},
     record::{self, Audience},
     report::{Event, Events, RunResult, Sink},
     rules::{Action, RuleSet},
@@ -325,6 +325,14 @@ impl Site {
             let now = clock::now();
             let memory = record.memory(account, now).await;
             let memory = memory.map(|memory| memory.at_turn(&Turn::Asked, &policy.rules, now));
+            let memory = match (memory, &listed) {
+                (Ok(memory), Ok(inventory)) => {
+                    let by = (&**policy, limits);
+                    let checked = record.check_again(account, inventory, by, now).await;
+                    checked.map(|checked| Memory { inventory: checked.check, ..memory })
+                }
+                (memory, _) => memory,
+            };
             let (account, policy) = (account.clone(), Arc::clone(policy));
             let interval = self.config.interval(&account);
             accounts.push(Seen {

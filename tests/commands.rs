@@ -181,7 +181,7 @@ const COMMANDS: [&str; 21] = [
     "holds",
     "pause",
     "resume",
-    "trust",
+    "accept-inventory",
     "check",
     "test",
     "schema",

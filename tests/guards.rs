@@ -126,20 +126,21 @@ async fn some_machines_of_a_rule_are_left() {
 
 /// A fleet of ten of which six vanished since the last run, and one of those left is due.
 async fn shrunk() -> Stage {
-    let stage = Stage::with(many_young(10)).await;
+    let mut fleet = many_young(10);
+    fleet[0] = due("young-00").with_tag("ttl", "2099-01-01");
+    let stage = Stage::with(fleet).await;
     stage.once_exits(0).await;
     for n in 4..10 {
         stage.sandbox.remove(&format!("young-{n:02}"));
     }
-    stage.sandbox.edit("young-00", |one| one.set("createTime", "2026-01-01T00:00:00Z"));
+    stage.sandbox.edit("young-00", |one| one.set_tag("ttl", "1h"));
     stage
 }
 
-const SHRUNK: &str =
-    "10 live machines became 4, and inventory.max_change_percent allows a loss of 50%";
+const SHRUNK: &str = "inventory rejected: 10 live instances became 4 (inventory.max_change_percent is 50); the next run accepts an equal inventory; run `zenreaper accept-inventory` if that is right";
 
 #[tokio::test]
-async fn a_fleet_that_shrank_by_more_than_half_is_believed_at_the_second_look() {
+async fn a_fleet_that_shrank_by_more_than_half_is_accepted_at_the_second_equal_inventory() {
     let stage = shrunk().await;
     stage.run(&["plan", "--detailed-exitcode"]).await.exits(3).says(SHRUNK);
     is_refusal(&stage.once().await, "max_change_percent", SHRUNK);
@@ -149,26 +150,26 @@ async fn a_fleet_that_shrank_by_more_than_half_is_believed_at_the_second_look() 
 }
 
 #[tokio::test]
-async fn a_dry_run_doubts_too() {
+async fn a_dry_run_rejects_too() {
     let stage = shrunk().await.dry();
     is_refusal(&stage.once().await, "max_change_percent", SHRUNK);
     assert!(stage.terminated().is_empty());
 }
 
 #[tokio::test]
-async fn a_fleet_that_shrinks_on_is_not_believed() {
+async fn a_fleet_that_shrinks_on_is_not_accepted() {
     let stage = shrunk().await;
     stage.once_exits(3).await;
     for n in 1..4 {
         stage.sandbox.remove(&format!("young-{n:02}"));
     }
     let seen = stage.once().await;
-    is_refusal(&seen, "max_change_percent", "10 live machines became 1");
+    is_refusal(&seen, "max_change_percent", "10 live instances became 1");
     assert!(stage.terminated().is_empty());
 }
 
 #[tokio::test]
-async fn a_listing_that_is_doubted_settles_nothing() {
+async fn a_rejected_inventory_settles_nothing() {
     const SETTLED: &str = r#"zenreaper_settled_total{account="main",result="#;
     let stage = Stage::with(fleet(1, 9)).await.fault("reset,action=TerminateInstance");
     stage.once_exits(5).await;
@@ -181,7 +182,7 @@ async fn a_listing_that_is_doubted_settles_nothing() {
         stage.sandbox.remove(id);
     }
     let seen = stage.once().await;
-    is_refusal(&seen, "max_change_percent", "9 live machines became 3");
+    is_refusal(&seen, "max_change_percent", "9 live instances became 3");
     seen.counts(&format!(r#"{SETTLED}"done"}}"#), 0.0);
     for machine in others.iter().chain([&hidden]) {
         stage.sandbox.add(machine);
@@ -191,18 +192,19 @@ async fn a_listing_that_is_doubted_settles_nothing() {
 }
 
 #[tokio::test]
-async fn an_operator_trusts_a_shrunken_fleet_at_once() {
+async fn an_operator_accepts_a_shrunken_fleet_at_once() {
     let stage = shrunk().await;
-    stage.run(&["trust"]).await.exits(0).says("there is no listing that was doubted");
+    stage.run(&["accept-inventory"]).await.exits(0).says("there is no rejected inventory");
     stage.once_exits(3).await;
-    stage.run(&["trust", "--by", "ann"]).await.exits(0).says("the next run goes by it");
-    stage.run(&["trust"]).await.exits(0).says("there is no listing that was doubted");
-    // Without the word of an operator, this third look would be doubted too.
+    let accept = stage.run(&["accept-inventory", "--by", "ann"]).await;
+    accept.exits(0).says("the next run compares with it");
+    stage.run(&["trust"]).await.exits(0).says("there is no rejected inventory");
+    // Without the word of an operator, this third inventory would be rejected too.
     stage.sandbox.remove("young-03");
     stage.sandbox.remove("young-02");
     stage.once_exits(0).await;
     assert_eq!(stage.terminated(), ["young-00"]);
-    stage.run(&["history"]).await.exits(0).says("trust").says("by ann");
+    stage.run(&["history"]).await.exits(0).says("accept-inventory").says("by ann");
 }
 
 #[tokio::test]
@@ -217,7 +219,11 @@ async fn machines_that_lost_their_tags_are_not_taken_for_untagged_ones() {
         }
     };
     all(|one| one.remove_tag("owner"));
-    is_refusal(&stage.once().await, "max_change_percent", "6 tags became 0");
+    is_refusal(
+        &stage.once().await,
+        "max_change_percent",
+        "was lost by 6 of 6 instances that carried it",
+    );
     all(|one| one.set_tag("owner", "ann"));
     stage.once_exits(0).await;
     assert!(stage.terminated().is_empty(), "a lookup of tags that failed once costs no machine");
@@ -239,11 +245,11 @@ async fn what_was_terminated_by_us_is_no_surprise() {
 }
 
 #[tokio::test]
-async fn any_loss_or_none_is_doubted_if_the_config_says_so() {
+async fn any_loss_or_none_is_rejected_if_the_config_says_so() {
     let stage = Stage::with(many_young(10)).await.more("inventory: { max_change_percent: 0 }");
     stage.once_exits(0).await;
     stage.sandbox.remove("young-00");
-    let says = "10 live machines became 9, and inventory.max_change_percent allows a loss of 0%";
+    let says = "10 live instances became 9 (inventory.max_change_percent is 0)";
     is_refusal(&stage.once().await, "max_change_percent", says);
 
     let stage = shrunk().await.more("inventory: { max_change_percent: 100 }");

@@ -64,7 +64,7 @@ async fn tags_that_no_machine_had_are_told_once_there_was_an_inventory() {
 }
 
 #[tokio::test]
-async fn an_inventory_that_is_doubted_or_empty_is_not_what_tags_are_held_against() {
+async fn an_inventory_that_is_rejected_or_empty_is_not_what_tags_are_held_against() {
     let stage = Stage::with(vec![tagged("a"), tagged("b")]).await.rules(TYPOS);
     stage.once_exits(0).await;
     let before = told(&stage).await;
@@ -76,12 +76,12 @@ async fn an_inventory_that_is_doubted_or_empty_is_not_what_tags_are_held_against
     }
     stage.once_exits(3).await;
     assert_eq!(told(&stage).await, before);
-    stage.sql("DELETE FROM listings").await;
+    stage.run(&["accept-inventory"]).await.exits(0);
     stage.once_exits(0).await;
     assert_eq!(
         told(&stage).await.len(),
         before.len() + 2,
-        "now it is believed, and nobody has env"
+        "now it is accepted, and nobody has env"
     );
 
     let empty = Stage::with(Vec::new()).await.rules(TYPOS);

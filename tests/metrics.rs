@@ -250,7 +250,7 @@ impl Values {
 fn decisions() -> Vec<Decision> {
     let skips = Skip::ALL.map(Decision::Skip);
     let notices = [Telling::ToTell, Telling::Undelivered, Telling::Told].map(Decision::Notice);
-    let waits = [Delay::NotDue, Delay::OffSchedule].map(Decision::Wait);
+    let waits = Delay::ALL.map(Decision::Wait);
     let keeps = [Keep::NoRule, Keep::Excepted, Keep::Never, Keep::Unreadable].map(Decision::Keep);
     let unknown = Field::ALL.map(|field| Decision::Keep(Keep::Unknown(field)));
     let first = std::iter::once(Decision::Terminate);

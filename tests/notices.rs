@@ -232,7 +232,7 @@ async fn a_machine_that_an_operator_keeps_is_withdrawn() {
 }
 
 #[tokio::test]
-async fn a_listing_that_is_not_believed_withdraws_nothing() {
+async fn a_rejected_inventory_withdraws_nothing() {
     let (stage, receiver) = told_of(many_due(3)).await;
     stage.once_exits(0).await;
     let machine = stage.sandbox.machine("i-0000").unwrap();

@@ -56,7 +56,7 @@ async fn a_journal_that_cannot_be_looked_at_is_not_taken_for_one_that_knows_noth
     // Not even root can look through this.
     std::os::unix::fs::symlink("journal.db", stage.path("journal.db")).unwrap();
     let commands: [&[&str]; 5] =
-        [&["holds"], &["history"], &["resume"], &["trust"], &["unhold", "i-0000"]];
+        [&["holds"], &["history"], &["resume"], &["accept-inventory"], &["unhold", "i-0000"]];
     for command in commands {
         stage.run(command).await.exits(1).says("cannot be used").says("check the disk and the");
     }
@@ -195,7 +195,7 @@ async fn what_is_not_said_right_is_refused() {
         (&["pause", "--for=-1h"], "it is negative"),
         (&["pause", "--for", "0h"], "it is zero"),
         (&["pause", "--for", "2M"], "`M` could mean months"),
-        (&["trust", "--account", "other"], "`other` is not an account"),
+        (&["accept-inventory", "--account", "other"], "`other` is not an account"),
     ] {
         stage.run(args).await.exits(2).says(says);
     }
@@ -209,7 +209,7 @@ async fn of_several_accounts_one_is_named() {
     let stage = stage
         .account(&format!("max_in_flight: 2 }}\n  - {{ name: other, endpoint: \"{endpoint}\""));
     keep(&stage, "i-0000", &[]).await.exits(2).says("--account names one of main, other");
-    stage.run(&["trust"]).await.exits(2).says("--account names one of main, other");
+    stage.run(&["accept-inventory"]).await.exits(2).says("--account names one of main, other");
     keep(&stage, "i-0000", &["--account", "other"]).await.exits(0);
     let one = "the accounts `main` and `other` have the same endpoint and the same credentials";
     stage.once().await.exits(1).says(one);

@@ -71,7 +71,7 @@ fn decisions() -> impl Iterator<Item = Decision> {
     let keeps = [Keep::NoRule, Keep::Excepted, Keep::Never, Keep::Unreadable];
     let unknown = Field::ALL.map(Keep::Unknown);
     let keeps = keeps.into_iter().chain(unknown).map(Decision::Keep);
-    let delays = [Delay::NotDue, Delay::OffSchedule].map(Decision::Wait);
+    let delays = Delay::ALL.map(Decision::Wait);
     [Decision::Terminate].into_iter().chain(delays).chain(telling).chain(skips).chain(keeps)
 }
 

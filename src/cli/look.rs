@@ -18,7 +18,7 @@ use crate::{
     config::{self, Loaded},
     inventory::Inventory,
     lifetime::{self, TIMESTAMP_HELP},
-    plan::Turn,
+    plan::{Turn, memory::Memory},
     site::{self, Basis, Env, process_env, side_by_side},
     view::{Seen, View},
 };
@@ -117,6 +117,14 @@ impl Lookout {
             let now = at.unwrap_or_else(clock::now);
             let memory = basis.record.remember(&account, now).await;
             let memory = memory.map(|memory| memory.at_turn(&Turn::Asked, &policy.rules, now));
+            let memory = match (memory, &listed) {
+                (Ok(memory), Ok(inventory)) => {
+                    let by = (&*policy, &limits);
+                    let checked = basis.record.check(&account, inventory, by, now).await;
+                    checked.map(|checked| Memory { inventory: checked.check, ..memory })
+                }
+                (memory, _) => memory,
+            };
             let listed = listed.map(Arc::new);
             accounts.push(Seen {
                 account,

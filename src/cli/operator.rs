@@ -1,4 +1,4 @@
-//! What an operator says between runs: pause, resume, trust, and what holds have in common with these. All of it goes to the
+//! What an operator says between runs: pause, resume, accept-inventory, and what holds have in common with these. All of it goes to the
 //! journal, where a run in progress looks before each machine.
 
 use std::path::Path;
@@ -35,9 +35,9 @@ pub(super) struct ResumeArgs {
     who: Who,
 }
 
-/// What `trust` takes.
+/// What `accept-inventory` takes.
 #[derive(Debug, Args)]
-pub(super) struct TrustArgs {
+pub(super) struct AcceptArgs {
     #[command(flatten)]
     who: Who,
     #[command(flatten)]
@@ -178,8 +178,8 @@ pub(super) async fn resume(path: &Path, args: ResumeArgs) -> anyhow::Result<Exit
     Ok(Exit::Done)
 }
 
-/// Believes the listing that was doubted.
-pub(super) async fn trust(path: &Path, args: TrustArgs) -> anyhow::Result<Exit> {
+/// Accepts the inventory that was rejected last.
+pub(super) async fn accept_inventory(path: &Path, args: AcceptArgs) -> anyhow::Result<Exit> {
     let (account, journal) = match account_of(path, args.which) {
         Ok(found) => found,
         Err(exit) => return Ok(exit),
@@ -188,12 +188,12 @@ pub(super) async fn trust(path: &Path, args: TrustArgs) -> anyhow::Result<Exit> 
         return Ok(no_journal(&journal, path));
     }
     let by = args.who.name();
-    let believed = journal.trust(&account, by.as_deref(), clock::now()).await?;
+    let accepted = journal.accept_inventory(&account, by.as_deref(), clock::now()).await?;
     journal.close().await;
-    say(if believed {
-        "the last listing is believed; the next run goes by it\n"
+    say(if accepted {
+        "the rejected inventory is accepted; the next run compares with it\n"
     } else {
-        "there is no listing that was doubted\n"
+        "there is no rejected inventory\n"
     })?;
     Ok(Exit::Done)
 }

@@ -128,6 +128,9 @@ impl About<'_> {
             Delay::OffSchedule => format!(
                 "It is due, and will be terminated by the rule {rule} at its next turn on {when}"
             ),
+            Delay::ProtectionVanished => format!(
+                "What protected it vanished since the last accepted inventory, so it waits one run; the rule {rule} terminates it at the next run unless its protection is back"
+            ),
             Delay::NotDue => match self.in_the_way(at) {
                 None => format!(
                     "It will be terminated by the rule {rule} on {when}, unless it stops matching"

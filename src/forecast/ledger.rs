@@ -163,7 +163,7 @@ impl<'a> Ledger<'a> {
             Refusal::RuleCap { rule, .. } | Refusal::TooFewLeft { rule, .. } => Some(rule),
             Refusal::Cap { .. }
             | Refusal::PerDay { .. }
-            | Refusal::Shrunk { .. }
+            | Refusal::Inventory(_)
             | Refusal::TooManyFailures { .. }
             | Refusal::Canary { .. } => None,
         };

@@ -19,8 +19,8 @@ use crate::{
     plan::{
         Decision, Judgement, Keep, Subject, Tally, Telling,
         guard::{self, Sums},
+        inventory_check::Summary,
         memory::{HoldKind, Memory, Promise, whole_seconds},
-        trust::Summary,
     },
     rules::{AgeTest, RuleName},
 };
@@ -113,24 +113,36 @@ impl<'a> Simulation<'a> {
     pub(super) fn run(&mut self, now: Timestamp, resting: HashSet<RuleName>) {
         self.free_at = now;
         self.forget_before(now);
-        let Given { limits, .. } = self.given;
-        let doubt = guard::believed(self.summary, &limits, &self.memory);
-        let baseline = &mut self.memory.baseline;
-        if doubt.is_ok() {
-            (baseline.believed, baseline.doubted) = (Some(self.summary), None);
+        let accepted = guard::accepted(&self.memory);
+        if accepted.is_ok() {
             self.judge_again(now, resting);
-        } else {
-            baseline.doubted = Some(self.summary);
         }
         if let Some(pause) = self.memory.paused(now) {
             self.ledger.paused(now, pause);
-        } else if let Err(refusal) = doubt.and_then(|()| self.guarded()) {
+        } else if let Err(refusal) = accepted.and_then(|()| self.guarded()) {
             self.ledger.refused(now, &refusal);
         } else {
             self.tell(now);
             self.terminate(now);
         }
         self.deliver(now);
+        self.check_again(now);
+    }
+
+    /// Takes note of what the inventory check of the next run finds: whose protection vanished waited in the first run that saw it.
+    fn check_again(&mut self, now: Timestamp) {
+        let before = self.memory.inventory.clone();
+        self.memory.inventory = before.clone().next();
+        if before.unprotected.is_empty() || before.unprotected == self.memory.inventory.unprotected
+        {
+            return;
+        }
+        for n in 0..self.machines.len() {
+            let id = self.machines.get(n).map(|machine| &machine.instance.id);
+            if id.is_some_and(|id| before.unprotected.contains(id)) {
+                self.after(n, now);
+            }
+        }
     }
 
     /// A termination counts until the end of its day: its call comes a moment after the run begins, and a run that begins a day
@@ -304,7 +316,6 @@ impl<'a> Simulation<'a> {
             self.free_at = at;
             at = at.checked_add(self.given.interval).unwrap_or(Timestamp::MAX);
         }
-        self.memory.baseline.believed = Some(self.summary);
     }
 
     /// Notices that were under way arrive at the end of the first run.

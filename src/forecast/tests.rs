@@ -12,9 +12,9 @@ use crate::{
     },
     plan::{
         Decision, Plan, Scope, Telling, guard,
+        inventory_check::{InventoryCheck, Loss, Rejection},
         memory::{Hold, HoldKind, Pause, Promise, whole_seconds},
         tests::{inventory, policy},
-        trust::{Baseline, Summary},
     },
 };
 
@@ -43,14 +43,8 @@ impl<'a> Plain<'a> {
         let memory = self.memory.clone();
         let plan = Plan::draft(&listed, self.given.policy, &memory, &Scope::All, now);
         let limits = self.given.limits;
-        let is_believed = memory.baseline.check(plan.summary, limits.max_change_percent).is_ok();
-        let believed_at = memory.baseline.believed_at;
-        self.memory.baseline = if is_believed {
-            Baseline { believed: Some(plan.summary), believed_at, doubted: None }
-        } else {
-            Baseline { doubted: Some(plan.summary), ..memory.baseline }
-        };
-        if is_believed {
+        self.memory.inventory = memory.inventory.clone().next();
+        if memory.inventory.rejection.is_none() {
             self.withdraw(&plan);
         }
         let mut free = now;
@@ -112,8 +106,6 @@ impl<'a> Plain<'a> {
             let (one, gone_at) = self.fleet.iter_mut().find(|(one, _)| one.id == *id).unwrap();
             (one.status, *gone_at) = (Some(Status::Recycle), Some(until));
             self.day.push(until);
-            let tags = instance.tags.len() as u64;
-            self.memory.baseline = self.memory.baseline.without(Summary { live: 1, tags });
             free = at;
             at += self.given.interval;
         }
@@ -296,21 +288,29 @@ fn memory() -> impl Strategy<Value = Memory> {
         weighted(0.2, hold),
         weighted(0.1, pause),
         0u64..3,
-        weighted(0.3, 0u64..12),
+        (weighted(0.2, any::<bool>()), 0usize..4),
     )
-        .prop_map(|(first, second, hold, other, pause, terminated_in_a_day, live)| {
+        .prop_map(|(first, second, hold, other, pause, terminated_in_a_day, (lost, n))| {
             let id = |n: usize| InstanceId::new(&format!("i-{n}"));
             let of = |pair: Vec<(usize, Option<Promise>)>| -> HashMap<_, _> {
                 pair.into_iter().filter_map(|(n, one)| Some((id(n), one?))).collect()
             };
             let holds = [(1, hold), (2, other)];
-            let believed = live.map(|live| Summary { live, tags: 0 });
+            let rejection = lost.map(|is_shrink| Rejection {
+                losses: vec![if is_shrink {
+                    Loss::Shrunk { what: "live instances", before: 9, after: 3 }
+                } else {
+                    Loss::Tags { lost: 3, of: 4 }
+                }],
+                limit: 50,
+            });
+            let unprotected = (0..n).map(id).collect();
             Memory {
                 promises: of(vec![(0, first), (1, second)]),
                 holds: holds.into_iter().filter_map(|(n, one)| Some((id(n), one?))).collect(),
                 pause,
                 terminated_in_a_day,
-                baseline: Baseline { believed, believed_at: None, doubted: None },
+                inventory: InventoryCheck { rejection, unprotected },
                 ..Memory::default()
             }
         })

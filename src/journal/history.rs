@@ -84,7 +84,7 @@ impl Journal {
 
     /// Forgets what is older than `before` and over.
     pub async fn prune(&self, before: Timestamp) -> Result<(), Error> {
-        const STATEMENTS: [&str; 8] = [
+        const STATEMENTS: [&str; 9] = [
             "DELETE FROM decisions WHERE decided_at < $1",
             "DELETE FROM intents WHERE intended_at < $1 AND outcome IS NOT NULL",
             "DELETE FROM releases WHERE wanted_at < $1",
@@ -93,6 +93,7 @@ impl Journal {
             "DELETE FROM notices WHERE written_at < $1 AND key NOT IN (SELECT key FROM promises WHERE ended_at IS NULL)",
             "DELETE FROM holds WHERE held_until < $1",
             "DELETE FROM acts WHERE acted_at < $1",
+            "DELETE FROM known_instances WHERE gone_at < $1",
         ];
         self.write(async |connection| {
             for statement in STATEMENTS {

@@ -5,13 +5,13 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 
-use super::{Error, Journal, Named, at, count, ms, operator, terms};
+use super::{Error, Journal, Named, at, ms, operator, terms};
 use crate::{
     inventory::InstanceId,
     plan::{
         guard,
+        inventory_check::InventoryCheck,
         memory::{Hold, HoldKind, Memory, Promise},
-        trust::{Baseline, Summary},
     },
     rules::RuleName,
 };
@@ -31,7 +31,7 @@ impl Journal {
                 promises: promises(connection, account, sinks).await?,
                 terminated_in_a_day: terms::terminated_since(connection, account, now - guard::DAY)
                     .await?,
-                baseline: baseline(connection, account).await?,
+                inventory: InventoryCheck::default(),
                 pause: operator::pause_at(connection, now).await?,
                 last_run_at: last_run_at(connection, account).await?,
                 resting: HashSet::new(),
@@ -115,46 +115,4 @@ async fn last_run_at(
     .fetch_one(connection)
     .await?;
     Ok(last.map(at))
-}
-
-async fn baseline(connection: &mut AnyConnection, account: &str) -> Result<Baseline, sqlx::Error> {
-    type Row = (Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
-    let row: Option<Row> = sqlx::query_as(
-        "SELECT believed_at, believed_live, believed_tags, doubted_live, doubted_tags \
-         FROM listings WHERE account = $1",
-    )
-    .bind(account)
-    .fetch_optional(&mut *connection)
-    .await?;
-    let Some((believed_at, believed_live, believed_tags, doubted_live, doubted_tags)) = row else {
-        return Ok(Baseline::default());
-    };
-    let summary = |live: Option<i64>, tags: Option<i64>| {
-        Some(Summary { live: count(live?), tags: count(tags?) })
-    };
-    let ours = terminated_after(connection, account, believed_at.unwrap_or_default()).await?;
-    Ok(Baseline {
-        believed: summary(believed_live, believed_tags).map(|believed| believed.without(ours)),
-        believed_at: believed_at.map(at),
-        doubted: summary(doubted_live, doubted_tags),
-    })
-}
-
-/// What we terminated since a listing, or may have; and what we did before, if an inventory showed only after it that it is done.
-async fn terminated_after(
-    connection: &mut AnyConnection,
-    account: &str,
-    listed_at: i64,
-) -> Result<Summary, sqlx::Error> {
-    let (live, tags): (i64, Option<i64>) = sqlx::query_as(
-        "SELECT COUNT(*), CAST(SUM(tags) AS BIGINT) FROM intents \
-         WHERE account = $1 AND (intended_at >= $2 \
-         OR (verified IN ('confirmed', 'done') AND verified_at > $2)) \
-         AND (outcome IS NULL OR outcome IN ('terminated', 'gone', 'unknown'))",
-    )
-    .bind(account)
-    .bind(listed_at)
-    .fetch_one(connection)
-    .await?;
-    Ok(Summary { live: count(live), tags: count(tags.unwrap_or_default()) })
 }

@@ -1,9 +1,9 @@
-//! What operators say: hold, unhold, pause, resume, trust.
+//! What operators say: hold, unhold, pause, resume, accept-inventory.
 
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 
-use super::{Error, Journal, Named, NewHold, at, ms};
+use super::{Error, Journal, Named, NewHold, at, inventories, ms};
 use crate::plan::memory::{HoldKind, Pause};
 
 /// What an operator may do.
@@ -13,7 +13,7 @@ enum Deed {
     Unhold,
     Pause,
     Resume,
-    Trust,
+    AcceptInventory,
 }
 
 impl Deed {
@@ -24,7 +24,7 @@ impl Deed {
             Self::Unhold => "unhold",
             Self::Pause => "pause",
             Self::Resume => "resume",
-            Self::Trust => "trust",
+            Self::AcceptInventory => "accept-inventory",
         }
     }
 }
@@ -160,28 +160,21 @@ impl Journal {
         self.read(async |connection| pause_at(connection, now).await).await
     }
 
-    /// Believes the listing that was doubted; whether there was one.
-    pub async fn trust(
+    /// Accepts the inventory that was rejected last; whether there was one.
+    pub async fn accept_inventory(
         &self,
         account: &str,
         by: Option<&str>,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        let (deed, account) = (Deed::Trust, Some(account));
-        let act = Act { deed, account, instance_id: None, by, detail: None };
+        let deed = Deed::AcceptInventory;
+        let act = Act { deed, account: Some(account), instance_id: None, by, detail: None };
         self.write(async |connection| {
-            let believed = sqlx::query(
-                "UPDATE listings SET believed_at = doubted_at, believed_live = doubted_live, \
-                 believed_tags = doubted_tags, doubted_at = NULL, doubted_live = NULL, \
-                 doubted_tags = NULL WHERE account = $1 AND doubted_at IS NOT NULL",
-            )
-            .bind(account)
-            .execute(&mut *connection)
-            .await?;
-            if believed.rows_affected() > 0 {
+            let is_accepted = inventories::accept_rejected(connection, account).await?;
+            if is_accepted {
                 act.write(connection, now).await?;
             }
-            Ok(believed.rows_affected() > 0)
+            Ok(is_accepted)
         })
         .await
     }

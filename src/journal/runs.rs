@@ -1,4 +1,4 @@
-//! Runs: by which rules and config each was made, and how it ended; and what its listing looked like.
+//! Runs: by which rules and config each was made, and how it ended.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::AnyConnection;
 
 use super::{Error, Journal, at, ms};
-use crate::{
-    plan::trust::{Belief, Summary},
-    report::RunResult,
-};
+use crate::report::RunResult;
 
 /// How many of the last runs are looked at.
 const RUNS: i64 = 10;
@@ -198,38 +195,6 @@ impl Journal {
         let middle = took.len().saturating_sub(1) / 2;
         Ok(took.get(middle).copied().filter(|_| took.len() >= RUNS_MIN))
     }
-
-    /// Writes what the last complete listing looked like: believed from now on, or doubted.
-    pub async fn listed(
-        &self,
-        account: &str,
-        summary: Summary,
-        belief: Belief,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        self.write(async |connection| {
-            insert_listing(connection, account).await?;
-            let statement = match belief {
-                Belief::Believed => {
-                    "UPDATE listings SET believed_at = $2, believed_live = $3, believed_tags = $4, \
-                     doubted_at = NULL, doubted_live = NULL, doubted_tags = NULL WHERE account = $1"
-                }
-                Belief::Doubted => {
-                    "UPDATE listings SET doubted_at = $2, doubted_live = $3, doubted_tags = $4 \
-                     WHERE account = $1"
-                }
-            };
-            sqlx::query(statement)
-                .bind(account)
-                .bind(ms(now))
-                .bind(summary.live.cast_signed())
-                .bind(summary.tags.cast_signed())
-                .execute(connection)
-                .await
-                .map(drop)
-        })
-        .await
-    }
 }
 
 /// An error if what was to be changed is not in this file.
@@ -247,14 +212,6 @@ pub(super) async fn check(
         .bind(account)
         .bind(run)
         .fetch_one(connection)
-        .await
-        .map(drop)
-}
-
-async fn insert_listing(connection: &mut AnyConnection, account: &str) -> Result<(), sqlx::Error> {
-    sqlx::query("INSERT INTO listings (account) VALUES ($1) ON CONFLICT (account) DO NOTHING")
-        .bind(account)
-        .execute(connection)
         .await
         .map(drop)
 }

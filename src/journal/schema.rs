@@ -10,7 +10,7 @@ use sqlx::{
 use super::Error;
 
 /// The newest version of the journal.
-const VERSION: i64 = 5;
+const VERSION: i64 = 6;
 
 fn migrations() -> Vec<Migration> {
     let begin = include_str!("migrations/1_begin.sql").into_sql_str();
@@ -18,12 +18,14 @@ fn migrations() -> Vec<Migration> {
     let tag_keys = include_str!("migrations/3_tag_keys.sql").into_sql_str();
     let instants = include_str!("migrations/4_instants.sql").into_sql_str();
     let leases = include_str!("migrations/5_leases.sql").into_sql_str();
+    let accepted = include_str!("migrations/6_accepted_inventory.sql").into_sql_str();
     vec![
         Migration::new(1, "begin".into(), MigrationType::Simple, begin, false),
         Migration::new(2, "releases".into(), MigrationType::Simple, releases, false),
         Migration::new(3, "tag keys".into(), MigrationType::Simple, tag_keys, false),
         Migration::new(4, "instants".into(), MigrationType::Simple, instants, false),
         Migration::new(5, "leases".into(), MigrationType::Simple, leases, false),
+        Migration::new(6, "accepted inventory".into(), MigrationType::Simple, accepted, false),
     ]
 }
 

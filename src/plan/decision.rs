@@ -25,15 +25,21 @@ pub enum Delay {
     NotDue,
     /// It is due, and goes when its rule's schedule says so.
     OffSchedule,
+    /// It is due, and its own protection vanished since the last accepted inventory: it waits for the next run.
+    ProtectionVanished,
 }
 
 impl Delay {
+    /// Every reason to wait.
+    pub const ALL: [Self; 3] = [Self::NotDue, Self::OffSchedule, Self::ProtectionVanished];
+
     /// The name, a reason of a decision.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NotDue => "not_due",
             Self::OffSchedule => "off_schedule",
+            Self::ProtectionVanished => "protection_vanished",
         }
     }
 }

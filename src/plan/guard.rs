@@ -6,11 +6,7 @@
 use jiff::SignedDuration;
 
 pub use super::refusal::{Guard, Refusal};
-use super::{
-    Plan, Tally, Target,
-    memory::Memory,
-    trust::{Shrink, Summary},
-};
+use super::{Plan, Tally, Target, inventory_check::Summary, memory::Memory};
 
 /// The caps; 0 means none at all.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -100,7 +96,7 @@ pub struct Sums<'p, 'a> {
 /// Whether a plan that comes to these sums stays within the limits.
 pub fn check_sums(sums: &Sums<'_, '_>, limits: &Limits, memory: &Memory) -> Result<(), Refusal> {
     let Sums { summary, wanted, tallies } = *sums;
-    believed(summary, limits, memory)?;
+    accepted(memory)?;
     let of_fleet = percent_of(summary.live, limits.max_percent);
     let in_a_run = u64::from(limits.max_terminations);
     for (guard, allowed, limit) in [
@@ -118,11 +114,9 @@ pub fn check_sums(sums: &Sums<'_, '_>, limits: &Limits, memory: &Memory) -> Resu
     tallies.iter().try_for_each(|tally| within_rule(tally, limits))
 }
 
-/// Whether the listing is believed.
-pub(crate) fn believed(summary: Summary, limits: &Limits, memory: &Memory) -> Result<(), Refusal> {
-    let limit = limits.max_change_percent;
-    let refused = |Shrink { of, before, after }| Refusal::Shrunk { of, before, after, limit };
-    memory.baseline.check(summary, limit).map_err(refused)
+/// Whether the inventory is accepted.
+pub(crate) fn accepted(memory: &Memory) -> Result<(), Refusal> {
+    memory.inventory.rejection.clone().map_or(Ok(()), |rejection| Err(rejection.into()))
 }
 
 /// Whether one rule stays within its own limits.
@@ -154,6 +148,7 @@ mod tests {
         inventory::{Status, tests::instance},
         plan::{
             Scope,
+            inventory_check::{InventoryCheck, Loss, Rejection},
             tests::{inventory, policy},
         },
     };
@@ -270,15 +265,14 @@ mod tests {
     }
 
     #[test]
-    fn a_listing_that_is_not_believed_terminates_nothing() {
-        let believed = Some(crate::plan::trust::Summary { live: 7, tags: 7 });
-        let baseline = crate::plan::trust::Baseline { believed, believed_at: None, doubted: None };
-        let memory = Memory { baseline, ..Memory::default() };
+    fn a_rejected_inventory_terminates_nothing() {
+        let lost = Loss::Shrunk { what: "live instances", before: 7, after: 3 };
+        let rejection = Some(Rejection { losses: vec![lost], limit: 50 });
+        let inventory = InventoryCheck { rejection, ..InventoryCheck::default() };
+        let memory = Memory { inventory, ..Memory::default() };
         let refused = of_two_in_three("limits: {}", LOOSE, &memory);
         assert!(refused.starts_with("max_change_percent: "), "{refused}");
-        assert!(refused.contains("7 live machines became 3"), "{refused}");
-        let loose = Limits { max_change_percent: 60, ..LOOSE };
-        assert_eq!(of_two_in_three("limits: {}", loose, &memory), "approved");
+        assert!(refused.contains("7 live instances became 3"), "{refused}");
     }
 
     proptest! {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Decision, Keep, Skip, Subject, memory::Promise};
+use super::{Decision, Delay, Keep, Skip, Subject, memory::Promise};
 use crate::rules::{Rule, RuleName};
 
 /// Why nothing that was said of a machine holds any more.
@@ -58,12 +58,25 @@ impl<'r> Judgement<'r> {
         let stands = match self.decision {
             Decision::Terminate
             | Decision::Notice(_)
+            | Decision::Wait(Delay::ProtectionVanished)
             | Decision::Skip(
                 Skip::Commitment | Skip::Creating | Skip::Installing | Skip::NotInPlan,
             ) => true,
-            Decision::Skip(_) | Decision::Wait(_) | Decision::Keep(_) => false,
+            Decision::Skip(_)
+            | Decision::Wait(Delay::NotDue | Delay::OffSchedule)
+            | Decision::Keep(_) => false,
         };
         same_rule && stands
+    }
+
+    /// Lets an instance that would be terminated wait for the next run, since its own protection vanished.
+    pub(super) fn unless_unprotected(self, is_unprotected: bool) -> Self {
+        match self.decision {
+            Decision::Terminate if is_unprotected => {
+                Self { decision: Decision::Wait(Delay::ProtectionVanished), ..self }
+            }
+            _ => self,
+        }
     }
 
     pub(super) fn out_of_scope(self) -> Self {

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 
-use super::{Skip, Turn, trust::Baseline};
+use super::{Skip, Turn, inventory_check::InventoryCheck};
 use crate::{
     inventory::{Instance, InstanceId},
     rules::{Delivery, RuleName, RuleSet},
@@ -21,8 +21,8 @@ pub struct Memory {
     pub promises: HashMap<InstanceId, Promise>,
     /// The calls to terminate of the last 24 hours that took effect, or may have.
     pub terminated_in_a_day: u64,
-    /// What the last listings looked like.
-    pub baseline: Baseline,
+    /// What the inventory check found, once the inventory is compared with the last accepted one.
+    pub inventory: InventoryCheck,
     /// Why nothing is to be terminated at all, if an operator said so.
     pub pause: Option<Pause>,
     /// When the last run began that came to an end.

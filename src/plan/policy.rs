@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     inventory::Instance,
-    rules::{Condition, RuleSet, Verdict},
+    rules::{Condition, RuleSet, Truth, Verdict},
 };
 
 /// What instances are judged by.
@@ -50,7 +50,15 @@ impl Policy {
             seen.take(rule, &verdict);
         }
         let hold = memory.hold(&instance.id, now);
-        seen.judgement(hold, || self.eligible(instance, hold, now))
+        let judgement = seen.judgement(hold, || self.eligible(instance, hold, now));
+        judgement.unless_unprotected(memory.inventory.unprotected.contains(&instance.id))
+    }
+
+    /// Returns whether an instance is protected, or excluded from a rule that would take it.
+    #[must_use]
+    pub(crate) fn spares(&self, instance: &Instance, now: Timestamp) -> bool {
+        self.protect.test(instance, now) != Truth::False
+            || self.rules.rules.iter().any(|rule| rule.spares(instance, now))
     }
 
     /// Whether an instance may be touched at all, whatever is remembered of it.

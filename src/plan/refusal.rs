@@ -1,5 +1,6 @@
 //! Why a plan is refused, and by which guard.
 
+use super::inventory_check::Rejection;
 use crate::{lifetime::counted, rules::RuleName};
 
 /// A guard.
@@ -111,20 +112,9 @@ pub enum Refusal {
         /// The configured limit.
         limit: u32,
     },
-    /// The listing is not believed.
-    #[error(
-        "the inventory is not believed: {before} {of} became {after}, and inventory.max_change_percent allows a loss of {limit}%; look at the account, and if it is right, say `zenreaper trust`; the next listing that agrees is believed too"
-    )]
-    Shrunk {
-        /// What is counted.
-        of: &'static str,
-        /// How many there were.
-        before: u64,
-        /// How many there are.
-        after: u64,
-        /// The configured limit.
-        limit: u32,
-    },
+    /// The inventory is rejected.
+    #[error("{0}")]
+    Inventory(Rejection),
     /// Too many calls failed.
     #[error(
         "the run is stopped: {failed} of {calls} calls to terminate failed, and limits.max_failure_percent allows {limit}%; see the codes in the log and in `zenreaper history`"
@@ -150,6 +140,12 @@ pub enum Refusal {
     },
 }
 
+impl From<Rejection> for Refusal {
+    fn from(rejection: Rejection) -> Self {
+        Self::Inventory(rejection)
+    }
+}
+
 impl Refusal {
     /// Which guard refuses.
     #[must_use]
@@ -159,7 +155,7 @@ impl Refusal {
             Self::RuleCap { .. } => Guard::MaxTerminations,
             Self::PerDay { .. } => Guard::MaxPerDay,
             Self::TooFewLeft { .. } => Guard::MinRemaining,
-            Self::Shrunk { .. } => Guard::MaxChangePercent,
+            Self::Inventory(_) => Guard::MaxChangePercent,
             Self::TooManyFailures { .. } => Guard::MaxFailurePercent,
             Self::Canary { .. } => Guard::Canary,
         }

@@ -10,7 +10,6 @@ use crate::{
     inventory::Inventory,
     journal::{Error, OpenIntent, SettledIntent, Written, recoverable_until},
     notice::{Notice, Stage},
-    plan::trust::Summary,
     report::{Event, Outcome, Settled, Settlement},
 };
 
@@ -26,7 +25,7 @@ impl Recorder<'_> {
         Ok(open.into_iter().filter_map(|intent| self.settlement(intent, &states, now)).collect())
     }
 
-    /// Settles the calls of earlier runs, by an inventory that is believed.
+    /// Settles the calls of earlier runs, by an accepted inventory.
     pub(crate) async fn settle(&self, settled: &[SettledIntent]) -> Result<(), Error> {
         self.journal().settled(self.account, settled, clock::now()).await?;
         for SettledIntent { intent, settlement, .. } in settled {
@@ -80,19 +79,6 @@ impl Recorder<'_> {
         let owner = intent.owner.as_deref();
         self.written(&Topic { key: &key, stage: Stage::Terminated, owner }, &notice)
     }
-}
-
-/// The machines that calls from before `listed_at` turn out to have terminated: later ones are known of anyway.
-pub(crate) fn explained(settled: &[SettledIntent], listed_at: Timestamp) -> Summary {
-    let is_explained = |one: &&SettledIntent| match one.settlement {
-        Settlement::Confirmed | Settlement::Done => one.intent.intended_at < listed_at,
-        Settlement::StillPresent | Settlement::NotDone => false,
-    };
-    let explained = settled.iter().filter(is_explained);
-    explained.fold(Summary::default(), |sum, one| Summary {
-        live: sum.live + 1,
-        tags: sum.tags + one.intent.tags,
-    })
 }
 
 /// How a machine stands in an inventory.

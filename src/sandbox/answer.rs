@@ -104,6 +104,12 @@ impl Reply {
         Self::html(StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS, "Blocked")
     }
 
+    /// What a gateway says when it lost the answer.
+    pub(super) fn gateway(status: u16) -> Self {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+        Self::html(status, status.canonical_reason().unwrap_or("Error"))
+    }
+
     pub(super) fn not_json() -> Self {
         Self::html(StatusCode::OK, "Welcome")
     }

@@ -4,12 +4,14 @@
 //! concerns a call takes part in it (a latency and an error, say), but only the first one that
 //! decides the answer does so; the others are not used up by that call.
 
+mod loss;
 mod spelling;
 
 use std::time::Duration;
 
 use super::action::Action;
 
+pub use loss::Loss;
 pub use spelling::{GRAMMAR, SpellingError};
 
 /// A fault and the calls that it strikes.
@@ -25,6 +27,8 @@ pub struct Fault {
     pub page: Option<u32>,
     /// So many calls; without it, for ever.
     pub times: Option<u32>,
+    /// So many whole listings, with the calls that name instances in between; without it, for ever.
+    pub listings: Option<u32>,
     /// So many of the calls that it would strike pass first.
     pub skip: u32,
     /// What it does.
@@ -34,7 +38,15 @@ pub struct Fault {
 impl From<Effect> for Fault {
     /// The fault that strikes every call, for ever.
     fn from(effect: Effect) -> Self {
-        Self { action: None, instance: None, page: None, times: None, skip: 0, effect }
+        Self {
+            action: None,
+            instance: None,
+            page: None,
+            times: None,
+            listings: None,
+            skip: 0,
+            effect,
+        }
     }
 }
 
@@ -68,6 +80,15 @@ pub enum Effect {
     HangAfterEffect,
     /// The call takes effect, but only half of the promised body arrives.
     CutOff,
+    /// The call takes effect, and is answered by this status and code all the same.
+    CodeAfterEffect {
+        /// The HTTP status.
+        status: u16,
+        /// The error code.
+        code: String,
+    },
+    /// The call takes effect, and is answered by this status and an HTML body, as by a gateway.
+    HtmlAfterEffect(u16),
     /// An interposed security challenge: 403, an HTML body, `cf-mitigated: challenge`.
     Challenge,
     /// Blocked by policy: 451.
@@ -80,6 +101,10 @@ pub enum Effect {
     Duplicate,
     /// A listing's page misses its first entry without a word.
     Shift,
+    /// A listing has only so many percent of its instances, the first ones, and adds up all the same; 0: it is empty.
+    Partial(u32),
+    /// The entries of an answer lost something.
+    Loss(Loss),
 }
 
 /// When an effect comes into play.
@@ -106,9 +131,13 @@ impl Effect {
             Self::ResetAfterEffect
             | Self::HangAfterEffect
             | Self::CutOff
+            | Self::CodeAfterEffect { .. }
+            | Self::HtmlAfterEffect(_)
             | Self::TotalCount(_)
             | Self::Duplicate
-            | Self::Shift => Stage::Answer,
+            | Self::Shift
+            | Self::Partial(_)
+            | Self::Loss(_) => Stage::Answer,
         }
     }
 
@@ -119,7 +148,9 @@ impl Effect {
             | Self::Skew(_)
             | Self::TotalCount(_)
             | Self::Duplicate
-            | Self::Shift => false,
+            | Self::Shift
+            | Self::Partial(_)
+            | Self::Loss(_) => false,
             Self::Code { .. }
             | Self::TooMany { .. }
             | Self::Reset
@@ -127,6 +158,8 @@ impl Effect {
             | Self::Hang
             | Self::HangAfterEffect
             | Self::CutOff
+            | Self::CodeAfterEffect { .. }
+            | Self::HtmlAfterEffect(_)
             | Self::Challenge
             | Self::Blocked
             | Self::NotJson => true,
@@ -134,7 +167,10 @@ impl Effect {
     }
 
     fn is_about_listings(&self) -> bool {
-        matches!(self, Self::TotalCount(_) | Self::Duplicate | Self::Shift)
+        matches!(
+            self,
+            Self::TotalCount(_) | Self::Duplicate | Self::Shift | Self::Partial(_) | Self::Loss(_)
+        )
     }
 }
 
@@ -144,6 +180,15 @@ pub(super) struct Target {
     pub(super) action: Option<Action>,
     pub(super) instances: Vec<String>,
     pub(super) page: Option<u32>,
+}
+
+impl Target {
+    /// Whether a listing of all instances begins with this call.
+    fn begins_listing(&self) -> bool {
+        self.action == Some(Action::DescribeInstances)
+            && self.instances.is_empty()
+            && self.page == Some(1)
+    }
 }
 
 impl Fault {
@@ -166,11 +211,12 @@ struct Live {
     fault: Fault,
     passed: u32,
     struck: u32,
+    begun: u32,
 }
 
 impl Faults {
     pub(super) fn inject(&mut self, fault: Fault) {
-        self.0.push(Live { fault, passed: 0, struck: 0 });
+        self.0.push(Live { fault, passed: 0, struck: 0, begun: 0 });
     }
 
     pub(super) fn clear(&mut self) {
@@ -185,6 +231,7 @@ impl Faults {
             if !concerned || live.is_skipped() {
                 continue;
             }
+            live.begun = live.begun.saturating_add(u32::from(target.begins_listing()));
             let decided = effects.iter().any(Effect::is_final);
             if live.is_spent() || (decided && live.fault.effect.is_final()) {
                 continue;
@@ -209,6 +256,7 @@ impl Live {
 
     fn is_spent(&self) -> bool {
         self.fault.times.is_some_and(|times| self.struck >= times)
+            || self.fault.listings.is_some_and(|listings| self.begun > listings)
     }
 }
 
@@ -261,6 +309,21 @@ mod tests {
         let counts: Vec<_> = struck.iter().map(Vec::len).collect();
         assert_eq!(counts, [0, 1, 1, 0, 0]);
         assert!(strikes(&["reset,times=0"], &calls).concat().is_empty());
+    }
+
+    #[test]
+    fn a_fault_strikes_so_many_whole_listings() {
+        let check = |fault: &str, calls: &[Target], expected: &[usize]| {
+            let mut faults = Faults::default();
+            faults.inject(fault.parse().unwrap());
+            let strike = |target| faults.strike(target, Stage::Answer).len();
+            assert_eq!(calls.iter().map(strike).collect::<Vec<_>>(), expected, "{fault}");
+        };
+        let by_id = Target { instances: vec!["i-1".to_owned()], ..list(1) };
+        let calls = [list(1), list(2), by_id.clone(), list(1), list(2), by_id, list(1)];
+        check("no-tags,listings=1", &calls, &[1, 1, 1, 0, 0, 0, 0]);
+        check("no-tags,listings=2", &calls, &[1, 1, 1, 1, 1, 1, 0]);
+        check("no-tags,listings=0", &calls, &[0; 7]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::answer::{Answer, Reply};
 use super::faults::Effect;
 use super::page::Page;
 use super::refusal::Refusal;
+use super::request::Query;
 
 /// What the faults have in store for a request that arrives.
 #[derive(Debug, Default)]
@@ -36,7 +37,11 @@ impl Omen {
                 | Effect::NotJson
                 | Effect::TotalCount(_)
                 | Effect::Duplicate
-                | Effect::Shift) => omen.end = Some(end),
+                | Effect::Shift
+                | Effect::CodeAfterEffect { .. }
+                | Effect::HtmlAfterEffect(_)
+                | Effect::Partial(_)
+                | Effect::Loss(_)) => omen.end = Some(end),
             }
         }
         omen
@@ -67,7 +72,11 @@ pub(super) fn ending(effect: Effect, request_id: &str) -> Answer {
         | Effect::Skew(_)
         | Effect::TotalCount(_)
         | Effect::Duplicate
-        | Effect::Shift => Answer::Reset,
+        | Effect::Shift
+        | Effect::CodeAfterEffect { .. }
+        | Effect::HtmlAfterEffect(_)
+        | Effect::Partial(_)
+        | Effect::Loss(_) => Answer::Reset,
     }
 }
 
@@ -82,7 +91,12 @@ pub(super) fn distort(page: &mut Page, effect: &Effect) {
         Effect::TotalCount(by) => page.total_count = page.total_count.saturating_add(*by),
         Effect::Duplicate => page.duplicate(),
         Effect::Shift => page.shift(),
-        Effect::Latency(_)
+        Effect::Loss(loss) => page.lose(loss),
+        // It concerns all pages together.
+        Effect::Partial(_)
+        | Effect::CodeAfterEffect { .. }
+        | Effect::HtmlAfterEffect(_)
+        | Effect::Latency(_)
         | Effect::Skew(_)
         | Effect::Code { .. }
         | Effect::TooMany { .. }
@@ -97,6 +111,15 @@ pub(super) fn distort(page: &mut Page, effect: &Effect) {
     }
 }
 
+/// How many percent of its instances a listing shows. What is asked for by id is shown.
+pub(super) fn shown(effects: &[Effect], query: &Query) -> u32 {
+    let percents = effects.iter().filter_map(|effect| match effect {
+        Effect::Partial(percent) if query.is_everything() => Some(*percent),
+        _ => None,
+    });
+    percents.min().unwrap_or(100)
+}
+
 /// How the reply to a call that took effect, or was refused, gets back.
 pub(super) fn deliver(reply: Reply, effects: &[Effect]) -> Answer {
     if effects.contains(&Effect::ResetAfterEffect) {
@@ -106,6 +129,19 @@ pub(super) fn deliver(reply: Reply, effects: &[Effect]) -> Answer {
     } else if effects.contains(&Effect::CutOff) {
         Answer::CutOff(reply)
     } else {
-        Answer::Whole(reply)
+        Answer::Whole(effects.iter().find_map(belie).unwrap_or(reply))
+    }
+}
+
+/// The reply that says something else than what happened.
+fn belie(effect: &Effect) -> Option<Reply> {
+    match effect {
+        Effect::CodeAfterEffect { status, code } => {
+            let (code, message) = (code.clone().into(), "a fault was injected".to_owned());
+            let refusal = Refusal { status: *status, code, message, retry_after: None };
+            Some(Reply::refusal("T5A4DB0C0-0000-4000-8000-FFFFFFFFFFFF", &refusal))
+        }
+        Effect::HtmlAfterEffect(status) => Some(Reply::gateway(*status)),
+        _ => None,
     }
 }

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
+use super::faults::Loss;
+use super::fleet::Machine;
 use super::request::Query;
 
 /// The answer of `DescribeInstances`.
@@ -25,6 +27,17 @@ impl Page {
         Self {
             total_count: i64::try_from(all.len()).unwrap_or(i64::MAX),
             data_set: all.iter().skip(start).take(size).map(json).collect(),
+        }
+    }
+
+    /// Takes something from every entry.
+    pub(super) fn lose(&mut self, loss: &Loss) {
+        for entry in &mut self.data_set {
+            let Ok(mut machine) = serde_json::from_str::<Machine>(entry.get()) else { continue };
+            loss.take_from(&mut machine);
+            if let Ok(json) = to_raw_value(&machine) {
+                *entry = Arc::from(json);
+            }
         }
     }
 

@@ -186,14 +186,17 @@ impl Simulation {
         let mut guard = self.lock();
         let inner = &mut *guard;
         let now = self.clock.now();
+        // A page cannot tell how much of a listing is missing.
+        let effects = inner.faults.strike(&received.target(), Stage::Answer);
         let outcome = match order {
-            Order::Describe(query) => Ok(Some(inner.state.describe(query, now))),
+            Order::Describe(query) => {
+                Ok(Some(inner.state.describe(query, omen::shown(&effects, query), now)))
+            }
             Order::Terminate(id, version) => {
                 inner.state.terminate(id, *version, now).map(|()| None)
             }
             Order::Release(ids) => inner.state.release(ids, now).map(|()| None),
         };
-        let effects = inner.faults.strike(&received.target(), Stage::Answer);
         (outcome, effects)
     }
 

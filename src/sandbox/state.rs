@@ -104,10 +104,12 @@ impl State {
     }
 
     /// `DescribeInstances`.
-    pub(super) fn describe(&mut self, query: &Query, now: Timestamp) -> Page {
+    pub(super) fn describe(&mut self, query: &Query, percent: u32, now: Timestamp) -> Page {
         self.advance(now);
         if query.is_everything() {
-            return Page::of(&self.records, query, Record::json);
+            let shown = self.records.len() * percent as usize / 100;
+            let shown = self.records.get(..shown).unwrap_or_default();
+            return Page::of(shown, query, Record::json);
         }
         let admitted: Vec<_> = if query.ids.is_empty() {
             let all = self.records.iter();
@@ -408,7 +410,7 @@ mod tests {
         let fleet = ["c", "a", "e", "b", "d"].map(Machine::new).to_vec();
         let mut state = State::new(fleet, START);
         for (page, expected) in [(1, &["a", "b"][..]), (2, &["c", "d"]), (3, &["e"]), (4, &[])] {
-            let page = state.describe(&query(json!({"pageNum": page, "pageSize": 2})), START);
+            let page = state.describe(&query(json!({"pageNum": page, "pageSize": 2})), 100, START);
             assert_eq!(ids(&page), expected);
             assert_eq!(page.total_count, 5);
         }
@@ -417,7 +419,8 @@ mod tests {
     #[test]
     fn the_last_possible_page_is_empty() {
         let mut state = state("RUNNING", "POSTPAID");
-        let page = state.describe(&query(json!({"pageNum": u32::MAX, "pageSize": 1000})), START);
+        let page =
+            state.describe(&query(json!({"pageNum": u32::MAX, "pageSize": 1000})), 100, START);
         assert_eq!((page.data_set.len(), page.total_count), (0, 1));
     }
 
@@ -432,7 +435,7 @@ mod tests {
             (json!({"instanceIds": ["a", "b"], "zoneId": "HKG-A"}), &["a"]),
             (json!({"instanceIds": []}), &["a", "b", "c"]),
         ] {
-            let page = state.describe(&query(parameters.clone()), START);
+            let page = state.describe(&query(parameters.clone()), 100, START);
             assert_eq!(ids(&page), expected, "{parameters}");
             assert_eq!(page.total_count, expected.len().cast_signed() as i64);
         }
@@ -444,7 +447,7 @@ mod tests {
         let mut state =
             State::new(vec![Machine::new("a"), nameless.clone(), Machine::new("a")], START);
         state.add(&Machine::default(), START);
-        let page = state.describe(&query(json!({})), START);
+        let page = state.describe(&query(json!({})), 100, START);
         assert_eq!(page.total_count, 4);
         assert!(served(&page).contains(&nameless));
         assert!(!state.remove(""));
@@ -455,6 +458,6 @@ mod tests {
         let mut state = State::new(["a", "b", "c"].map(Machine::new).to_vec(), START);
         assert!(state.edit("a", START, |machine| machine.set("instanceId", "z")));
         assert!(!state.edit("a", START, |_| {}));
-        assert_eq!(ids(&state.describe(&query(json!({})), START)), ["b", "c", "z"]);
+        assert_eq!(ids(&state.describe(&query(json!({})), 100, START)), ["b", "c", "z"]);
     }
 }

@@ -260,7 +260,7 @@ impl Stage {
 
     /// Moves all that the journal remembers into the past, as if so much time had passed; less than none moves it ahead.
     pub async fn time_passes(&self, time: SignedDuration) {
-        const TIMES: [(&str, &[&str]); 11] = [
+        const TIMES: [(&str, &[&str]); 12] = [
             ("runs", &["started_at", "ended_at"]),
             ("listings", &["believed_at", "doubted_at"]),
             ("decisions", &["decided_at", "terminate_at"]),
@@ -272,6 +272,7 @@ impl Stage {
             ("acts", &["acted_at"]),
             ("releases", &["wanted_at", "intended_at", "ended_at"]),
             ("tag_keys", &["listed_at"]),
+            ("known_instances", &["gone_at"]),
         ];
         let ms = time.as_millis();
         for (table, columns) in TIMES {

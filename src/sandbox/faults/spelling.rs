@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::{Effect, Fault};
+use super::{Effect, Fault, Loss};
 use crate::lifetime::{self, Smallest};
 
 /// The grammar, for the help of a command line.
@@ -24,6 +24,8 @@ Effects:
   hang                  no answer, nothing happened
   hang-after-effect     no answer, but the call took effect
   cut-off               half of the body, then the connection ends
+  error-after-effect=CODE  the call took effect, and is answered as by error=CODE
+  html-after-effect[=STATUS]  the call took effect, and is answered by 502, or STATUS, with HTML
   challenge             403, an interposed security challenge
   blocked               451
   not-json              200 with HTML
@@ -31,14 +33,28 @@ Effects:
   duplicate             the page repeats its first entry at its end
   shift                 the page misses its first entry
 
+Losses (the answer adds up, and what it says is consistent):
+  partial=PERCENT       only the first PERCENT of the instances; 0: none
+  no-tags               no tags
+  no-tag=KEY            no tag with this key
+  empty-tags            the values of all tags are empty
+  empty-tag=KEY         the value of the tag with this key is empty
+  set-tag=KEY:VALUE     the tag with this key has this value, where it is
+  null-field=FIELD      the field is null, e.g. null-field=zoneId
+  empty-field=FIELD     the field is an empty text
+  set-field=FIELD:VALUE the field has this value
+  new-ids               other ids than before
+  move-created=DURATION creation times are moved, e.g. move-created=-8h
+
 Keys:
   action=ACTION         only calls of this action
   instance=ID           only calls that name this instance
   page=NUMBER           only this page of a listing
   times=NUMBER          so many calls, instead of all
+  listings=NUMBER       so many whole listings, instead of all
   skip=NUMBER           so many calls pass first";
 
-const EFFECTS: [&str; 15] = [
+const EFFECTS: [&str; 28] = [
     "latency",
     "skew",
     "error",
@@ -54,9 +70,22 @@ const EFFECTS: [&str; 15] = [
     "total-count",
     "duplicate",
     "shift",
+    "error-after-effect",
+    "html-after-effect",
+    "partial",
+    "no-tags",
+    "no-tag",
+    "empty-tags",
+    "empty-tag",
+    "set-tag",
+    "null-field",
+    "empty-field",
+    "set-field",
+    "new-ids",
+    "move-created",
 ];
 
-const KEYS: [&str; 6] = ["action", "instance", "page", "times", "skip", "status"];
+const KEYS: [&str; 7] = ["action", "instance", "page", "times", "listings", "skip", "status"];
 
 /// How alike a word must be to a valid one to be taken for a slip of it.
 const LIKENESS: f64 = 0.7;
@@ -71,7 +100,7 @@ pub enum SpellingError {
         word: String,
     },
     /// There is no such key.
-    #[error("`{word}` is no key of a fault{}; the keys are {} (status only with error)", nearest(word, &KEYS), KEYS.join(", "))]
+    #[error("`{word}` is no key of a fault{}; the keys are {} (status only with error and error-after-effect)", nearest(word, &KEYS), KEYS.join(", "))]
     Key {
         /// What was written.
         word: String,
@@ -154,8 +183,60 @@ fn effect(word: &str, value: Option<&str>) -> Result<Effect, SpellingError> {
         "not-json" => bare(word, value, Effect::NotJson),
         "duplicate" => bare(word, value, Effect::Duplicate),
         "shift" => bare(word, value, Effect::Shift),
+        "error-after-effect" => match code(word, value)? {
+            Effect::Code { status, code } => Ok(Effect::CodeAfterEffect { status, code }),
+            other => Ok(other),
+        },
+        "html-after-effect" => html(word, value),
+        "partial" => {
+            let percent: u32 = number(word, PERCENT, value)?;
+            let percent = Some(percent).filter(|percent| *percent <= 100);
+            percent.map(Effect::Partial).ok_or_else(|| wrong(word, PERCENT, value))
+        }
+        "no-tags" => bare(word, value, Effect::Loss(Loss::Tags)),
+        "empty-tags" => bare(word, value, Effect::Loss(Loss::TagValues)),
+        "new-ids" => bare(word, value, Effect::Loss(Loss::Ids)),
+        "no-tag" => some(word, value).map(|key| Effect::Loss(Loss::Tag(key))),
+        "empty-tag" => {
+            some(word, value).map(|key| Effect::Loss(Loss::TagValue(key, String::new())))
+        }
+        "set-tag" => pair(word, value).map(|(key, to)| Effect::Loss(Loss::TagValue(key, to))),
+        "null-field" => some(word, value).map(|field| Effect::Loss(Loss::Field(field, None))),
+        "empty-field" => {
+            some(word, value).map(|field| Effect::Loss(Loss::Field(field, Some(String::new()))))
+        }
+        "set-field" => {
+            pair(word, value).map(|(field, to)| Effect::Loss(Loss::Field(field, Some(to))))
+        }
+        "move-created" => {
+            let by = value.and_then(|value| value.parse::<SignedDuration>().ok());
+            let by = by.ok_or_else(|| wrong(word, "a duration such as -8h or 30m", value))?;
+            Ok(Effect::Loss(Loss::Created(by)))
+        }
         _ => Err(unknown()),
     }
+}
+
+const PERCENT: &str = "a number from 0 to 100";
+
+fn html(word: &'static str, value: Option<&str>) -> Result<Effect, SpellingError> {
+    let expected = "nothing or an HTTP status from 200 to 599";
+    let status = value.map_or(Ok(502), |_| number(word, expected, value))?;
+    let status = Some(status).filter(|status| (200..600).contains(status));
+    status.map(Effect::HtmlAfterEffect).ok_or_else(|| wrong(word, expected, value))
+}
+
+/// A text that is not empty.
+fn some(word: &'static str, value: Option<&str>) -> Result<String, SpellingError> {
+    let text = value.filter(|value| !value.is_empty());
+    text.map(str::to_owned).ok_or_else(|| wrong(word, "a name", value))
+}
+
+fn pair(word: &'static str, value: Option<&str>) -> Result<(String, String), SpellingError> {
+    let pair = value.and_then(|value| value.split_once(':'));
+    let pair = pair.filter(|(name, _)| !name.is_empty());
+    let (name, to) = pair.ok_or_else(|| wrong(word, "NAME:VALUE", value))?;
+    Ok((name.to_owned(), to.to_owned()))
 }
 
 fn set(fault: &mut Fault, key: &'static str, value: Option<&str>) -> Result<(), SpellingError> {
@@ -171,6 +252,7 @@ fn set(fault: &mut Fault, key: &'static str, value: Option<&str>) -> Result<(), 
         }
         "page" => fault.page = Some(number(key, "a number from 0", value)?),
         "times" => fault.times = Some(number(key, "a number from 0", value)?),
+        "listings" => fault.listings = Some(number(key, "a number from 0", value)?),
         "skip" => fault.skip = number(key, "a number from 0", value)?,
         _ => set_status(&mut fault.effect, key, value)?,
     }
@@ -182,7 +264,7 @@ fn set_status(
     key: &'static str,
     value: Option<&str>,
 ) -> Result<(), SpellingError> {
-    let Effect::Code { status, .. } = effect else {
+    let (Effect::Code { status, .. } | Effect::CodeAfterEffect { status, .. }) = effect else {
         return Err(SpellingError::Key { word: key.to_owned() });
     };
     let expected = "an HTTP status from 400 to 599";
@@ -256,6 +338,12 @@ impl fmt::Display for Effect {
             },
             Self::Skew(seconds) => write!(f, "skew={seconds}"),
             Self::Code { status, code } => write!(f, "error={code},status={status}"),
+            Self::CodeAfterEffect { status, code } => {
+                write!(f, "error-after-effect={code},status={status}")
+            }
+            Self::HtmlAfterEffect(status) => write!(f, "html-after-effect={status}"),
+            Self::Partial(percent) => write!(f, "partial={percent}"),
+            Self::Loss(loss) => write!(f, "{loss}"),
             Self::TooMany { retry_after: None } => f.write_str("too-many"),
             Self::TooMany { retry_after: Some(seconds) } => write!(f, "too-many={seconds}"),
             Self::Reset => f.write_str("reset"),
@@ -275,7 +363,7 @@ impl fmt::Display for Effect {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { action, instance, page, times, skip, effect } = self;
+        let Self { action, instance, page, times, listings, skip, effect } = self;
         write!(f, "{effect}")?;
         if let Some(action) = action {
             write!(f, ",action={action}")?;
@@ -288,6 +376,9 @@ impl fmt::Display for Fault {
         }
         if let Some(times) = times {
             write!(f, ",times={times}")?;
+        }
+        if let Some(listings) = listings {
+            write!(f, ",listings={listings}")?;
         }
         if *skip > 0 {
             write!(f, ",skip={skip}")?;
@@ -327,6 +418,28 @@ mod tests {
             ("total-count=-1", Effect::TotalCount(-1)),
             ("duplicate", Effect::Duplicate),
             ("shift", Effect::Shift),
+            (
+                "error-after-effect=INTERNAL_SERVER_ERROR,status=504",
+                Effect::CodeAfterEffect { status: 504, code: "INTERNAL_SERVER_ERROR".to_owned() },
+            ),
+            ("html-after-effect=502", Effect::HtmlAfterEffect(502)),
+            ("partial=0", Effect::Partial(0)),
+            ("no-tags", Effect::Loss(Loss::Tags)),
+            ("no-tag=keep", Effect::Loss(Loss::Tag("keep".to_owned()))),
+            ("empty-tags", Effect::Loss(Loss::TagValues)),
+            ("empty-tag=keep", Effect::Loss(Loss::TagValue("keep".to_owned(), String::new()))),
+            ("set-tag=a:b:c", Effect::Loss(Loss::TagValue("a".to_owned(), "b:c".to_owned()))),
+            ("null-field=zoneId", Effect::Loss(Loss::Field("zoneId".to_owned(), None))),
+            (
+                "empty-field=zoneId",
+                Effect::Loss(Loss::Field("zoneId".to_owned(), Some(String::new()))),
+            ),
+            (
+                "set-field=zoneId:x",
+                Effect::Loss(Loss::Field("zoneId".to_owned(), Some("x".to_owned()))),
+            ),
+            ("new-ids", Effect::Loss(Loss::Ids)),
+            ("move-created=-8h", Effect::Loss(Loss::Created(SignedDuration::from_hours(-8)))),
         ] {
             let plain = Fault::from(effect.clone());
             let full = Fault {
@@ -334,10 +447,11 @@ mod tests {
                 instance: Some("i-12".to_owned()),
                 page: Some(2),
                 times: Some(3),
+                listings: Some(5),
                 skip: 4,
                 effect,
             };
-            let keys = ",action=TerminateInstance,instance=i-12,page=2,times=3,skip=4";
+            let keys = ",action=TerminateInstance,instance=i-12,page=2,times=3,listings=5,skip=4";
             check(text, &plain);
             check(&format!("{text}{keys}"), &full);
         }
@@ -391,6 +505,11 @@ mod tests {
             ("reset,page=-1", "`page` takes a number from 0, not `-1`"),
             ("reset,times=1,times=2", "`times` is given twice"),
             ("reset,", "`` is no key"),
+            ("partial=101", "`partial` takes a number from 0 to 100, not `101`"),
+            ("no-tag", "`no-tag` takes a name, not `nothing`"),
+            ("set-tag=keep", "`set-tag` takes NAME:VALUE, not `keep`"),
+            ("html-after-effect=99", "takes nothing or an HTTP status"),
+            ("move-created=soon", "not `soon`"),
         ] {
             let error = text.parse::<Fault>().unwrap_err().to_string();
             assert!(error.contains(expected), "{text}: {error}");
