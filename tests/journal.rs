@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use common::{Seen, Stage, disk::Disk, due, many_due, service::Service, value};
+use common::{Running, Seen, Stage, disk::Disk, due, many_due, service::Service, value};
 use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
 use zenreaper::sandbox::{Action, Machine};
 
@@ -447,4 +447,17 @@ async fn a_journal_that_is_read_only_stops_terminations_and_not_the_daemon() {
     service.stage.until("it goes on", |stage| stage.terminated() == ["late"]).await;
     service.until("/readyz", |(status, _)| *status == 200).await;
     service.ends_after("TERM").await.exits(0);
+}
+
+#[tokio::test]
+async fn two_processes_may_begin_one_journal_at_once() {
+    for _ in 0..5 {
+        let stage = Stage::with(Vec::new()).await;
+        // Making a command writes the config, so all of them are made before the first begins.
+        let commands = ["a", "b", "c", "d"].map(|why| stage.command(&["pause", "--reason", why]));
+        let all = commands.map(Running::of);
+        for one in all {
+            one.end(&stage).await.exits(0);
+        }
+    }
 }

@@ -213,7 +213,7 @@ async fn of_several_accounts_one_is_named() {
     keep(&stage, "i-0000", &["--account", "other"]).await.exits(0);
     let one = "the accounts `main` and `other` have the same endpoint and the same credentials";
     stage.once().await.exits(1).says(one);
-    assert!(stage.sandbox.calls().is_empty(), "kept as `other`, and due as `main`");
+    assert!(stage.terminated().is_empty(), "held as `other`, and due as `main`");
 
     let token = stage.path("zenlayer.other.token");
     std::fs::write(token, sandbox::TOKEN).unwrap();

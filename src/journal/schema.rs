@@ -1,6 +1,6 @@
 //! The tables of the journal, and how an older journal is brought up to date.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use sqlx::{
     AnyConnection, Connection, SqlSafeStr,
@@ -11,6 +11,10 @@ use super::Error;
 
 /// The newest version of the journal.
 const VERSION: i64 = 6;
+
+/// How often the journal is brought up to date if another process may be at it, and the pause between two tries.
+const MIGRATION_TRIES: u32 = 10;
+const MIGRATION_PAUSE: Duration = Duration::from_millis(50);
 
 fn migrations() -> Vec<Migration> {
     let begin = include_str!("migrations/1_begin.sql").into_sql_str();
@@ -27,6 +31,23 @@ fn migrations() -> Vec<Migration> {
         Migration::new(5, "leases".into(), MigrationType::Simple, leases, false),
         Migration::new(6, "accepted inventory".into(), MigrationType::Simple, accepted, false),
     ]
+}
+
+/// Brings the journal up to date. Another process may do the same at that moment, such as a service that starts while an operator
+/// pauses; SQLite has no lock over all migrations, so the one that comes second fails in one of them and goes on behind the first.
+async fn migrate(connection: &mut AnyConnection, path: &Path) -> Result<(), Error> {
+    let migrator = Migrator::with_migrations(migrations());
+    let mut tries = 1;
+    loop {
+        match migrator.run_direct(None, connection, false).await {
+            Ok(()) => return Ok(()),
+            Err(_) if tries < MIGRATION_TRIES => tries += 1,
+            Err(error) => {
+                return Err(Error::Unusable { path: path.to_owned(), why: error.to_string() });
+            }
+        }
+        tokio::time::sleep(MIGRATION_PAUSE).await;
+    }
 }
 
 /// Checks that the file is a journal of ours and sound, and brings it up to date.
@@ -61,10 +82,6 @@ pub(super) async fn prepare(connection: &mut AnyConnection, path: &Path) -> Resu
     for pragma in ["PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"] {
         sqlx::query(pragma).execute(&mut *connection).await.map_err(fail)?;
     }
-    let migrator = Migrator::with_migrations(migrations());
-    migrator
-        .run_direct(None, connection, false)
-        .await
-        .map_err(|error| Error::Unusable { path: path.to_owned(), why: error.to_string() })?;
+    migrate(connection, path).await?;
     connection.ping().await.map_err(fail)
 }
