@@ -6,7 +6,7 @@ use super::{
     Condition, Field, Pattern, Test,
     pattern::{is_any_of, is_same},
 };
-use crate::inventory::{Instance, Status};
+use crate::inventory::{Instance, Status, Tag};
 
 /// The plain comparisons among what a condition needs, the cheapest first.
 ///
@@ -20,7 +20,7 @@ enum Part {
     Status(Box<[Status]>),
     /// A field is one of these texts.
     Field(Field, Box<[Box<str>]>),
-    /// A tag is one of these texts.
+    /// A tag is one of these texts, or cannot be read. A match that asks for a tag takes no near miss of it.
     Tag(Box<str>, Box<[Box<str>]>),
 }
 
@@ -78,7 +78,7 @@ fn collect(condition: &Condition, parts: &mut Vec<Part>) {
             parts.extend(texts(test).map(|texts| Part::Field(*field, texts)));
         }
         Condition::Tag(key, test) => {
-            parts.extend(texts(test).map(|texts| Part::Tag(key.clone(), texts)));
+            parts.extend(texts(test).map(|texts| Part::Tag(key.as_str().into(), texts)));
         }
     }
 }
@@ -115,7 +115,11 @@ fn is_other(field: Field, texts: &[Box<str>], instance: &Instance) -> bool {
 /// Whether a tag is none of these texts, or not there.
 #[inline(never)]
 fn is_untagged(key: &str, texts: &[Box<str>], instance: &Instance) -> bool {
-    !instance.tags.get(key).is_some_and(|value| is_one_of(texts, value))
+    match instance.tags.look(key) {
+        Tag::Absent => true,
+        Tag::Unreadable => false,
+        Tag::Value(value) => !is_one_of(texts, value),
+    }
 }
 
 fn is_one_of(texts: &[Box<str>], value: &str) -> bool {

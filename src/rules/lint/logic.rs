@@ -94,9 +94,10 @@ impl<'a> Literal<'a> {
     /// Whether it is always true or false and never unknown, so that it is true wherever its contrary is not.
     fn is_two_valued(self) -> bool {
         match self {
+            Self::Text(Subject::Field(_), Claim::Exists | Claim::Absent) => true,
+            // A tag is unknown where its value was not told, or where its key is a near miss.
             Self::Text(Subject::Tag(_), _)
-            | Self::Text(Subject::Field(_), Claim::Exists | Claim::Absent) => true,
-            Self::Text(Subject::Field(_), Claim::In(_) | Claim::NotIn(_))
+            | Self::Text(Subject::Field(_), Claim::In(_) | Claim::NotIn(_))
             | Self::Ip(_)
             | Self::Age(_) => false,
         }
@@ -275,7 +276,9 @@ impl<'a> Case<'a> {
 
     fn excludes(&self, subject: Subject<'_>) -> bool {
         match subject {
-            Subject::Field(Field::Status | Field::ChargeType) => false,
+            Subject::Field(
+                Field::Status | Field::ChargeType | Field::Tag | Field::NearMiss,
+            ) => false,
             Subject::Field(Field::Ip) => claims::networks_exclude(&self.networks()),
             Subject::Field(Field::CreateTime) => claims::ages_exclude(&self.ages()),
             Subject::Tag(_)

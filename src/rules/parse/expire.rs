@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, tz::TimeZone};
 
-use super::duration;
+use super::{duration, matcher::is_tag_key};
 use crate::{
     diagnostic::Code,
     lifetime::{self, INSTANT_HELP},
@@ -51,10 +51,8 @@ fn tag_expiry(
     key: &At<'_>,
     zone: &TimeZone,
 ) -> Option<Expiry> {
-    let text = reader.value(key, Code::NotATagKey, "the key of a tag", |text| match text {
-        "" => Err("a tag's key is not empty".to_owned()),
-        text => Ok(text.to_owned()),
-    });
+    let text = reader.text(key, "the key of a tag").map(str::to_owned);
+    let text = text.filter(|text| is_tag_key(reader, key, text));
     let default = optional_duration(reader, fields, "default");
     let max = optional_duration(reader, fields, "max");
     let key = text?;
@@ -64,7 +62,7 @@ fn tag_expiry(
         let help = "expected a default that the cap allows";
         reader.wrong(&at, Code::DefaultBeyondMax, "`default` is longer than `max`", help);
     }
-    Some(Expiry::Tag(TagExpiry { key: key.into(), default, max, zone: zone.clone() }))
+    Some(Expiry::Tag(TagExpiry { key: key.as_str().into(), default, max, zone: zone.clone() }))
 }
 
 /// The duration under a key, if it is there; one that is wrong is noted, which refuses the file.
