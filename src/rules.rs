@@ -37,7 +37,7 @@ pub use self::{
     condition::{Condition, Test, Truth},
     expiry::{Bought, Due, Expiry, TagExpiry},
     field::Field,
-    lint::{TagKeys, outpaced, unknown_tag_keys, warnings},
+    lint::{TagKeys, near_miss_keys, outpaced, plain_brackets, unknown_tag_keys, warnings},
     origin::Origin,
     parse::{Release, Terms, parse},
     pattern::Pattern,

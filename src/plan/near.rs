@@ -10,7 +10,7 @@ use std::{
 
 use super::Policy;
 use crate::{
-    inventory::{InstanceId, Inventory, text},
+    inventory::{InstanceId, Inventory},
     lifetime::{counted, shorten},
     rules::{Expiry, TagKey},
 };
@@ -90,6 +90,5 @@ fn near_key<'k>(own: &str, asked: &[&'k TagKey]) -> Option<&'k TagKey> {
     if asked.iter().any(|key| key.as_str() == own) {
         return None;
     }
-    let form = text::near_form(own);
-    asked.iter().copied().find(|key| text::is_near_miss(key, own, &form))
+    asked.iter().copied().find(|key| key.is_near_miss(own))
 }

@@ -94,6 +94,23 @@ impl Pattern {
         &self.written
     }
 
+    /// Whether it is a plain text with `*` or `?`, and with brackets or braces as a glob has them: there, they are special.
+    pub(super) fn looks_like_a_glob(&self) -> bool {
+        let has = |open, close| {
+            let opened = self.written.find(open);
+            opened.is_some_and(|at| self.written.get(at..).is_some_and(|rest| rest.contains(close)))
+        };
+        let is_glob = match &self.kind {
+            Kind::Prefix(_) | Kind::Suffix(_) => true,
+            // As a glob, the same text would have become another expression.
+            Kind::Glob(regex) => [Case::Exact, Case::Any]
+                .into_iter()
+                .any(|case| regex_of(&self.written, Syntax::Plain, case).as_deref() == Ok(regex.as_str())),
+            Kind::Exact | Kind::AnyCase(_) | Kind::Anything | Kind::Regex(_) => false,
+        };
+        is_glob && (has('[', ']') || has('{', '}'))
+    }
+
     /// Whether it is a regular expression.
     #[must_use]
     pub fn is_regex(&self) -> bool {
@@ -131,11 +148,11 @@ impl Pattern {
         };
         let by_form = || match (&self.kind, &other.kind) {
             (Kind::Exact, _) => !self.is_odd_for(other) && other.is_match(&self.written),
+            (Kind::AnyCase(_), _) => other.is_any_case() && other.is_match(&self.written),
             (Kind::Prefix(own), Kind::Prefix(other)) => own.starts_with(&**other),
             (Kind::Suffix(own), Kind::Suffix(other)) => own.ends_with(&**other),
             (
-                Kind::AnyCase(_)
-                | Kind::Anything
+                Kind::Anything
                 | Kind::Prefix(_)
                 | Kind::Suffix(_)
                 | Kind::Glob(_)
@@ -149,6 +166,8 @@ impl Pattern {
     /// Whether no text is matched by both, as far as that can be seen.
     pub(super) fn is_apart(&self, other: &Self) -> bool {
         match (&self.kind, &other.kind) {
+            (Kind::AnyCase(_), _) if other.is_any_case() => !other.is_match(&self.written),
+            (_, Kind::AnyCase(_)) if self.is_any_case() => !self.is_match(&other.written),
             (Kind::Exact, _) => !self.is_odd_for(other) && !other.is_match(&self.written),
             (_, Kind::Exact) => !other.is_odd_for(self) && !self.is_match(&other.written),
             (Kind::Prefix(a), Kind::Prefix(b)) => !a.starts_with(&**b) && !b.starts_with(&**a),
@@ -162,6 +181,15 @@ impl Pattern {
                 | Kind::Regex(_),
                 _,
             ) => false,
+        }
+    }
+
+    /// Whether it is no regular expression, and matches the same texts in every letter case.
+    fn is_any_case(&self) -> bool {
+        match &self.kind {
+            Kind::AnyCase(_) | Kind::Anything => true,
+            Kind::Glob(regex) => regex.as_str().starts_with("(?is)"),
+            Kind::Exact | Kind::Prefix(_) | Kind::Suffix(_) | Kind::Regex(_) => false,
         }
     }
 
@@ -420,6 +448,26 @@ mod tests {
         let glob = Pattern::glob(glob, Case::Exact).unwrap();
         assert!(!plain.is_within(&glob) && !glob.is_within(&plain));
         assert!(plain.is_within(&plain) && glob.is_within(&glob));
+    }
+
+    #[test]
+    fn a_plain_text_that_looks_like_a_glob_is_noticed() {
+        for (text, expected) in [
+            ("[prod]*", true),
+            ("db-[0-9]?", true),
+            ("*[ab]", true),
+            ("{dev,test}-*", true),
+            ("[prod]", false),
+            ("a[*", false),
+            ("]*[", false),
+            ("dev-*", false),
+        ] {
+            for case in [Case::Exact, Case::Any] {
+                assert_eq!(Pattern::new(text, case).unwrap().looks_like_a_glob(), expected, "{text}");
+            }
+        }
+        assert!(!Pattern::glob("db-[0-9]?", Case::Exact).unwrap().looks_like_a_glob());
+        assert!(!Pattern::regex("[ab]*", Case::Exact).unwrap().looks_like_a_glob());
     }
 
     #[test]

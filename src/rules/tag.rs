@@ -41,6 +41,12 @@ impl TagKey {
         &self.key
     }
 
+    /// Whether another key is a near miss of this one.
+    #[must_use]
+    pub fn is_near_miss(&self, own: &str) -> bool {
+        text::is_near_miss(own, &self.key, &self.near_form)
+    }
+
     /// Whether a near miss of the key protects an instance from what the condition would do.
     #[must_use]
     pub fn heeds_near_misses(&self) -> bool {
