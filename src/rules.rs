@@ -28,10 +28,6 @@ use crate::{inventory::Instance, lifetime::shorten, schedule::Schedule};
 
 #[cfg(test)]
 pub(crate) use self::lint::ELIGIBLE;
-pub(crate) use self::{
-    parse::{matchers, timezone},
-    tag::Side,
-};
 pub use self::{
     age::AgeTest,
     condition::{Condition, Test, Truth},
@@ -42,6 +38,10 @@ pub use self::{
     parse::{Release, Terms, parse},
     pattern::Pattern,
     tag::{NearMiss, TagKey},
+};
+pub(crate) use self::{
+    parse::{matchers, timezone},
+    tag::Side,
 };
 
 /// The name of a rule, unique over all files.

@@ -132,9 +132,9 @@ impl<'a, 'f> Written<'a, 'f> {
     }
 
     fn text(self, reader: &mut Reader, key: &str) -> Option<&'a str> {
-        let text = self.told(key).and_then(|at| {
-            reader.text(&at, "a text, or ~ if the cloud does not tell it")
-        })?;
+        let text = self
+            .told(key)
+            .and_then(|at| reader.text(&at, "a text, or ~ if the cloud does not tell it"))?;
         // As the client of the API reads it.
         Some(text).filter(|text| !says_nothing(text))
     }

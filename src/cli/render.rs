@@ -15,9 +15,9 @@ use super::{
 use crate::{
     config::{Loaded, Mode},
     diagnostic::{Code, Problem},
+    inventory::Tag,
     journal::{Held, HistoryEntry},
     lifetime::{counted, relative, shorten},
-    inventory::Tag,
     plan::{Decision, Judgement, Keep, Plan, Skip, Subject},
     rules::{Expiry, Field},
     view::{
@@ -105,7 +105,8 @@ fn row(subject: Subject<'_>, judgement: &Judgement<'_>, now: Timestamp) -> [Stri
     let due = judgement.due_at.map(|at| relative(at, now));
     let reason = judgement.decision.reason();
     let held = judgement.held_until.map(|until| format!("until {until:.0}"));
-    let detail = unreadable_tag(subject, judgement).or_else(|| near_miss(subject, judgement)).or(held);
+    let detail =
+        unreadable_tag(subject, judgement).or_else(|| near_miss(subject, judgement)).or(held);
     let detail = detail.map(|detail| format!("{reason} ({detail})"));
     let gone = judgement.terminate_at.map(|at| relative(at.max(now), now));
     [

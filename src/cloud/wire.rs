@@ -356,7 +356,10 @@ mod tests {
         assert_eq!(one.created.unwrap().to_string(), "2026-11-01T00:00:00Z");
         assert_eq!((one.addresses.len(), one.addresses_told), (3, false));
         assert_eq!(one.internet_charge_type.as_deref(), Some("ByBandwidth"));
-        assert_eq!((one.tags.look("env"), one.tags.look("empty")), (Tag::Value("dev"), Tag::Unreadable));
+        assert_eq!(
+            (one.tags.look("env"), one.tags.look("empty")),
+            (Tag::Value("dev"), Tag::Unreadable)
+        );
     }
 
     #[test]
@@ -412,10 +415,8 @@ mod tests {
 
     #[test]
     fn control_characters_are_read_as_their_pictures() {
-        let odd = one(
-            r#""instanceName":"a\u0000b\nc","zoneId":"\u007f","imageName":"\u0085x",
-            "tags":{"tags":[{"key":"keep\u0000","value":"\u001b[31m"},{"key":"k\u0000","value":"\n"}]}"#,
-        );
+        let odd = one(r#""instanceName":"a\u0000b\nc","zoneId":"\u007f","imageName":"\u0085x",
+            "tags":{"tags":[{"key":"keep\u0000","value":"\u001b[31m"},{"key":"k\u0000","value":"\n"}]}"#);
         assert_eq!(odd.name.as_deref(), Some("a␀b␊c"));
         assert_eq!((odd.zone.as_deref(), odd.image.as_deref()), (None, Some("\u{fffd}x")));
         assert_eq!(odd.tags.iter().collect::<Vec<_>>(), [("keep␀", "␛[31m"), ("k␀", "␊")]);
@@ -423,7 +424,9 @@ mod tests {
 
     #[test]
     fn an_id_that_is_not_plain_is_never_called() {
-        for (id, shown) in [("i\\u0000", "i␀"), ("i-1 ", "i-1 "), ("i\\n1", "i␊1"), ("i\u{200b}", "i\u{200b}")] {
+        for (id, shown) in
+            [("i\\u0000", "i␀"), ("i-1 ", "i-1 "), ("i\\n1", "i␊1"), ("i\u{200b}", "i\u{200b}")]
+        {
             let json = format!(r#"{{"totalCount":1,"dataSet":[{{"instanceId":"{id}"}}]}}"#);
             let page = read(&json).unwrap();
             assert_eq!((page.instances.len(), page.unreadable[0].id.as_str()), (0, shown));

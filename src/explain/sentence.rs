@@ -258,7 +258,9 @@ impl About<'_> {
         let protect = Node::of(&self.policy.protect, self.instance, self.now);
         if protect.truth == Truth::Unknown(Field::NearMiss) {
             let near = self.near_miss([&self.policy.protect]);
-            return format!("{near}, which `protect` in the config asks for, so the instance is protected");
+            return format!(
+                "{near}, which `protect` in the config asks for, so the instance is protected"
+            );
         }
         if let Truth::Unknown(field) = protect.truth {
             return format!("`protect` may hold for it, since {} was not told", of_field(field));

@@ -98,7 +98,8 @@ mod tests {
 
     #[test]
     fn a_tag_without_a_value_is_there_and_cannot_be_read() {
-        let tags = Tags::told(vec![("env".into(), None), ("keep".into(), Some("".into()))]).unwrap();
+        let tags =
+            Tags::told(vec![("env".into(), None), ("keep".into(), Some("".into()))]).unwrap();
         assert_eq!(
             [tags.look("env"), tags.look("keep"), tags.look("Env")],
             [Tag::Unreadable, Tag::Value(""), Tag::Absent]

@@ -109,7 +109,9 @@ mod tests {
 
     #[test]
     fn a_text_without_ink_says_nothing() {
-        for text in ["", " ", "\t\n", "\u{a0}", "\u{3000}", "\u{200b}", "\u{feff}", "\0", "\u{2060} "] {
+        for text in
+            ["", " ", "\t\n", "\u{a0}", "\u{3000}", "\u{200b}", "\u{feff}", "\0", "\u{2060} "]
+        {
             assert!(says_nothing(text), "{text:?}");
         }
         for text in ["0", "-", ".", "null", " a ", "主", "\u{301}", "␀"] {

@@ -70,9 +70,8 @@ fn is_same_name(a: &str, b: &str) -> bool {
     let tail = long.strip_prefix(&*short);
     !short.is_empty()
         && !short.starts_with("localhost")
-        && tail.is_some_and(|tail| {
-            tail.is_empty() || (tail.starts_with('.') && !short.contains('.'))
-        })
+        && tail
+            .is_some_and(|tail| tail.is_empty() || (tail.starts_with('.') && !short.contains('.')))
 }
 
 /// Whether `instance` may be terminated at `now`, or why not.

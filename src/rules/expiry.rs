@@ -169,7 +169,9 @@ mod tests {
 
     #[test]
     fn a_tag_without_a_value_and_a_near_miss_of_the_key_cannot_be_read() {
-        for (key, value) in [("ttl", None), ("TTL", Some("never")), ("ttl ", Some("30d")), ("Ttl", None)] {
+        for (key, value) in
+            [("ttl", None), ("TTL", Some("never")), ("ttl ", Some("30d")), ("Ttl", None)]
+        {
             let mut subject = instance("i");
             subject.tags = Tags::told(vec![(key.into(), value.map(Into::into))]).unwrap();
             assert_eq!(tag(Some(1), Some(1)).due(&subject), Due::Unreadable, "{key:?} {value:?}");

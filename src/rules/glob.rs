@@ -18,7 +18,8 @@ pub(super) enum Syntax {
 
 /// Returns the regular expression that matches what a pattern matches, or what is wrong with the pattern.
 pub(super) fn regex_of(text: &str, syntax: Syntax, case: Case) -> Result<String, String> {
-    let mut translator = Translator { rest: text.chars().peekable(), regex: String::new(), depth: 0 };
+    let mut translator =
+        Translator { rest: text.chars().peekable(), regex: String::new(), depth: 0 };
     match syntax {
         Syntax::Plain => translator.plain(),
         Syntax::Glob => translator.glob()?,
@@ -62,12 +63,17 @@ impl Translator<'_> {
                 ',' if self.depth > 0 => self.regex.push('|'),
                 '}' => {
                     let outer = self.depth.checked_sub(1);
-                    self.depth = outer.ok_or("no `{` stands before its `}`; write `\\}` for the character")?;
+                    self.depth = outer
+                        .ok_or("no `{` stands before its `}`; write `\\}` for the character")?;
                     self.regex.push(')');
                 }
                 '\\' => {
                     let escaped = self.rest.next();
-                    self.literal(escaped.ok_or("nothing stands after its `\\`; write `\\\\` for the character")?);
+                    self.literal(
+                        escaped.ok_or(
+                            "nothing stands after its `\\`; write `\\\\` for the character",
+                        )?,
+                    );
                 }
                 other => self.literal(other),
             }
@@ -117,7 +123,9 @@ impl Translator<'_> {
         self.rest.next();
         let to = self.class_letter()?;
         if to < from {
-            return Err(format!("the range `{from}-{to}` ends before it begins; write `{to}-{from}`"));
+            return Err(format!(
+                "the range `{from}-{to}` ends before it begins; write `{to}-{from}`"
+            ));
         }
         self.regex.push('-');
         self.member(to);
@@ -127,7 +135,10 @@ impl Translator<'_> {
     fn class_letter(&mut self) -> Result<char, String> {
         match self.rest.next() {
             None => Err("a `[` is never closed; write `\\[` for the character".to_owned()),
-            Some('\\') => Err("a `\\` stands in `[]`, where nothing needs it: `]` goes first, `-` last".to_owned()),
+            Some('\\') => {
+                Err("a `\\` stands in `[]`, where nothing needs it: `]` goes first, `-` last"
+                    .to_owned())
+            }
             Some(letter) => Ok(letter),
         }
     }

@@ -11,13 +11,13 @@ mod shadow;
 
 use jiff::SignedDuration;
 
+#[cfg(test)]
+pub(crate) use self::logic::ELIGIBLE;
+use self::logic::{Case, Conflict, Formula, Literal, Subject};
 pub use self::{
     brackets::plain_brackets,
     hindsight::{TagKeys, near_miss_keys, outpaced, unknown_tag_keys},
 };
-#[cfg(test)]
-pub(crate) use self::logic::ELIGIBLE;
-use self::logic::{Case, Conflict, Formula, Literal, Subject};
 use super::{Condition, Expiry, Origin, Rule, RuleSet};
 use crate::{
     diagnostic::{Code, Problem},

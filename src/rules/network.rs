@@ -41,7 +41,9 @@ pub(super) fn parse(text: &str) -> Result<IpNet, String> {
 fn has_leading_zero(text: &str) -> bool {
     let (address, length) = text.split_once('/').unwrap_or((text, ""));
     let is_padded = |number: &str| {
-        number.len() > 1 && number.starts_with('0') && number.bytes().all(|byte| byte.is_ascii_digit())
+        number.len() > 1
+            && number.starts_with('0')
+            && number.bytes().all(|byte| byte.is_ascii_digit())
     };
     // The IPv4 part of an IPv6 address comes after its last colon; its other groups are hexadecimal.
     let decimal = address.rsplit(':').next().filter(|last| last.contains('.')).unwrap_or_default();

@@ -141,7 +141,8 @@ impl Parser<'_> {
             .require(reader, "match", MATCH_HELP)
             .and_then(|at| matcher::match_of(reader, &at))
             .map(|condition| condition.standing_on(Side::Takes));
-        let unless = fields.get("unless").map_or(Some(Condition::NOTHING), |at| unless(reader, &at));
+        let unless =
+            fields.get("unless").map_or(Some(Condition::NOTHING), |at| unless(reader, &at));
         let zone = fields.get("timezone").and_then(|at| timezone(reader, &at));
         let zone = zone.unwrap_or_else(|| self.terms.zone.clone());
         let expiry = fields

@@ -103,9 +103,9 @@ impl Pattern {
         let is_glob = match &self.kind {
             Kind::Prefix(_) | Kind::Suffix(_) => true,
             // As a glob, the same text would have become another expression.
-            Kind::Glob(regex) => [Case::Exact, Case::Any]
-                .into_iter()
-                .any(|case| regex_of(&self.written, Syntax::Plain, case).as_deref() == Ok(regex.as_str())),
+            Kind::Glob(regex) => [Case::Exact, Case::Any].into_iter().any(|case| {
+                regex_of(&self.written, Syntax::Plain, case).as_deref() == Ok(regex.as_str())
+            }),
             Kind::Exact | Kind::AnyCase(_) | Kind::Anything | Kind::Regex(_) => false,
         };
         is_glob && (has('[', ']') || has('{', '}'))
@@ -152,11 +152,7 @@ impl Pattern {
             (Kind::Prefix(own), Kind::Prefix(other)) => own.starts_with(&**other),
             (Kind::Suffix(own), Kind::Suffix(other)) => own.ends_with(&**other),
             (
-                Kind::Anything
-                | Kind::Prefix(_)
-                | Kind::Suffix(_)
-                | Kind::Glob(_)
-                | Kind::Regex(_),
+                Kind::Anything | Kind::Prefix(_) | Kind::Suffix(_) | Kind::Glob(_) | Kind::Regex(_),
                 _,
             ) => false,
         };
@@ -404,7 +400,8 @@ mod tests {
                 ("\\**", "*x", true),
             ],
         );
-        for bad in ["[a*", "[]", "[!]", "[z-a]", "[龥-一]", "{a", "{a,{b}", "a}", "a\\", "[\\]]"] {
+        for bad in ["[a*", "[]", "[!]", "[z-a]", "[龥-一]", "{a", "{a,{b}", "a}", "a\\", "[\\]]"]
+        {
             let error = Pattern::glob(bad, Case::Exact).unwrap_err();
             assert!(error.contains("is not a glob: ") && !error.contains('\n'), "{error}");
         }
@@ -433,7 +430,8 @@ mod tests {
     fn the_size_of_a_pattern_is_bounded_and_every_short_plain_text_is_taken() {
         assert!(Pattern::new(&"x".repeat(513), Case::Exact).is_err());
         for case in [Case::Exact, Case::Any] {
-            for longest in ["?".repeat(512), "*a".repeat(256), "主".repeat(170), "?k".repeat(256)] {
+            for longest in ["?".repeat(512), "*a".repeat(256), "主".repeat(170), "?k".repeat(256)]
+            {
                 let pattern = Pattern::new(&longest, case).unwrap();
                 assert!(pattern.is_match(&longest.replace('*', "")), "{longest}");
             }
@@ -463,7 +461,11 @@ mod tests {
             ("dev-*", false),
         ] {
             for case in [Case::Exact, Case::Any] {
-                assert_eq!(Pattern::new(text, case).unwrap().looks_like_a_glob(), expected, "{text}");
+                assert_eq!(
+                    Pattern::new(text, case).unwrap().looks_like_a_glob(),
+                    expected,
+                    "{text}"
+                );
             }
         }
         assert!(!Pattern::glob("db-[0-9]?", Case::Exact).unwrap().looks_like_a_glob());
@@ -520,9 +522,9 @@ mod tests {
             Piece::Class(is_turned, ranges) => one(&|own| {
                 ranges.iter().any(|(from, to)| (*from..=*to).contains(&own)) != *is_turned
             }),
-            Piece::Either(several) => several
-                .iter()
-                .any(|first| is_naive_match(&[first.as_slice(), rest].concat(), text)),
+            Piece::Either(several) => {
+                several.iter().any(|first| is_naive_match(&[first.as_slice(), rest].concat(), text))
+            }
         }
     }
 
@@ -551,8 +553,8 @@ mod tests {
 
     /// Letters of several scripts, some of which share bytes, and those that are special somewhere.
     const LETTERS: [char; 24] = [
-        'a', 'b', 'Z', '-', '主', '从', '丛', 'Ж', 'ж', 'é', 'e', '\u{301}', '🦀', '🦊', '\n', '[', ']', '{', '}',
-        ',', '!', '\\', '^', '.',
+        'a', 'b', 'Z', '-', '主', '从', '丛', 'Ж', 'ж', 'é', 'e', '\u{301}', '🦀', '🦊', '\n', '[',
+        ']', '{', '}', ',', '!', '\\', '^', '.',
     ];
 
     fn letter() -> impl Strategy<Value = char> {

@@ -200,7 +200,8 @@ mod tests {
         ["a", "A", "RUNNING", "STOPPED", "NEW", "é", "e\u{301}", "主", "Ж-1", "[a] b", "a␊b", "🦀"];
 
     fn tests() -> impl Strategy<Value = Test<Pattern>> {
-        let special = ["a*", "*G", "?", "*", "[a]*", "?-1", "*主*", "[主从]", "[а-яЖ]*", "{a,é}", "??"];
+        let special =
+            ["a*", "*G", "?", "*", "[a]*", "?-1", "*主*", "[主从]", "[а-яЖ]*", "{a,é}", "??"];
         let written = select([&TEXTS[..], &special].concat());
         let form: [fn(&str, Case) -> Result<Pattern, String>; 3] =
             [Pattern::new, Pattern::glob, |text, case| Pattern::regex(&regex::escape(text), case)];

@@ -255,9 +255,12 @@ mod tests {
 
     #[test]
     fn what_stands_under_not_in_unless_takes() {
-        let yaml = "rules: [{ name: r, match: everything, unless: { not: { tags: { env: dev } } } }]";
+        let yaml =
+            "rules: [{ name: r, match: everything, unless: { not: { tags: { env: dev } } } }]";
         let rules = rules(yaml);
-        let of = |pairs: &[(&str, &str)]| rules.rules[0].unless.test(&tagged(pairs), jiff::Timestamp::UNIX_EPOCH);
+        let of = |pairs: &[(&str, &str)]| {
+            rules.rules[0].unless.test(&tagged(pairs), jiff::Timestamp::UNIX_EPOCH)
+        };
         // A near miss of what an exception excludes leaves the exception true.
         assert_eq!(of(&[("Env", "dev")]), Truth::True);
         assert_eq!(of(&[("env", "dev")]), Truth::False);

@@ -9,7 +9,7 @@ use zenreaper::{diagnostic::Code, rules};
 
 use crate::{
     chance::{dubious, machine, past},
-    model::{Machine, Model, Past, Promise, Turn, decide, eligible, holds, takes},
+    model::{Machine, Model, Past, Promise, Turn, decide, eligible, matches, takes},
     real::policy,
     settings,
 };
@@ -58,7 +58,7 @@ fn is_eligible(machine: &Machine, past: &Past) -> bool {
 fn a_rule_that_is_told_to_match_everything_matches_every_machine() {
     check(Code::MatchesEverything, 5, |model, rule, machine, _| {
         let rule = &model.rules[rule];
-        holds(&rule.matches, machine) == Some(true) && takes(rule, machine)
+        matches(rule, machine) == Some(true) && takes(rule, machine)
     });
 }
 

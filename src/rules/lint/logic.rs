@@ -276,9 +276,9 @@ impl<'a> Case<'a> {
 
     fn excludes(&self, subject: Subject<'_>) -> bool {
         match subject {
-            Subject::Field(
-                Field::Status | Field::ChargeType | Field::Tag | Field::NearMiss,
-            ) => false,
+            Subject::Field(Field::Status | Field::ChargeType | Field::Tag | Field::NearMiss) => {
+                false
+            }
             Subject::Field(Field::Ip) => claims::networks_exclude(&self.networks()),
             Subject::Field(Field::CreateTime) => claims::ages_exclude(&self.ages()),
             Subject::Tag(_)

@@ -209,9 +209,15 @@ fn a_plain_text_with_brackets_is_told() {
     own("match: { name: '[a-c]*' }|expire: { after: 3d }", "match.name");
     own("match: { hostname: '{a,b}-?' }|expire: { after: 3d }", "match.hostname");
     own("match: { zone: { not_in: ['*[a]'] } }|expire: { after: 3d }", "match.zone");
-    let unless = "match: { zone: a }|unless: [{ any: [{ tags: { k: '[prod]*' } }] }]|expire: { after: 3d }";
+    let unless =
+        "match: { zone: a }|unless: [{ any: [{ tags: { k: '[prod]*' } }] }]|expire: { after: 3d }";
     own(unless, "unless[0].any[0].tags.k");
-    for fine in ["{ name: '[prod] db' }", "{ name: { glob: '[ab]*' } }", "{ name: { regex: '^[ab]*$' } }", "{ name: 'a[*' }"] {
+    for fine in [
+        "{ name: '[prod] db' }",
+        "{ name: { glob: '[ab]*' } }",
+        "{ name: { regex: '^[ab]*$' } }",
+        "{ name: 'a[*' }",
+    ] {
         check_match(fine, &[]);
     }
 }
@@ -235,7 +241,9 @@ rules:
     let told = near_miss_keys((protect, &rules.rules[0].origin), &rules, &known);
     let told: Vec<_> = told.iter().map(|one| format!("{} {}", one.path, one.message)).collect();
     let expected = |path: &str, own: &str, asked: &str| {
-        format!("rules[0].{path} instances had the tag `{own}`, a near miss of `{asked}`, at the last inventory, 2026-11-24T09:00:00Z")
+        format!(
+            "rules[0].{path} instances had the tag `{own}`, a near miss of `{asked}`, at the last inventory, 2026-11-24T09:00:00Z"
+        )
     };
     assert_eq!(
         told,

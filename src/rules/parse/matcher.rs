@@ -306,9 +306,14 @@ fn is_clean(reader: &mut Reader, at: &At<'_>, code: Code) -> bool {
     let clean = text::trimmed(text);
     let help = match code {
         _ if clean.contains(char::is_control) => "expected a text on one line".to_owned(),
-        Code::NotARegex => format!("write `{}`, and `[ ]` for a space that is meant", shorten(clean)),
+        Code::NotARegex => {
+            format!("write `{}`, and `[ ]` for a space that is meant", shorten(clean))
+        }
         _ if clean.is_empty() => "expected a text that can be seen".to_owned(),
-        _ => format!("write `{}`; in a block of several lines, `|-` leaves the last line break out", shorten(clean)),
+        _ => format!(
+            "write `{}`; in a block of several lines, `|-` leaves the last line break out",
+            shorten(clean)
+        ),
     };
     reader.wrong(at, code, format!("`{}` {wrong}", shorten(text)), help);
     false
@@ -332,7 +337,10 @@ fn unclean(text: &str) -> Option<&'static str> {
 pub(super) fn is_tag_key(reader: &mut Reader, at: &At<'_>, key: &str) -> bool {
     let wrong = if key.is_empty() { Some("is empty") } else { unclean(key) };
     let Some(wrong) = wrong else { return true };
-    let help = format!("expected the key of a tag, without white space around it: `{}`", shorten(text::trimmed(key)));
+    let help = format!(
+        "expected the key of a tag, without white space around it: `{}`",
+        shorten(text::trimmed(key))
+    );
     reader.wrong(at, Code::NotATagKey, format!("the key `{}` {wrong}", shorten(key)), help);
     false
 }
