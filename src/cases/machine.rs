@@ -194,7 +194,8 @@ fn tags(reader: &mut Reader, at: &At<'_>) -> Tags {
         reader.entries(at, "expected tags such as `{ env: dev }`").unwrap_or_default()
     {
         let at = At { node, path: format!("{}.{}", at.path, key.name) };
-        let value = if is_null(&at) {
+        // A key with nothing after it may be a value that somebody forgot.
+        let value = if is_null(&at) && reader.is_written(&at) {
             Some(None)
         } else {
             let help = "a text; \"\" is an empty value, ~ one that the cloud does not tell";

@@ -304,16 +304,19 @@ fn is_clean(reader: &mut Reader, at: &At<'_>, code: Code) -> bool {
     let Value::Text(text) = &at.node.value else { return true };
     let Some(wrong) = unclean(text) else { return true };
     let clean = text::trimmed(text);
-    let help = match code {
-        _ if clean.contains(char::is_control) => "expected a text on one line".to_owned(),
-        Code::NotARegex => {
-            format!("write `{}`, and `[ ]` for a space that is meant", shorten(clean))
-        }
-        _ if clean.is_empty() => "expected a text that can be seen".to_owned(),
-        _ => format!(
-            "write `{}`; in a block of several lines, `|-` leaves the last line break out",
-            shorten(clean)
-        ),
+    let help = if clean.contains(char::is_control) {
+        "expected a text on one line".to_owned()
+    } else if clean.is_empty() {
+        "expected a text that can be seen".to_owned()
+    } else {
+        let hint = match code {
+            Code::NotARegex => ", and `[ ]` for a space that is meant",
+            _ if text.ends_with('\n') => {
+                "; a block that begins with `|-` ends without a line break"
+            }
+            _ => "",
+        };
+        format!("write `{}`{hint}", shorten(clean))
     };
     reader.wrong(at, code, format!("`{}` {wrong}", shorten(text)), help);
     false
@@ -337,10 +340,10 @@ fn unclean(text: &str) -> Option<&'static str> {
 pub(super) fn is_tag_key(reader: &mut Reader, at: &At<'_>, key: &str) -> bool {
     let wrong = if key.is_empty() { Some("is empty") } else { unclean(key) };
     let Some(wrong) = wrong else { return true };
-    let help = format!(
-        "expected the key of a tag, without white space around it: `{}`",
-        shorten(text::trimmed(key))
-    );
+    let help = match text::trimmed(key) {
+        "" => "expected the key of a tag".to_owned(),
+        clean => format!("write `{}`", shorten(clean)),
+    };
     reader.wrong(at, Code::NotATagKey, format!("the key `{}` {wrong}", shorten(key)), help);
     false
 }
