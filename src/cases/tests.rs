@@ -122,7 +122,7 @@ fn a_machine_of_a_test_is_read_as_the_cloud_would_tell_it() {
     kept("{ tags: { env: null } }", "unknown_tag");
     kept("{ tags: { env: dev, keep: ~ } }", "unknown_tag");
     kept("{ tags: { env: dev, Keep: 'no' } }", "near_miss");
-    kept("{ tags: { Env: dev } }", "no_rule");
+    kept("{ tags: { Env: dev }, zone: HKG-A }", "no_rule");
     let text = "tests: [{ name: a, machine: { tags: { env: } }, expect: { decision: keep } }]";
     assert!(parse(&source(text)).is_err());
 }

@@ -277,9 +277,9 @@ rules:
 pub(super) const PLAIN_BRACKETS: Explanation = Explanation {
     title: "a plain text with brackets",
     why: "\
-In a plain text only * and ? are special; [, ], { and } are characters. This text
-has brackets or braces beside * or ?, as a glob does. Read as written, it matches
-names that contain the brackets themselves.
+In a plain text only * and ? are special; [, ], { and } are characters. This
+text has brackets or braces beside * or ?, as a glob does. Read as written, it
+matches names that contain the brackets themselves.
 
 Earlier versions read such a text as a glob. An exception that was written for
 them would exclude nothing now.
@@ -311,7 +311,7 @@ pub(super) const NEAR_MISS_KEY: Explanation = Explanation {
     title: "a tag key that is nearly one that protects",
     why: "\
 Instances have a tag whose key differs from a key that protects only in letter
-case, in white space around it or in the way Unicode spells a letter: `Keep` or
+case, in white space around it or in how Unicode spells a letter: `Keep` or
 `keep ` where a rule asks for `keep`. A key protects where it stands in `unless`
 or `protect`, under `not`, `not_in` or `exists: false` in a match, or as the tag
 of `expire`.
@@ -319,9 +319,9 @@ of `expire`.
 zenreaper protects such instances, whatever the value of the tag: somebody meant
 to protect them. In a match, the key takes no instance.
 
-Rename the tag on the instances, or the key in the rule. zenreaper knows the keys
-of the last complete inventory of each account from its journal; where there is
-none yet, it does not warn.
+Rename the tag on the instances, or the key in the rule. zenreaper knows the
+keys of the last complete inventory of each account from its journal. Where
+there is none yet, it does not warn.
 ",
     example: Some(Example {
         language: Language::Rules,

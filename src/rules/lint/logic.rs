@@ -91,13 +91,13 @@ impl<'a> Literal<'a> {
         }
     }
 
-    /// Whether it is always true or false and never unknown, so that it is true wherever its contrary is not.
+    /// Whether it is always true or false and never unknown, so that it is true wherever its contrary is not. A tag is unknown
+    /// where its value was not told or its key is a near miss, which is no reason not to warn of a rule that takes all others.
     fn is_two_valued(self) -> bool {
         match self {
-            Self::Text(Subject::Field(_), Claim::Exists | Claim::Absent) => true,
-            // A tag is unknown where its value was not told, or where its key is a near miss.
             Self::Text(Subject::Tag(_), _)
-            | Self::Text(Subject::Field(_), Claim::In(_) | Claim::NotIn(_))
+            | Self::Text(Subject::Field(_), Claim::Exists | Claim::Absent) => true,
+            Self::Text(Subject::Field(_), Claim::In(_) | Claim::NotIn(_))
             | Self::Ip(_)
             | Self::Age(_) => false,
         }
@@ -164,7 +164,7 @@ impl<'a> Formula<'a> {
         }
     }
 
-    /// Whether it is true of every machine.
+    /// Whether it is true of every machine that has no tag without a value and none whose key is a near miss.
     pub(super) fn is_always(&self) -> bool {
         match self {
             Self::All(all) => all.iter().all(Self::is_always),
