@@ -216,7 +216,9 @@ fn load_by(path: &Path, rules: Option<&Path>, now: Timestamp) -> Result<Loaded, 
     }
     let origin = origin(&source)?;
     let digests = Digests { rules: digest(&sources), config: digest(&[source]) };
-    let warnings = [lint::warnings(&config.limits, &origin), rules::warnings(&rules)].concat();
+    let own = lint::warnings(&config.limits, &origin);
+    let protect = rules::plain_brackets(&config.protect, ("protect", &origin));
+    let warnings = [own, protect, rules::warnings(&rules)].concat();
     let warnings = diagnostic::sorted(warnings);
     Ok(Loaded { config, rules, rule_files: sources.len(), digests, origin, warnings })
 }

@@ -33,7 +33,11 @@ async fn remembered(
     let Loaded { config, rules, origin, .. } = loaded;
     let accounts: Vec<_> = config.accounts.iter().map(|account| account.name.as_str()).collect();
     let known = journal.tag_keys(&accounts).await?;
-    let mut found = known.map_or_else(Vec::new, |known| rules::unknown_tag_keys(rules, &known));
+    let mut found = Vec::new();
+    if let Some(known) = &known {
+        found.extend(rules::unknown_tag_keys(rules, known));
+        found.extend(rules::near_miss_keys((&config.protect, origin), rules, known));
+    }
     if let Some(took) = journal.run_took().await? {
         found.extend(rules::outpaced((&config.schedule, origin), rules, took, now));
     }

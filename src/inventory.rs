@@ -9,6 +9,7 @@ mod interner;
 mod listing;
 mod status;
 mod tags;
+pub(crate) mod text;
 
 use std::collections::HashSet;
 
@@ -17,7 +18,7 @@ pub use self::{
     interner::Interner,
     listing::{INSTANCES_MAX, Incomplete, Listing, Page},
     status::{ChargeType, Status},
-    tags::Tags,
+    tags::{Tag, Tags},
 };
 
 /// A complete listing, in the order of the ids.

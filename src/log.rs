@@ -213,6 +213,11 @@ fn planned(run: &str, account: &str, plan: &Plan<'_>) {
     for ((decision, reason), instances) in plan.counts() {
         info!(run, account, decision, reason, instances, "planned");
     }
+    for near in &plan.near_misses {
+        let (tag, near_miss_of, instances) =
+            (shorten(&near.own), shorten(&near.asked), near.instances);
+        warn!(run, account, tag, near_miss_of, instances, "tag key is a near miss: {near}");
+    }
     for (subject, judgement) in &plan.decisions {
         let Some(rule) = judgement.rule else {
             if let Subject::Unreadable(odd) = subject {

@@ -10,6 +10,7 @@ pub mod guard;
 pub mod inventory_check;
 mod judgement;
 pub mod memory;
+mod near;
 mod policy;
 mod refusal;
 mod rota;
@@ -24,6 +25,7 @@ pub use self::{
     decision::{Decision, Delay, Keep, Skip, Telling},
     fingerprint::Fingerprint,
     judgement::Judgement,
+    near::NearMissed,
     policy::Policy,
     seen::Course,
     turn::Turn,
@@ -110,6 +112,8 @@ pub struct Plan<'a> {
     pub summary: Summary,
     /// What each rule would do, in their order.
     pub tallies: Vec<Tally<'a>>,
+    /// The tags of live instances whose keys are near misses of those that protect.
+    pub near_misses: Vec<NearMissed>,
 }
 
 impl<'a> Plan<'a> {
@@ -142,7 +146,8 @@ impl<'a> Plan<'a> {
                 .map(|one| (Subject::Unreadable(one), Judgement::keep(Keep::Unreadable, None))),
         );
         decisions.sort_by(|(a, _), (b, _)| a.id().cmp(b.id()));
-        Self { now, decisions, summary: Summary::of(inventory), tallies }
+        let near_misses = near::near_misses(inventory, policy);
+        Self { now, decisions, summary: Summary::of(inventory), tallies, near_misses }
     }
 
     /// The instances to terminate, each with its judgement and the rule that says so.

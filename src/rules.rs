@@ -2,12 +2,14 @@
 //!
 //! Pure: no clock, no file. A rule answers in three values, and each answer carries its reason: a field that the cloud did
 //! not tell makes it [`Verdict::Unknown`], which never terminates. In `unless` and `protect` it is the other way round: there,
-//! unknown protects. Text conditions on tags are two-valued: a tag that is not there is simply not matched.
+//! unknown protects. Text conditions on tags are two-valued: a tag that is not there is simply not matched. A tag whose value the
+//! cloud did not tell is unknown; so is, where it would protect, a tag whose key is a near miss of the one that is asked for.
 
 mod age;
 mod condition;
 mod expiry;
 mod field;
+mod glob;
 mod lint;
 mod network;
 mod origin;
@@ -16,6 +18,7 @@ mod pattern;
 mod protective;
 mod screen;
 mod sight;
+mod tag;
 
 use std::sync::Arc;
 
@@ -26,17 +29,21 @@ use crate::{inventory::Instance, lifetime::shorten, schedule::Schedule};
 
 #[cfg(test)]
 pub(crate) use self::lint::ELIGIBLE;
-pub(crate) use self::parse::{matchers, timezone};
 pub use self::{
     age::AgeTest,
     condition::{Condition, Test, Truth},
     expiry::{Bought, Due, Expiry, TagExpiry},
     field::Field,
-    lint::{TagKeys, outpaced, unknown_tag_keys, warnings},
+    lint::{TagKeys, near_miss_keys, outpaced, plain_brackets, unknown_tag_keys, warnings},
     origin::Origin,
     parse::{Release, Terms, parse, parse_matcher},
     pattern::Pattern,
     protective::Protective,
+    tag::{NearMiss, TagKey},
+};
+pub(crate) use self::{
+    parse::{matchers, timezone},
+    tag::Side,
 };
 
 /// The name of a rule, unique over all files.

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     diagnostic::Code,
-    inventory::{ChargeType, Instance, InstanceId, Status, Tags},
+    inventory::{ChargeType, Instance, InstanceId, Status, Tags, text::says_nothing},
     lifetime::{self, DURATION_HELP, Smallest, shorten},
     yaml::{At, Fields, Reader, Value, indexed, nearest_of},
 };
@@ -132,7 +132,11 @@ impl<'a, 'f> Written<'a, 'f> {
     }
 
     fn text(self, reader: &mut Reader, key: &str) -> Option<&'a str> {
-        self.told(key).and_then(|at| reader.text(&at, "a text, or ~ if the cloud does not tell it"))
+        let text = self
+            .told(key)
+            .and_then(|at| reader.text(&at, "a text, or ~ if the cloud does not tell it"))?;
+        // As the client of the API reads it.
+        Some(text).filter(|text| !says_nothing(text))
     }
 
     /// A word of the API's, spelled as it spells it.
@@ -191,11 +195,17 @@ fn tags(reader: &mut Reader, at: &At<'_>) -> Tags {
         reader.entries(at, "expected tags such as `{ env: dev }`").unwrap_or_default()
     {
         let at = At { node, path: format!("{}.{}", at.path, key.name) };
-        let value = reader.text(&at, "a text; \"\" is a tag without a value");
-        tags.extend(value.map(|value| (key.name.as_str().into(), value.into())));
+        // A key with nothing after it may be a value that somebody forgot.
+        let value = if is_null(&at) && reader.is_written(&at) {
+            Some(None)
+        } else {
+            let help = "a text; \"\" is an empty value, ~ one that the cloud does not tell";
+            reader.text(&at, help).map(|value| Some(value.into()))
+        };
+        tags.extend(value.map(|value| (key.name.as_str().into(), value)));
     }
     // The keys of a mapping are distinct.
-    Tags::new(tags).unwrap_or_default()
+    Tags::told(tags).unwrap_or_default()
 }
 
 /// The machines of a case: the one under `machine`, those under `machines`, or the one that is written of all.

@@ -111,6 +111,23 @@ fn a_machine_has_what_all_have_unless_it_says_otherwise() {
 }
 
 #[test]
+fn a_machine_of_a_test_is_read_as_the_cloud_would_tell_it() {
+    let kept = |machine: &str, reason: &str| {
+        check(
+            &format!("machine: {machine}, expect: {{ decision: keep, reason: {reason} }}"),
+            Ok(()),
+        );
+    };
+    kept("{ tags: { env: ~ } }", "unknown_tag");
+    kept("{ tags: { env: null } }", "unknown_tag");
+    kept("{ tags: { env: dev, keep: ~ } }", "unknown_tag");
+    kept("{ tags: { env: dev, Keep: 'no' } }", "near_miss");
+    kept("{ tags: { Env: dev }, zone: HKG-A }", "no_rule");
+    let text = "tests: [{ name: a, machine: { tags: { env: } }, expect: { decision: keep } }]";
+    assert!(parse(&source(text)).is_err());
+}
+
+#[test]
 fn each_of_several_machines_is_to_meet_the_expectation() {
     let suite = suite(
         "machines: [{ tags: { env: dev } }, { id: i-2, zone: HKG-A }], expect: { decision: terminate }",

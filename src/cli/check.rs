@@ -150,7 +150,7 @@ mod tests {
     const NOT_SHOWN: [Code; 3] = [Code::Unreadable, Code::NotUtf8, Code::TooMuch];
 
     /// Codes that a text has in the light of earlier runs only: see `hindsight`.
-    const BY_MEMORY: [Code; 2] = [Code::UnknownTagKey, Code::OutpacedSchedule];
+    const BY_MEMORY: [Code; 3] = [Code::UnknownTagKey, Code::OutpacedSchedule, Code::NearMissKey];
 
     /// The errors in a text, or else its warnings.
     fn codes_of(language: Language, text: &str) -> Vec<Code> {

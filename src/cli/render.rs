@@ -15,10 +15,11 @@ use super::{
 use crate::{
     config::{Loaded, Mode},
     diagnostic::{Code, Problem},
+    inventory::Tag,
     journal::{Held, HistoryEntry},
     lifetime::{counted, relative, shorten},
-    plan::{Decision, Judgement, Plan, Skip, Subject},
-    rules::Expiry,
+    plan::{Decision, Judgement, Keep, Plan, Skip, Subject},
+    rules::{Expiry, Field},
     view::{
         self, Seen,
         plan::{AccountPlan, Drafted, PlanReport},
@@ -93,6 +94,9 @@ fn account_table(
             (counted(unreadable, "is", "are"), if unreadable == 1 { "its" } else { "their" });
         writeln!(out, "{unreadable} kept because {their} record cannot be read.")?;
     }
+    for near in &plan.near_misses {
+        writeln!(out, "WARNING: {near}.")?;
+    }
     let wanted = plan.targets().count();
     match refusal {
         None => writeln!(out, "{wanted} to terminate; the guards approve."),
@@ -109,7 +113,8 @@ fn row(subject: Subject<'_>, judgement: &Judgement<'_>, now: Timestamp) -> [Stri
     let due = judgement.due_at.map(|at| relative(at, now));
     let reason = judgement.decision.reason();
     let held = judgement.held_until.map(|until| format!("until {until:.0}"));
-    let detail = unreadable_tag(subject, judgement).or(held);
+    let detail =
+        unreadable_tag(subject, judgement).or_else(|| near_miss(subject, judgement)).or(held);
     let detail = detail.map(|detail| format!("{reason} ({detail})"));
     let gone = judgement.terminate_at.map(|at| relative(at.max(now), now));
     [
@@ -129,8 +134,19 @@ fn unreadable_tag(subject: Subject<'_>, judgement: &Judgement<'_>) -> Option<Str
     let (Subject::Instance(instance), Expiry::Tag(tag)) = (subject, &judgement.rule?.expiry) else {
         return None;
     };
-    let value = instance.tags.get(&tag.key)?;
-    Some(format!("{}={}", shorten(&tag.key), shorten(value)))
+    match (instance.tags.look(&tag.key), tag.near_miss(instance)) {
+        (Tag::Value(value), _) => Some(format!("{}={}", shorten(&tag.key), shorten(value))),
+        (Tag::Unreadable, _) => Some(format!("{} has no value", shorten(&tag.key))),
+        (Tag::Absent, near) => Some(format!("{} is not {}", shorten(near?), shorten(&tag.key))),
+    }
+}
+
+/// The tag whose key is a near miss of one that protects, if that is why the instance is kept.
+fn near_miss(subject: Subject<'_>, judgement: &Judgement<'_>) -> Option<String> {
+    let Decision::Keep(Keep::Unknown(Field::NearMiss)) = judgement.decision else { return None };
+    let (Subject::Instance(instance), Some(rule)) = (subject, judgement.rule) else { return None };
+    let near = rule.unless.near_miss(instance).or_else(|| rule.matches.near_miss(instance))?;
+    Some(format!("{} is not {}", shorten(near.own), shorten(near.asked)))
 }
 
 /// Writes what is held.

@@ -2,6 +2,10 @@
 //!
 //! An instance whose JSON is not what the reference page of `DescribeInstances` documents (a number for a text, two values of
 //! one tag) is not half understood: it becomes an [`Unreadable`]. Unknown fields are ignored, since the API grows.
+//!
+//! All text of an instance comes in here, so here is where a text that says nothing becomes a field that was not told, and where
+//! control characters become pictures (`␀`), which every journal and terminal can hold. An id is never altered: one that is not
+//! plain makes the instance unreadable, since a call would be about another one.
 
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
@@ -11,7 +15,10 @@ use serde_json::value::RawValue;
 
 use super::{answer::bounded, object::Object, saved::Entries};
 use crate::{
-    inventory::{ChargeType, Instance, InstanceId, Interner, Page, Status, Tags, Unreadable},
+    inventory::{
+        ChargeType, Instance, InstanceId, Interner, Page, Status, Tags, Unreadable,
+        text::{self, pictured, says_nothing},
+    },
     lifetime::{self, FIRST_CREATION, shorten},
 };
 
@@ -219,28 +226,28 @@ pub(super) fn compact(json: &str) -> Box<str> {
 fn unreadable(entry: &str, problem: String) -> Result<Unreadable, String> {
     let Object(only): Object<OnlyId<'_>> = serde_json::from_str(entry)
         .map_err(|_| format!("an instance without a readable id: {problem}"))?;
-    if only.instance_id.is_empty() {
+    if says_nothing(&only.instance_id) {
         return Err(problem);
     }
-    Ok(Unreadable { id: InstanceId::new(&only.instance_id), problem: problem.into() })
+    // This id is shown and never called.
+    Ok(Unreadable { id: InstanceId::new(&pictured(&only.instance_id)), problem: problem.into() })
 }
 
 fn instance(entry: &str, interner: &mut Interner) -> Result<Instance, String> {
     let Object(wire): Object<WireInstance<'_>> =
         serde_json::from_str(entry).map_err(|error| bounded(&error.to_string()))?;
-    if wire.instance_id.is_empty() {
-        return Err("its id is empty".to_owned());
-    }
+    checked_id(&wire.instance_id)?;
     if let Some(Object(WireTags { tags: None })) = wire.tags {
         no_others(entry)?;
     }
     let (addresses, addresses_told) = addresses(&wire);
     let tags = tags(wire.tags.map(|Object(tags)| tags).unwrap_or_default(), interner)?;
-    let mut shared = |text: Option<Cow<'_, str>>| text.map(|text| interner.intern(&text));
+    let mut shared = |text: Option<Cow<'_, str>>| told(text).map(|text| interner.intern(&text));
+    let own = |text: Option<Cow<'_, str>>| told(text).map(|text| text.as_ref().into());
     Ok(Instance {
         id: InstanceId::new(&wire.instance_id),
-        name: wire.instance_name.map(|text| text.as_ref().into()),
-        hostname: wire.hostname.map(|text| text.as_ref().into()),
+        name: own(wire.instance_name),
+        hostname: own(wire.hostname),
         zone: shared(wire.zone_id),
         instance_type: shared(wire.instance_type_id),
         image: shared(wire.image_name),
@@ -254,6 +261,26 @@ fn instance(entry: &str, interner: &mut Interner) -> Result<Instance, String> {
         addresses_told,
         tags,
     })
+}
+
+/// A text as rules and people read it; `None` if it says nothing: then the cloud did not tell it.
+fn told(text: Option<Cow<'_, str>>) -> Option<Cow<'_, str>> {
+    let text = text.filter(|text| !says_nothing(text))?;
+    Some(match pictured(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(pictured) => Cow::Owned(pictured),
+    })
+}
+
+/// An error if an id could not be called exactly as it is shown.
+fn checked_id(id: &str) -> Result<(), String> {
+    if says_nothing(id) {
+        return Err("its id is empty".to_owned());
+    }
+    if id.chars().any(text::is_blank) {
+        return Err("its id has white space or control characters in it".to_owned());
+    }
+    Ok(())
 }
 
 /// When an instance was created. A time before there was the company is how other programs write that they know none:
@@ -290,16 +317,18 @@ fn tags(wire: WireTags<'_>, interner: &mut Interner) -> Result<Tags, String> {
     if wire.len() > TAGS_MAX {
         return Err(format!("{} tags, more than the {TAGS_MAX} that are read", wire.len()));
     }
-    let mut pair = |Object(WireTag { key, value }): Object<WireTag<'_>>| -> (Arc<str>, Arc<str>) {
-        (interner.intern(&key), interner.intern(&value.unwrap_or_default()))
+    let mut pair = |Object(WireTag { key, value }): Object<WireTag<'_>>| {
+        let value = value.map(|value| interner.intern(&pictured(&value)));
+        (interner.intern(&pictured(&key)), value)
     };
-    let pairs = wire.into_iter().map(&mut pair).collect();
-    Tags::new(pairs).map_err(|key| format!("two values of the tag `{key}`"))
+    let pairs: Vec<(Arc<str>, Option<Arc<str>>)> = wire.into_iter().map(&mut pair).collect();
+    Tags::told(pairs).map_err(|key| format!("two values of the tag `{}`", shorten(&key)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inventory::Tag;
 
     fn read(json: &str) -> Result<Page, String> {
         let raw: Box<RawValue> = serde_json::from_str(json).unwrap();
@@ -324,7 +353,10 @@ mod tests {
         assert_eq!(one.created.unwrap().to_string(), "2026-11-01T00:00:00Z");
         assert_eq!((one.addresses.len(), one.addresses_told), (3, false));
         assert_eq!(one.internet_charge_type.as_deref(), Some("ByBandwidth"));
-        assert_eq!((one.tags.get("env"), one.tags.get("empty")), (Some("dev"), Some("")));
+        assert_eq!(
+            (one.tags.look("env"), one.tags.look("empty")),
+            (Tag::Value("dev"), Tag::Unreadable)
+        );
     }
 
     #[test]
@@ -336,6 +368,110 @@ mod tests {
             let page = read(&format!(r#"{{"totalCount":1,"dataSet":[{json}]}}"#)).unwrap();
             let one = &page.instances[0];
             assert!(one.zone.is_none() && one.status.is_none() && one.created.is_none());
+        }
+    }
+
+    /// The one instance whose entry has these fields beside its id.
+    fn one(fields: &str) -> Instance {
+        let json = format!(r#"{{"totalCount":1,"dataSet":[{{"instanceId":"i",{fields}}}]}}"#);
+        let mut page = read(&json).unwrap();
+        assert!(page.unreadable.is_empty(), "{:?}", page.unreadable);
+        page.instances.remove(0)
+    }
+
+    #[test]
+    fn a_text_that_says_nothing_is_not_told_in_any_field() {
+        for text in ["", " ", "\\t\\n", "\u{a0}", "\u{3000}", "\u{200b}", "\u{feff}", "\\u0000"] {
+            let fields = [
+                "instanceName",
+                "hostname",
+                "zoneId",
+                "instanceTypeId",
+                "imageName",
+                "instanceStatus",
+                "instanceChargeType",
+                "internetChargeType",
+                "resourceGroupId",
+                "resourceGroupName",
+                "createTime",
+            ];
+            let all: Vec<_> = fields.map(|field| format!(r#""{field}":"{text}""#)).into();
+            let untold = one(&all.join(","));
+            assert_eq!(untold, one(r#""instanceName":null"#), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_status_in_another_spelling_is_not_known() {
+        for text in [" RUNNING", "RUNNING ", "running", "RUNNING\\n"] {
+            let odd = one(&format!(r#""instanceStatus":"{text}","instanceChargeType":"{text}""#));
+            assert!(matches!(odd.status, Some(Status::Other(_))), "{text:?}");
+            assert!(matches!(odd.charge_type, Some(ChargeType::Other(_))), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn control_characters_are_read_as_their_pictures() {
+        let odd = one(r#""instanceName":"a\u0000b\nc","zoneId":"\u007f","imageName":"\u0085x",
+            "tags":{"tags":[{"key":"keep\u0000","value":"\u001b[31m"},{"key":"k\u0000","value":"\n"}]}"#);
+        assert_eq!(odd.name.as_deref(), Some("a␀b␊c"));
+        assert_eq!((odd.zone.as_deref(), odd.image.as_deref()), (None, Some("\u{fffd}x")));
+        assert_eq!(odd.tags.iter().collect::<Vec<_>>(), [("keep␀", "␛[31m"), ("k␀", "␊")]);
+    }
+
+    #[test]
+    fn an_id_that_is_not_plain_is_never_called() {
+        for (id, shown) in
+            [("i\\u0000", "i␀"), ("i-1 ", "i-1 "), ("i\\n1", "i␊1"), ("i\u{200b}", "i\u{200b}")]
+        {
+            let json = format!(r#"{{"totalCount":1,"dataSet":[{{"instanceId":"{id}"}}]}}"#);
+            let page = read(&json).unwrap();
+            assert_eq!((page.instances.len(), page.unreadable[0].id.as_str()), (0, shown));
+        }
+    }
+
+    #[test]
+    fn a_tag_without_a_value_is_there_and_cannot_be_read() {
+        for (tag, expected) in [
+            (r#"{"key":"keep"}"#, Some(Tag::Unreadable)),
+            (r#"{"key":"keep","value":null}"#, Some(Tag::Unreadable)),
+            (r#"{"key":"keep","value":""}"#, Some(Tag::Value(""))),
+            (r#"{"key":"keep","value":" "}"#, Some(Tag::Value(" "))),
+            (r#"{"key":"keep","value":1}"#, None),
+            (r#"{"key":"keep","value":true}"#, None),
+            (r#"{"key":"keep","value":["x"]}"#, None),
+            (r#"{"key":"keep","value":"a"},{"key":"keep","value":"a"}"#, None),
+            (r#"{"key":"keep","value":"a"},{"key":"keep"}"#, None),
+            (r#"{"key":"k\u0000"},{"key":"k␀"}"#, None),
+            (r#"{"key":null,"value":"a"}"#, None),
+            (r#"{"value":"a"}"#, None),
+            (r#""keep""#, None),
+            ("null", None),
+        ] {
+            let json = format!(
+                r#"{{"totalCount":1,"dataSet":[{{"instanceId":"i","tags":{{"tags":[{tag}]}}}}]}}"#
+            );
+            let page = read(&json).unwrap();
+            let got = page.instances.first().map(|one| one.tags.look("keep"));
+            assert_eq!(got, expected, "{tag}");
+            assert_eq!(page.unreadable.len(), usize::from(expected.is_none()), "{tag}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_read_leaves_the_addresses_untold() {
+        for (address, told) in [
+            ("10.0.0.5", true),
+            ("::ffff:10.0.0.5", true),
+            ("2001:DB8::1", true),
+            ("", false),
+            (" 10.0.0.5", false),
+            ("010.0.0.5", false),
+            ("10.0.0.5/32", false),
+            ("host", false),
+        ] {
+            let fields = format!(r#""publicIpAddresses":["{address}"],"privateIpAddresses":[]"#);
+            assert_eq!(one(&fields).addresses_told, told, "{address:?}");
         }
     }
 

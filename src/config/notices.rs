@@ -5,6 +5,7 @@ use lettre::Address;
 use super::values::own_name;
 use crate::{
     diagnostic::Code,
+    inventory::text::trimmed,
     lifetime::shorten,
     notice::Stage,
     notify::{self, Domain, Kind, Settings, SinkSettings, SinkUrl, Smtp, Tls},
@@ -68,7 +69,9 @@ pub(super) fn notices(reader: &mut Reader, at: &At<'_>) -> Settings {
 
 fn tag(text: &str) -> Result<String, String> {
     let length = text.chars().count();
-    let fits = (1..=TAG_CHARS_MAX).contains(&length) && !text.chars().any(char::is_control);
+    // White space around a key would be no part of the key that people see.
+    let is_plain = !text.chars().any(char::is_control) && trimmed(text) == text;
+    let fits = (1..=TAG_CHARS_MAX).contains(&length) && is_plain;
     if fits { Ok(text.to_owned()) } else { Err(format!("`{}` is not a tag's key", shorten(text))) }
 }
 

@@ -10,9 +10,10 @@ use serde::{Serialize, Serializer};
 
 use super::words;
 use crate::{
-    inventory::Instance,
+    inventory::{Instance, Tag},
+    lifetime::shorten,
     plan::Keep,
-    rules::{AgeTest, Condition, Field, Pattern, Test, Truth},
+    rules::{AgeTest, Condition, Field, NearMiss, Pattern, TagKey, Test, Truth},
 };
 
 /// The most values that are told of a list.
@@ -176,16 +177,27 @@ fn listed<T>([one, several]: [&str; 2], values: &[T], shown: impl Fn(&T) -> Stri
 fn seen(condition: &Condition, instance: &Instance, now: Timestamp) -> Option<String> {
     match condition {
         Condition::Field(field, _) => Some(of_field(*field, instance)),
-        Condition::Tag(key, _) => Some(match instance.tags.get(key) {
-            Some(value) => format!("tags.{key}={value}"),
-            None => "not there".to_owned(),
-        }),
+        Condition::Tag(key, _) => Some(of_tag(key, condition.near_miss(instance), instance)),
         Condition::Ip(_) => Some(addresses(&instance.addresses, instance.addresses_told)),
         Condition::Age(_) => Some(match instance.created {
             Some(created) => format!("age={}", words::about(now.duration_since(created))),
             None => "not told".to_owned(),
         }),
         Condition::Everything | Condition::All(_) | Condition::Any(_) | Condition::Not(_) => None,
+    }
+}
+
+fn of_tag(key: &TagKey, near: Option<NearMiss<'_>>, instance: &Instance) -> String {
+    let own = match instance.tags.look(key) {
+        Tag::Absent => "not there".to_owned(),
+        Tag::Unreadable => format!("tags.{key} has no value"),
+        Tag::Value(value) => format!("tags.{key}={value}"),
+    };
+    match near {
+        Some(NearMiss { own: near, asked }) => {
+            format!("{own}, but `{}`, a near miss of `{}`", shorten(near), shorten(asked))
+        }
+        None => own,
     }
 }
 
@@ -242,6 +254,22 @@ mod tests {
     #[track_caller]
     fn check(matcher: &str, expected: &str) {
         assert_eq!(tree(matcher, |_| {}).trim_end(), expected, "{matcher}");
+    }
+
+    #[test]
+    fn a_near_miss_and_a_tag_without_a_value_are_named() {
+        let near = |subject: &mut Instance| subject.tags = tags(&[("Keep", "x")]);
+        assert_eq!(
+            tree("{ not: { tags: { keep: '*' } } }", near),
+            "not this | - | near_miss\n  tags.keep is * | not there, but `Keep`, a near miss of `keep` | near_miss\n"
+        );
+        let empty = |subject: &mut Instance| {
+            subject.tags = crate::inventory::Tags::told(vec![("keep".into(), None)]).unwrap();
+        };
+        assert_eq!(
+            tree("{ tags: { keep: '*' } }", empty),
+            "tags.keep is * | tags.keep has no value | unknown_tag\n"
+        );
     }
 
     #[test]

@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use super::words::Length;
 use crate::{
-    inventory::Instance,
+    inventory::{Instance, Tag},
+    lifetime::shorten,
     plan::Keep,
     rules::{Bought, Due, Expiry, TagExpiry},
 };
@@ -119,7 +120,17 @@ impl Reckoning {
 impl TagTerms {
     fn of(tag: &TagExpiry, instance: &Instance) -> Self {
         let value = instance.tags.get(&tag.key);
-        let says = value.map_or(Says::Nothing, |value| says(tag, value, instance.created));
+        let says = match instance.tags.look(&tag.key) {
+            Tag::Value(value) => says(tag, value, instance.created),
+            Tag::Unreadable => Says::Unreadable("the cloud did not tell its value".to_owned()),
+            Tag::Absent => match tag.near_miss(instance) {
+                Some(near) => Says::Unreadable(format!(
+                    "the instance has `{}` instead, a near miss of the key",
+                    shorten(near)
+                )),
+                None => Says::Nothing,
+            },
+        };
         let later = |life: SignedDuration| instance.created?.checked_add(life).ok();
         let max_at = tag.max.and_then(later);
         let until = match &says {

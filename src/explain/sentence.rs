@@ -18,7 +18,7 @@ use crate::{
         eligibility::Likeness,
         memory::{Hold, Promise},
     },
-    rules::{Field, Rule, Truth},
+    rules::{Condition, Field, NearMiss, Rule, Truth},
 };
 
 /// What keeps a run from doing what was decided.
@@ -160,6 +160,13 @@ impl About<'_> {
             Keep::Never => {
                 format!("It stays: by the rule {name} it is never due, {}", self.never(rule))
             }
+            Keep::Unknown(Field::NearMiss) => format!(
+                "It stays: {}, so the instance is protected from the rule {name}",
+                self.near_miss([&rule.unless, &rule.matches])
+            ),
+            Keep::Unknown(Field::Tag) => format!(
+                "It stays: the rule {name} asks for a tag whose value the cloud did not tell"
+            ),
             Keep::Unknown(field) => format!(
                 "It stays: whether and when the rule {name} takes it depends on {}, which the cloud did not tell",
                 of_field(field)
@@ -178,6 +185,17 @@ impl About<'_> {
                 format!("`unless: {}`", node.in_words())
             }
         }
+    }
+
+    /// The tag whose key is a near miss of one that these conditions ask for.
+    fn near_miss<const N: usize>(&self, conditions: [&Condition; N]) -> String {
+        let found = conditions.into_iter().find_map(|one| one.near_miss(self.instance));
+        found.map_or_else(
+            || "the key of one of its tags is a near miss".to_owned(),
+            |NearMiss { own, asked }| {
+                format!("its tag `{}` is a near miss of `{}`", shorten(own), shorten(asked))
+            },
+        )
     }
 
     fn never(&self, rule: &Rule) -> String {
@@ -244,6 +262,12 @@ impl About<'_> {
 
     fn protected(&self) -> String {
         let protect = Node::of(&self.policy.protect, self.instance, self.now);
+        if protect.truth == Truth::Unknown(Field::NearMiss) {
+            let near = self.near_miss([&self.policy.protect]);
+            return format!(
+                "{near}, which `protect` in the config asks for, so the instance is protected"
+            );
+        }
         if let Truth::Unknown(field) = protect.truth {
             return format!("`protect` may hold for it, since {} was not told", of_field(field));
         }

@@ -182,7 +182,7 @@ const MATCHES: [&str; 8] = [
     "{ any: [{ zone: SEL-A }, { age: '>= 4d' }] }",
 ];
 const UNLESS: [&str; 4] =
-    ["[]", "[]", "[{ tags: { env: dev }, age: '< 65h' }]", "[{ age: '> 100h' }]"];
+    ["", "", ", unless: [{ tags: { env: dev }, age: '< 65h' }]", ", unless: [{ age: '> 100h' }]"];
 const EXPIRES: [&str; 6] = [
     "",
     ", expire: { after: 72h }",
@@ -222,7 +222,7 @@ fn rules() -> impl Strategy<Value = String> {
         select(&LIMITS),
     );
     let one = parts.prop_map(|(matches, unless, expire, notice, schedule, limits)| {
-        format!("match: {matches}, unless: {unless}{expire}{notice}{schedule}{limits}")
+        format!("match: {matches}{unless}{expire}{notice}{schedule}{limits}")
     });
     proptest::collection::vec(one, 1..4).prop_map(|rules| {
         let rules = rules.iter().enumerate();

@@ -107,7 +107,7 @@ pub enum Keep {
     Excepted,
     /// One does, but it is never due by it.
     Never,
-    /// One may, which depends on a field that the cloud did not tell.
+    /// One may, which depends on a field that the cloud did not tell, or on a tag whose key is a near miss.
     Unknown(Field),
     /// The cloud's record of it cannot be read.
     Unreadable,
@@ -199,6 +199,8 @@ impl Keep {
             Self::Unknown(Field::ResourceGroup) => "unknown_resource_group",
             Self::Unknown(Field::Ip) => "unknown_ip",
             Self::Unknown(Field::CreateTime) => "unknown_create_time",
+            Self::Unknown(Field::Tag) => "unknown_tag",
+            Self::Unknown(Field::NearMiss) => "near_miss",
         }
     }
 }

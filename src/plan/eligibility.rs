@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::Skip;
 use crate::{
-    inventory::{ChargeType, Instance, Status},
+    inventory::{ChargeType, Instance, Status, text},
     rules::{Condition, Truth},
 };
 
@@ -34,7 +34,9 @@ impl Host {
     /// By what `instance` is this machine, or looks like it.
     #[must_use]
     pub fn likeness(&self, instance: &Instance) -> Option<Likeness> {
-        let own_address = |address: &&IpAddr| self.addresses.contains(address);
+        let own_address = |address: &&IpAddr| {
+            self.addresses.iter().any(|own| own.to_canonical() == address.to_canonical())
+        };
         let address = instance.addresses.iter().find(own_address);
         let own_name = |other: &&str| self.hostnames.iter().any(|own| is_same_name(own, other));
         let name = || instance.hostname.as_deref().filter(own_name);
@@ -56,16 +58,20 @@ pub enum Likeness {
     Id,
 }
 
-/// Whether two host names mean the same machine: equal, or equal up to a domain that only one of them has.
+/// Whether two host names mean the same machine: equal in any letter case, or equal up to a domain that only one of them has.
+/// The dot of the root at the end of a name does not count.
 fn is_same_name(a: &str, b: &str) -> bool {
-    let (long, short) = if a.len() >= b.len() { (a, b) } else { (b, a) };
-    let (Some(head), Some(tail)) = (long.get(..short.len()), long.get(short.len()..)) else {
-        return false;
+    let plain = |name: &str| {
+        let name = text::trimmed(name);
+        name.strip_suffix('.').unwrap_or(name).to_lowercase()
     };
+    let (a, b) = (plain(a), plain(b));
+    let (long, short) = if a.len() >= b.len() { (a, b) } else { (b, a) };
+    let tail = long.strip_prefix(&*short);
     !short.is_empty()
-        && !short.to_ascii_lowercase().starts_with("localhost")
-        && head.eq_ignore_ascii_case(short)
-        && (tail.is_empty() || (tail.starts_with('.') && !short.contains('.')))
+        && !short.starts_with("localhost")
+        && tail
+            .is_some_and(|tail| tail.is_empty() || (tail.starts_with('.') && !short.contains('.')))
 }
 
 /// Whether `instance` may be terminated at `now`, or why not.
@@ -182,6 +188,7 @@ mod tests {
         assert!(!is("203.0.113.8", Some("reaper.other")));
         assert!(is("203.0.113.8", Some("second.example")));
         assert!(!is("203.0.113.8", None));
+        assert!(is("::ffff:203.0.113.7", None));
         for (id, own) in
             [("i-own", true), ("I-OWN", true), ("4c4c4544-0042", true), ("i-ow", false)]
         {
@@ -197,6 +204,10 @@ mod tests {
         assert!(!is_same_name("localhost.localdomain", "localhost.localdomain"));
         assert!(!is_same_name("", ""));
         assert!(is_same_name("web.example", "web"));
+        assert!(is_same_name("web.example.", "WEB.example"));
+        assert!(is_same_name("web.", "Web.Example"));
+        assert!(is_same_name("Größe.example", "gRÖßE"));
+        assert!(!is_same_name(".", "."));
         assert!(!is_same_name("web.example.org", "web.example"));
         assert!(!is_same_name("é.x", "x"));
     }

@@ -77,7 +77,7 @@ pub fn approve<'a>(
 
 /// Whether a plan stays within the limits.
 pub fn check(plan: &Plan<'_>, limits: &Limits, memory: &Memory) -> Result<(), Refusal> {
-    let Plan { now: _, decisions: _, summary, tallies } = plan;
+    let Plan { now: _, decisions: _, summary, tallies, near_misses: _ } = plan;
     let wanted = plan.targets().count() as u64;
     check_sums(&Sums { summary: *summary, wanted, tallies }, limits, memory)
 }

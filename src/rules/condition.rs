@@ -2,13 +2,16 @@
 //!
 //! A condition is compiled once and tested without allocation.
 
+use std::net::IpAddr;
+
 use ipnet::IpNet;
 use jiff::Timestamp;
 
 use super::{
     age::AgeTest,
     field::Field,
-    pattern::{Pattern, is_any_of},
+    pattern::{Pattern, fits},
+    tag::{NearMiss, Side, TagKey, test_tag},
 };
 use crate::inventory::Instance;
 
@@ -61,7 +64,7 @@ pub enum Condition {
     /// On a field.
     Field(Field, Test<Pattern>),
     /// On the tag with a key.
-    Tag(Box<str>, Test<Pattern>),
+    Tag(TagKey, Test<Pattern>),
     /// On the addresses.
     Ip(Test<IpNet>),
     /// On the age: one of these comparisons holds.
@@ -96,12 +99,54 @@ impl Condition {
         match self {
             Self::Everything => Truth::True,
             Self::Field(field, test) => test_field(*field, test, instance),
-            Self::Tag(key, test) => test_tag(test, instance.tags.get(key)),
+            Self::Tag(key, test) => test_tag(key, test, &instance.tags),
             Self::Ip(test) => test_addresses(test, instance),
             Self::Age(tests) => test_age(tests, instance, now),
             Self::All(all) => test_all(all, instance, now),
             Self::Any(any) => test_any(any, instance, now),
             Self::Not(one) => test_not(one, instance, now),
+        }
+    }
+
+    /// The same condition, standing on that side of a decision: there, near misses of the keys of tags count or do not.
+    pub(crate) fn standing_on(mut self, side: Side) -> Self {
+        self.stand_on(side);
+        self
+    }
+
+    fn stand_on(&mut self, side: Side) {
+        match self {
+            Self::Everything | Self::Field(..) | Self::Ip(_) | Self::Age(_) => {}
+            Self::Tag(key, test) => key.stand_on(side, test),
+            Self::All(several) | Self::Any(several) => {
+                several.iter_mut().for_each(|one| one.stand_on(side));
+            }
+            Self::Not(one) => one.stand_on(side.turned()),
+        }
+    }
+
+    /// The first tag of `instance` whose key is a near miss and makes a condition on a tag unknown.
+    #[must_use]
+    pub fn near_miss<'a>(&'a self, instance: &'a Instance) -> Option<NearMiss<'a>> {
+        match self {
+            Self::Everything | Self::Field(..) | Self::Ip(_) | Self::Age(_) => None,
+            Self::Tag(key, test) => NearMiss::of(key, test, instance),
+            Self::All(several) | Self::Any(several) => {
+                several.iter().find_map(|one| one.near_miss(instance))
+            }
+            Self::Not(one) => one.near_miss(instance),
+        }
+    }
+
+    /// Takes the key of every tag that protects an instance by the condition.
+    pub fn collect_protective_keys<'a>(&'a self, keys: &mut Vec<&'a TagKey>) {
+        match self {
+            Self::Everything | Self::Field(..) | Self::Ip(_) | Self::Age(_) => {}
+            Self::Tag(key, _) => keys.extend(Some(key).filter(|key| key.heeds_near_misses())),
+            Self::All(several) | Self::Any(several) => {
+                several.iter().for_each(|one| one.collect_protective_keys(keys));
+            }
+            Self::Not(one) => one.collect_protective_keys(keys),
         }
     }
 
@@ -153,16 +198,6 @@ fn test_not(condition: &Condition, instance: &Instance, now: Timestamp) -> Truth
     !condition.test(instance, now)
 }
 
-/// A tag that is not there is simply not matched.
-fn test_tag(test: &Test<Pattern>, value: Option<&str>) -> Truth {
-    let is_any = |patterns: &[Pattern]| value.is_some_and(|value| is_any_of(patterns, value));
-    match test {
-        Test::AnyOf(patterns) => is_any(patterns).into(),
-        Test::NoneOf(patterns) => (!is_any(patterns)).into(),
-        Test::Exists(wanted) => (value.is_some() == *wanted).into(),
-    }
-}
-
 fn test_field(field: Field, asked: &Test<Pattern>, instance: &Instance) -> Truth {
     let own = test_text(field, asked, field.text(instance));
     match field.other_text(instance) {
@@ -173,10 +208,13 @@ fn test_field(field: Field, asked: &Test<Pattern>, instance: &Instance) -> Truth
 
 /// What is asked of one text, which is unknown if it was not told.
 fn test_text(field: Field, asked: &Test<Pattern>, told: Option<&str>) -> Truth {
+    let fit = |patterns: &[Pattern], value: &str| {
+        fits(patterns, value).map_or(Truth::Unknown(field), Truth::from)
+    };
     match (asked, told) {
         (Test::Exists(wanted), _) => (told.is_some() == *wanted).into(),
-        (Test::AnyOf(patterns), Some(value)) => is_any_of(patterns, value).into(),
-        (Test::NoneOf(patterns), Some(value)) => (!is_any_of(patterns, value)).into(),
+        (Test::AnyOf(patterns), Some(value)) => fit(patterns, value),
+        (Test::NoneOf(patterns), Some(value)) => !fit(patterns, value),
         (Test::AnyOf(_) | Test::NoneOf(_), None) => Truth::Unknown(field),
     }
 }
@@ -195,6 +233,8 @@ fn join(asked: &Test<Pattern>, own: Truth, other: Truth) -> Truth {
 }
 
 /// Any address of the instance counts; one that was not told, or cannot be read, may be any.
+///
+/// An IPv4 address that is mapped into IPv6 (`::ffff:10.0.0.5`) lies in networks of both.
 fn test_addresses(test: &Test<IpNet>, instance: &Instance) -> Truth {
     let any = |holds: bool| match (holds, instance.addresses_told) {
         (true, _) => Truth::True,
@@ -202,7 +242,10 @@ fn test_addresses(test: &Test<IpNet>, instance: &Instance) -> Truth {
         (false, false) => Truth::Unknown(Field::Ip),
     };
     let within = |networks: &[IpNet]| {
-        let holds = |address| networks.iter().any(|network| network.contains(address));
+        let holds = |address: &IpAddr| {
+            let unmapped = address.to_canonical();
+            networks.iter().any(|own| own.contains(address) || own.contains(&unmapped))
+        };
         any(instance.addresses.iter().any(holds))
     };
     match test {
@@ -303,6 +346,28 @@ mod tests {
         subject.addresses_told = true;
         check(&exists, &subject, Truth::False);
         check(&absent, &subject, Truth::True);
+    }
+
+    #[test]
+    fn an_address_that_is_mapped_into_ipv6_is_the_address_itself() {
+        for (network, address, expected) in [
+            ("10.0.0.0/8", "::ffff:10.0.0.5", true),
+            ("10.0.0.0/8", "::ffff:11.0.0.5", false),
+            ("::ffff:10.0.0.0/104", "10.0.0.5", true),
+            ("::ffff:10.0.0.0/104", "::ffff:10.0.0.5", true),
+            ("::ffff:10.0.0.5", "10.0.0.5", true),
+            ("::ffff:0:0/96", "203.0.113.7", true),
+            ("10.0.0.5", "::ffff:a00:5", true),
+            ("::/0", "::ffff:10.0.0.5", true),
+            ("::/0", "10.0.0.5", false),
+            ("2001:db8::/32", "2001:db8::1", true),
+        ] {
+            let mut subject = instance("i");
+            subject.addresses = Box::new([address.parse().unwrap()]);
+            let networks = vec![network::parse(network).unwrap()];
+            check(&Condition::Ip(Test::AnyOf(networks.clone())), &subject, expected.into());
+            check(&Condition::Ip(Test::NoneOf(networks)), &subject, (!expected).into());
+        }
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
-use super::Field;
+use super::{Field, TagKey};
 use crate::{
-    inventory::Instance,
+    inventory::{Instance, Tag},
     lifetime::{self, FIRST_CREATION, NotADuration, NotAnInstant, Smallest, shorten},
 };
 
@@ -25,7 +25,7 @@ pub enum Expiry {
 #[derive(Clone, Debug)]
 pub struct TagExpiry {
     /// The tag's key.
-    pub key: Box<str>,
+    pub key: TagKey,
     /// The life of a machine without the tag; without it, that machine is never due by this rule.
     pub default: Option<SignedDuration>,
     /// The shortest life that a tag can mean: one with less is taken for a mistake, and cannot be read.
@@ -92,8 +92,12 @@ enum Unreadable {
 
 impl TagExpiry {
     fn due(&self, instance: &Instance) -> Due {
-        let Some(value) = instance.tags.get(&self.key) else {
-            return self.default.map_or(Due::Never, |life| after(instance, life));
+        let value = match instance.tags.look(&self.key) {
+            Tag::Value(value) => value,
+            // Somebody meant to say when, and the cloud does not tell what.
+            Tag::Unreadable => return Due::Unreadable,
+            Tag::Absent if self.near_miss(instance).is_some() => return Due::Unreadable,
+            Tag::Absent => return self.default.map_or(Due::Never, |life| after(instance, life)),
         };
         let bought = match self.read(value, instance.created) {
             Bought::Life(life) => after(instance, life),
@@ -105,6 +109,12 @@ impl TagExpiry {
             (Due::At(_) | Due::Never, Some(max)) => earlier(bought, after(instance, max)),
             (bought, _) => bought,
         }
+    }
+
+    /// A tag that is not this one and was surely meant to be: its key differs in letter case or outer white space only.
+    #[must_use]
+    pub fn near_miss<'a>(&'a self, instance: &'a Instance) -> Option<&'a str> {
+        self.key.near_misses(&instance.tags).next().map(|(own, _)| own)
     }
 
     /// What a value of the tag says of an instance that was created then.
@@ -199,7 +209,10 @@ fn earlier(bought: Due, cap: Due) -> Due {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inventory::tests::{instance, tags};
+    use crate::inventory::{
+        Tags,
+        tests::{instance, tags},
+    };
 
     fn tag(default: Option<i64>, max: Option<i64>) -> Expiry {
         let hours = |hours: Option<i64>| hours.map(SignedDuration::from_hours);
@@ -229,6 +242,20 @@ mod tests {
         check(&expiry, Some("never"), "Never");
         check(&expiry, Some("Forever"), "Never");
         check(&expiry, None, "Never");
+    }
+
+    #[test]
+    fn a_tag_without_a_value_and_a_near_miss_of_the_key_cannot_be_read() {
+        for (key, value) in
+            [("ttl", None), ("TTL", Some("never")), ("ttl ", Some("30d")), ("Ttl", None)]
+        {
+            let mut subject = instance("i");
+            subject.tags = Tags::told(vec![(key.into(), value.map(Into::into))]).unwrap();
+            assert_eq!(tag(Some(1), Some(1)).due(&subject), Due::Unreadable, "{key:?} {value:?}");
+        }
+        let mut subject = instance("i");
+        subject.tags = tags(&[("ttl", "24h"), ("TTL", "48h")]);
+        assert_eq!(tag(None, None).due(&subject), Due::At("2026-11-02T00:00:00Z".parse().unwrap()));
     }
 
     #[test]

@@ -31,11 +31,15 @@ pub enum Field {
     Ip,
     /// `createTime`, which an age is counted from.
     CreateTime,
+    /// A tag whose value is null or missing.
+    Tag,
+    /// A tag whose key is a near miss of one that protects.
+    NearMiss,
 }
 
 impl Field {
     /// Every field.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Id,
         Self::Name,
         Self::Hostname,
@@ -48,6 +52,8 @@ impl Field {
         Self::ResourceGroup,
         Self::Ip,
         Self::CreateTime,
+        Self::Tag,
+        Self::NearMiss,
     ];
 
     /// The field's name in rules.
@@ -66,6 +72,8 @@ impl Field {
             Self::ResourceGroup => "resource_group",
             Self::Ip => "ip",
             Self::CreateTime => "create_time",
+            Self::Tag => "tag",
+            Self::NearMiss => "near_miss",
         }
     }
 
@@ -84,7 +92,7 @@ impl Field {
             Self::ChargeType => instance.charge_type.as_ref().map(ChargeType::as_str),
             Self::InternetChargeType => instance.internet_charge_type.as_deref(),
             Self::ResourceGroup => instance.resource_group_id.as_deref(),
-            Self::Ip | Self::CreateTime => None,
+            Self::Ip | Self::CreateTime | Self::Tag | Self::NearMiss => None,
         }
     }
 
@@ -98,6 +106,7 @@ impl Field {
     #[must_use]
     pub fn shown(self, instance: &Instance) -> Option<String> {
         match self {
+            Self::Tag | Self::NearMiss => None,
             Self::CreateTime => instance.created.map(|at| at.to_string()),
             Self::Ip => {
                 let addresses: Vec<_> =

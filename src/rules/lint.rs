@@ -3,6 +3,7 @@
 //! A warning is worth its line only if it is true: what is said here to match every machine, to match none, or never to act is
 //! so whatever machines there are. What cannot be proved is not said. Rules that are switched off are not looked at.
 
+mod brackets;
 mod claims;
 mod hindsight;
 mod logic;
@@ -10,10 +11,13 @@ mod shadow;
 
 use jiff::SignedDuration;
 
-pub use self::hindsight::{TagKeys, outpaced, unknown_tag_keys};
 #[cfg(test)]
 pub(crate) use self::logic::ELIGIBLE;
 use self::logic::{Case, Conflict, Formula, Literal, Subject};
+pub use self::{
+    brackets::plain_brackets,
+    hindsight::{TagKeys, near_miss_keys, outpaced, unknown_tag_keys},
+};
 use super::{Condition, Expiry, Origin, Rule, RuleSet};
 use crate::{
     diagnostic::{Code, Problem},
@@ -75,6 +79,7 @@ fn alone(view: &View<'_>) -> Vec<Problem> {
     found.extend(outlived_by_notice(view));
     found.extend(at_once(view));
     found.extend(anywhere(view));
+    found.extend(brackets::of_rule(view.rule));
     found
 }
 

@@ -10,13 +10,13 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 pub(crate) use self::matcher::matchers;
 use super::{
     Action, Condition, Delivery, Expiry, NoticePeriod, Origin, Rule, RuleLimits, RuleName, RuleSet,
-    screen::Screen,
+    Side, screen::Screen,
 };
 use crate::{
     diagnostic::{Code, Problem, Source},
     lifetime::{self, DURATION_HELP},
     schedule::{self, Schedule},
-    yaml::{self, At, Fields, Home, Reader},
+    yaml::{self, At, Fields, Home, Reader, Value},
 };
 
 /// The most rules over all files.
@@ -148,9 +148,10 @@ impl Parser<'_> {
             fields.get("description").and_then(|at| reader.text(&at, "a text").map(str::to_owned));
         let matches = fields
             .require(reader, "match", MATCH_HELP)
-            .and_then(|at| matcher::match_of(reader, &at));
+            .and_then(|at| matcher::match_of(reader, &at))
+            .map(|condition| condition.standing_on(Side::Takes));
         let unless =
-            fields.get("unless").map_or(Some(Condition::NOTHING), |at| matchers(reader, &at));
+            fields.get("unless").map_or(Some(Condition::NOTHING), |at| unless(reader, &at));
         let zone = fields.get("timezone").and_then(|at| timezone(reader, &at));
         let zone = zone.unwrap_or_else(|| self.terms.zone.clone());
         let expiry = fields
@@ -210,6 +211,16 @@ impl Parser<'_> {
         }
         Some(action)
     }
+}
+
+/// What must not hold. A list without a matcher is an error, since it looks as if it excluded something.
+fn unless(reader: &mut Reader, at: &At<'_>) -> Option<Condition> {
+    if matches!(&at.node.value, Value::List(items) if items.is_empty()) {
+        let help = "expected a matcher such as `{ tags: { keep: \"*\" } }`, or no `unless` at all";
+        reader.wrong(at, Code::EmptyMatcher, "an empty list excludes no instance", help);
+        return None;
+    }
+    matchers(reader, at)
 }
 
 /// Notes that a matcher is empty.

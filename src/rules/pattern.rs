@@ -1,14 +1,17 @@
 //! Patterns for texts: compiled once, matched without allocation.
+//!
+//! This is the one matcher for text: `match`, `unless`, `protect`, rule tests, the screen, warnings and explanations all ask it.
+//! It compares Unicode scalar values, never bytes, and normalises nothing.
 
-use globset::{GlobBuilder, GlobMatcher};
 use regex::{Regex, RegexBuilder};
 
-use crate::lifetime::shorten;
+use super::glob::{Syntax, regex_of};
+use crate::{inventory::text::has_pictures, lifetime::shorten};
 
 /// The longest pattern, in bytes; no field of the API is longer than 128 characters.
 const PATTERN_BYTES_MAX: usize = 512;
 
-/// The most memory that a compiled regular expression may take, in bytes.
+/// The most memory that a compiled pattern may take, in bytes.
 const REGEX_BYTES_MAX: usize = 1 << 20;
 
 /// Whether upper and lower case differ.
@@ -33,53 +36,43 @@ enum Kind {
     /// The very text.
     Exact,
     /// The very text, in upper or lower case.
-    AnyCase,
-    /// Any text: the glob `*`.
+    AnyCase(Box<Regex>),
+    /// Any text: the pattern `*`.
     Anything,
-    /// A text that begins so: the glob `so*`. This form and the next are by far the most common, and much faster so.
+    /// A text that begins so: the pattern `so*`. This form and the next are by far the most common, and much faster so.
     Prefix(Box<str>),
-    /// A text that ends so: the glob `*so`.
+    /// A text that ends so: the pattern `*so`.
     Suffix(Box<str>),
-    /// Any other glob.
-    Glob(Box<GlobMatcher>),
+    /// Any other glob, or plain text with `*` or `?`.
+    Glob(Box<Regex>),
     /// A regular expression, which may match anywhere in the text.
     Regex(Box<Regex>),
 }
 
 impl Pattern {
-    /// Compiles a pattern: exact, or a glob where it has `*` or `?`.
+    /// Compiles a plain text, where `*` is any text and `?` one character, and nothing else is special.
     pub(crate) fn new(text: &str, case: Case) -> Result<Self, String> {
-        if text.contains(['*', '?']) {
-            return Self::glob(text, case);
-        }
-        let kind = match case {
-            Case::Exact => Kind::Exact,
-            Case::Any => Kind::AnyCase,
-        };
-        Self::of(text, kind)
+        Self::compiled(text, Syntax::Plain, case)
     }
 
-    /// Compiles a glob; without `*` and `?` it is the very text.
+    /// Compiles a glob.
     pub(crate) fn glob(text: &str, case: Case) -> Result<Self, String> {
+        Self::compiled(text, Syntax::Glob, case)
+    }
+
+    fn compiled(text: &str, syntax: Syntax, case: Case) -> Result<Self, String> {
         bounded(text)?;
-        let plain = |part: &&str| !part.contains(['*', '?', '[', ']', '{', '}', '\\']);
-        let kind = match case {
-            Case::Exact if text == "*" => Some(Kind::Anything),
-            Case::Exact => {
-                let prefix = text.strip_suffix('*').filter(plain).map(|it| Kind::Prefix(it.into()));
-                let suffix =
-                    || text.strip_prefix('*').filter(plain).map(|it| Kind::Suffix(it.into()));
-                prefix.or_else(suffix)
+        let kind = match simple(text, syntax, case) {
+            Some(simple) => simple,
+            None => {
+                let wrong = |why: String| format!("`{}` is not a glob: {why}", shorten(text));
+                let regex = regex_of(text, syntax, case).map_err(wrong)?;
+                let regex = RegexBuilder::new(&regex).size_limit(REGEX_BYTES_MAX).build();
+                let regex = Box::new(regex.map_err(|error| wrong(reason(&error)))?);
+                if is_literal(text, syntax) { Kind::AnyCase(regex) } else { Kind::Glob(regex) }
             }
-            Case::Any => None,
         };
-        let compiled = || {
-            let glob = GlobBuilder::new(text).case_insensitive(case == Case::Any).build();
-            glob.map(|glob| Kind::Glob(Box::new(glob.compile_matcher())))
-        };
-        let bad =
-            |error: globset::Error| format!("`{}` is not a glob: {}", shorten(text), error.kind());
-        Self::of(text, kind.map_or_else(compiled, Ok).map_err(bad)?)
+        Ok(Self { written: text.into(), kind })
     }
 
     /// Compiles a regular expression, which may match anywhere in a text unless it says `^` and `$`.
@@ -92,18 +85,30 @@ impl Pattern {
         let regex = regex.map_err(|error| {
             format!("`{}` is not a regular expression: {}", shorten(text), reason(&error))
         })?;
-        Self::of(text, Kind::Regex(Box::new(regex)))
-    }
-
-    fn of(text: &str, kind: Kind) -> Result<Self, String> {
-        bounded(text)?;
-        Ok(Self { written: text.into(), kind })
+        Ok(Self { written: text.into(), kind: Kind::Regex(Box::new(regex)) })
     }
 
     /// The pattern as it was written.
     #[must_use]
     pub fn written(&self) -> &str {
         &self.written
+    }
+
+    /// Whether it is a plain text with `*` or `?`, and with brackets or braces as a glob has them: there, they are special.
+    pub(super) fn looks_like_a_glob(&self) -> bool {
+        let has = |open, close| {
+            let opened = self.written.find(open);
+            opened.is_some_and(|at| self.written.get(at..).is_some_and(|rest| rest.contains(close)))
+        };
+        let is_glob = match &self.kind {
+            Kind::Prefix(_) | Kind::Suffix(_) => true,
+            // As a glob, the same text would have become another expression.
+            Kind::Glob(regex) => [Case::Exact, Case::Any].into_iter().any(|case| {
+                regex_of(&self.written, Syntax::Plain, case).as_deref() == Ok(regex.as_str())
+            }),
+            Kind::Exact | Kind::AnyCase(_) | Kind::Anything | Kind::Regex(_) => false,
+        };
+        is_glob && (has('[', ']') || has('{', '}'))
     }
 
     /// Whether it is a regular expression.
@@ -123,7 +128,7 @@ impl Pattern {
         match &self.kind {
             Kind::Anything => true,
             Kind::Regex(_) => &*self.written == ".*",
-            Kind::Exact | Kind::AnyCase | Kind::Prefix(_) | Kind::Suffix(_) | Kind::Glob(_) => {
+            Kind::Exact | Kind::AnyCase(_) | Kind::Prefix(_) | Kind::Suffix(_) | Kind::Glob(_) => {
                 false
             }
         }
@@ -131,21 +136,23 @@ impl Pattern {
 
     /// Whether each text that it matches is matched by `other` too, as far as that can be seen.
     pub(super) fn is_within(&self, other: &Self) -> bool {
-        let is_same = || {
-            std::mem::discriminant(&self.kind) == std::mem::discriminant(&other.kind)
-                && self.written == other.written
+        let is_same = || match (&self.kind, &other.kind) {
+            // A plain text and a glob may be written alike and mean two things.
+            (Kind::AnyCase(one), Kind::AnyCase(other)) | (Kind::Glob(one), Kind::Glob(other)) => {
+                one.as_str() == other.as_str()
+            }
+            (one, two) => {
+                std::mem::discriminant(one) == std::mem::discriminant(two)
+                    && self.written == other.written
+            }
         };
         let by_form = || match (&self.kind, &other.kind) {
-            (Kind::Exact, _) => other.is_match(&self.written),
+            (Kind::Exact, _) => !self.is_odd_for(other) && other.is_match(&self.written),
+            (Kind::AnyCase(_), _) => other.is_any_case() && other.is_match(&self.written),
             (Kind::Prefix(own), Kind::Prefix(other)) => own.starts_with(&**other),
             (Kind::Suffix(own), Kind::Suffix(other)) => own.ends_with(&**other),
             (
-                Kind::AnyCase
-                | Kind::Anything
-                | Kind::Prefix(_)
-                | Kind::Suffix(_)
-                | Kind::Glob(_)
-                | Kind::Regex(_),
+                Kind::Anything | Kind::Prefix(_) | Kind::Suffix(_) | Kind::Glob(_) | Kind::Regex(_),
                 _,
             ) => false,
         };
@@ -155,12 +162,14 @@ impl Pattern {
     /// Whether no text is matched by both, as far as that can be seen.
     pub(super) fn is_apart(&self, other: &Self) -> bool {
         match (&self.kind, &other.kind) {
-            (Kind::Exact, _) => !other.is_match(&self.written),
-            (_, Kind::Exact) => !self.is_match(&other.written),
+            (Kind::AnyCase(_), _) if other.is_any_case() => !other.is_match(&self.written),
+            (_, Kind::AnyCase(_)) if self.is_any_case() => !self.is_match(&other.written),
+            (Kind::Exact, _) => !self.is_odd_for(other) && !other.is_match(&self.written),
+            (_, Kind::Exact) => !other.is_odd_for(self) && !self.is_match(&other.written),
             (Kind::Prefix(a), Kind::Prefix(b)) => !a.starts_with(&**b) && !b.starts_with(&**a),
             (Kind::Suffix(a), Kind::Suffix(b)) => !a.ends_with(&**b) && !b.ends_with(&**a),
             (
-                Kind::AnyCase
+                Kind::AnyCase(_)
                 | Kind::Anything
                 | Kind::Prefix(_)
                 | Kind::Suffix(_)
@@ -171,22 +180,72 @@ impl Pattern {
         }
     }
 
+    /// Whether it is no regular expression, and matches the same texts in every letter case.
+    fn is_any_case(&self) -> bool {
+        match &self.kind {
+            Kind::AnyCase(_) | Kind::Anything => true,
+            Kind::Glob(regex) => regex.as_str().starts_with("(?is)"),
+            Kind::Exact | Kind::Prefix(_) | Kind::Suffix(_) | Kind::Regex(_) => false,
+        }
+    }
+
+    /// Whether this very text is one that a regular expression cannot be sure of: see [`fits`].
+    fn is_odd_for(&self, other: &Self) -> bool {
+        other.is_regex() && has_pictures(&self.written)
+    }
+
     /// Whether it matches a text.
     #[must_use]
     #[inline]
     pub fn is_match(&self, text: &str) -> bool {
         match &self.kind {
             Kind::Exact => is_same(&self.written, text),
-            Kind::AnyCase => {
-                is_same(&self.written, text) || self.written.eq_ignore_ascii_case(text)
+            Kind::AnyCase(regex) => {
+                let are_ascii = || self.written.is_ascii() && text.is_ascii();
+                self.written.eq_ignore_ascii_case(text) || (!are_ascii() && regex.is_match(text))
             }
             Kind::Anything => true,
             Kind::Prefix(prefix) => text.starts_with(&**prefix),
             Kind::Suffix(suffix) => text.ends_with(&**suffix),
-            Kind::Glob(glob) => glob.is_match(text),
-            Kind::Regex(regex) => regex.is_match(text),
+            Kind::Glob(regex) | Kind::Regex(regex) => regex.is_match(text),
         }
     }
+}
+
+/// Whether nothing in a pattern is special.
+fn is_literal(text: &str, syntax: Syntax) -> bool {
+    match syntax {
+        Syntax::Plain => !text.contains(['*', '?']),
+        Syntax::Glob => !text.contains(['*', '?', '[', ']', '{', '}', '\\']),
+    }
+}
+
+/// The forms that need no regular expression.
+fn simple(text: &str, syntax: Syntax, case: Case) -> Option<Kind> {
+    if text == "*" {
+        return Some(Kind::Anything);
+    }
+    if case == Case::Any {
+        return None;
+    }
+    if is_literal(text, syntax) {
+        return Some(Kind::Exact);
+    }
+    let plain = |part: &&str| is_literal(part, syntax);
+    let prefix = text.strip_suffix('*').filter(plain).map(|part| Kind::Prefix(part.into()));
+    prefix.or_else(|| text.strip_prefix('*').filter(plain).map(|part| Kind::Suffix(part.into())))
+}
+
+/// Whether a text is one of what some patterns match; `None` if that depends on control characters in the text.
+///
+/// Such characters were replaced when the text was read, which only a regular expression can see: `.` matches what stands for a
+/// line break, and `\s` does not.
+#[inline]
+pub(super) fn fits(patterns: &[Pattern], text: &str) -> Option<bool> {
+    if patterns.iter().any(Pattern::is_regex) && has_pictures(text) {
+        return patterns.iter().any(Pattern::is_anything).then_some(true);
+    }
+    Some(is_any_of(patterns, text))
 }
 
 /// Whether one of them matches a text.
@@ -221,35 +280,206 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn texts_match_exactly_or_by_glob() {
-        for (pattern, text, expected) in [
-            ("dev", "dev", true),
-            ("dev", "Dev", false),
-            ("dev", "dev-1", false),
-            ("dev-*", "dev-1", true),
-            ("dev-*", "dev-", true),
-            ("dev-*", "my-dev-1", false),
-            ("*-dev", "my-dev", true),
-            ("*-dev", "my-dev-1", false),
-            ("d?v", "dev", true),
-            ("d?v", "deev", false),
-            ("*", "", true),
-            ("*", "a/b", true),
-            ("a.c", "abc", false),
-            ("[ab]", "[ab]", true),
-            ("[ab]*", "b1", true),
-            ("*[ab]", "1b", true),
-            ("\\**", "*x", true),
-        ] {
-            let pattern = Pattern::new(pattern, Case::Exact).unwrap();
-            assert_eq!(pattern.is_match(text), expected, "{pattern:?} {text}");
+    #[track_caller]
+    fn check(of: fn(&str, Case) -> Result<Pattern, String>, rows: &[(&str, &str, bool)]) {
+        for (pattern, text, expected) in rows {
+            let compiled = of(pattern, Case::Exact).unwrap();
+            assert_eq!(compiled.is_match(text), *expected, "{compiled:?} {text:?}");
         }
-        assert!(Pattern::new("running", Case::Any).unwrap().is_match("RUNNING"));
-        assert!(Pattern::new("run*", Case::Any).unwrap().is_match("RUNNING"));
-        assert!(Pattern::new("[a*", Case::Exact).is_err());
+    }
+
+    /// What a plain text and a glob have in common.
+    const COMMON: [(&str, &str, bool); 27] = [
+        ("dev", "dev", true),
+        ("dev", "Dev", false),
+        ("dev", "dev-1", false),
+        ("dev-*", "dev-1", true),
+        ("dev-*", "dev-", true),
+        ("dev-*", "my-dev-1", false),
+        ("*-dev", "my-dev", true),
+        ("*-dev", "my-dev-1", false),
+        ("d?v", "dev", true),
+        ("d?v", "deev", false),
+        ("d?v", "dv", false),
+        ("*", "", true),
+        ("*", "a/b", true),
+        ("a.c", "abc", false),
+        ("a.*", "abc", false),
+        ("kunde-?", "kunde-é", true),
+        ("kunde-?", "kunde-主", true),
+        ("kunde-?", "kunde-Ж", true),
+        ("kunde-?", "kunde-🦀", true),
+        ("kunde-?", "kunde-e\u{301}", false),
+        ("kunde-??", "kunde-e\u{301}", true),
+        ("?", "\n", true),
+        ("a*c", "a\nb\nc", true),
+        ("a*", "a\n", true),
+        ("db-主", "db-主", true),
+        ("*主*从*", "a主b从c", true),
+        ("**a**", "bab", true),
+    ];
+
+    #[test]
+    fn a_plain_text_knows_only_the_star_and_the_question_mark() {
+        check(Pattern::new, &COMMON);
+        check(
+            Pattern::new,
+            &[
+                ("[ab]", "[ab]", true),
+                ("[ab]", "a", false),
+                ("[prod]*", "[prod] db", true),
+                ("[prod]*", "p-1", false),
+                ("*[prod]", "db [prod]", true),
+                ("[prod]?*", "[prod] db", true),
+                ("[!a]*?", "[!a]b", true),
+                ("[a*", "[ab", true),
+                ("*]", "a]", true),
+                ("{a,b}*", "{a,b}c", true),
+                ("{a,b}*", "ac", false),
+                ("a\\*", "a\\b", true),
+                ("a\\*", "a*", false),
+                ("\\?", "\\x", true),
+                ("!*", "!a", true),
+                ("^a$*?", "^a$b", true),
+                ("a|b*?", "a|bc", true),
+                ("(?i)a*?b", "(xi)ayzb", true),
+            ],
+        );
+        for odd in ["[", "[[*", "}?", "{*", "?\\", "[z-a]*"] {
+            assert!(Pattern::new(odd, Case::Exact).is_ok(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_glob_matches_characters_by_classes_ranges_and_alternatives() {
+        check(Pattern::glob, &COMMON);
+        check(
+            Pattern::glob,
+            &[
+                ("db-[主从]", "db-主", true),
+                ("db-[主从]", "db-从", true),
+                ("db-[主从]", "db-丛", false),
+                ("db-[!主从]", "db-丛", true),
+                ("db-[!主从]", "db-主", false),
+                ("db-[^主从]", "db-主", false),
+                ("db-[!a]", "db-\n", true),
+                ("[а-я]*", "привет", true),
+                ("[а-я]*", "Привет", false),
+                ("[一-龥]", "主", true),
+                ("[!一-龥]", "主", false),
+                ("[é-ü]", "ö", true),
+                ("[é]", "e", false),
+                ("[🦀-🦊]", "🦉", true),
+                ("[a-c]", "b", true),
+                ("[a-c]", "-", false),
+                ("[a-]", "-", true),
+                ("[-a]", "-", true),
+                ("[]a]", "]", true),
+                ("[!]a]", "]", false),
+                ("[^^]", "^", false),
+                ("[a-a]", "a", true),
+                ("[[]", "[", true),
+                ("[*?]", "?", true),
+                ("[*?]", "a", false),
+                ("[a&&b]", "&", true),
+                ("[ab]*", "b1", true),
+                ("*[ab]", "1b", true),
+                ("]", "]", true),
+                ("{dev,test}-*", "test-1", true),
+                ("{dev,test}-*", "prod-1", false),
+                ("{a,{b,c}d}", "cd", true),
+                ("{a,}b", "b", true),
+                ("{主,从}-?", "从-é", true),
+                ("{[a,],x}", ",", true),
+                ("a,b", "a,b", true),
+                ("\\*", "*", true),
+                ("\\*", "a", false),
+                ("\\[a\\]", "[a]", true),
+                ("\\{a,b\\}", "{a,b}", true),
+                ("\\\\?", "\\a", true),
+                ("\\**", "*x", true),
+            ],
+        );
+        for bad in ["[a*", "[]", "[!]", "[z-a]", "[龥-一]", "{a", "{a,{b}", "a}", "a\\", "[\\]]"]
+        {
+            let error = Pattern::glob(bad, Case::Exact).unwrap_err();
+            assert!(error.contains("is not a glob: ") && !error.contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
+    fn any_case_is_one_relation_in_every_form() {
+        let of = |text: &str| Pattern::new(text, Case::Any).unwrap();
+        for (pattern, text) in [
+            ("running", "RUNNING"),
+            ("run*", "RUNNING"),
+            ("*ing", "RUNNING"),
+            ("r?nning", "RUNNING"),
+            ("größe", "GRÖßE"),
+            ("привет", "ПРИВЕТ"),
+            ("k", "\u{212a}"),
+        ] {
+            assert!(of(pattern).is_match(text), "{pattern} {text}");
+            assert!(of(&format!("{pattern}*")).is_match(text), "{pattern}* {text}");
+        }
+        assert!(Pattern::glob("[a-c]主", Case::Any).unwrap().is_match("B主"));
+        assert!(!of("running").is_match("runnin") && !of("[a]").is_match("a"));
+    }
+
+    #[test]
+    fn the_size_of_a_pattern_is_bounded_and_every_short_plain_text_is_taken() {
         assert!(Pattern::new(&"x".repeat(513), Case::Exact).is_err());
-        assert!(Pattern::glob("[ab]", Case::Exact).unwrap().is_match("a"));
+        for case in [Case::Exact, Case::Any] {
+            for longest in ["?".repeat(512), "*a".repeat(256), "主".repeat(170), "?k".repeat(256)]
+            {
+                let pattern = Pattern::new(&longest, case).unwrap();
+                assert!(pattern.is_match(&longest.replace('*', "")), "{longest}");
+            }
+            assert!(Pattern::glob(&"[!主]".repeat(80), case).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_plain_text_and_a_glob_that_are_written_alike_are_two() {
+        let (plain, glob) = ("[a]?*", "[a]?*");
+        let plain = Pattern::new(plain, Case::Exact).unwrap();
+        let glob = Pattern::glob(glob, Case::Exact).unwrap();
+        assert!(!plain.is_within(&glob) && !glob.is_within(&plain));
+        assert!(plain.is_within(&plain) && glob.is_within(&glob));
+    }
+
+    #[test]
+    fn a_plain_text_that_looks_like_a_glob_is_noticed() {
+        for (text, expected) in [
+            ("[prod]*", true),
+            ("db-[0-9]?", true),
+            ("*[ab]", true),
+            ("{dev,test}-*", true),
+            ("[prod]", false),
+            ("a[*", false),
+            ("]*[", false),
+            ("dev-*", false),
+        ] {
+            for case in [Case::Exact, Case::Any] {
+                assert_eq!(
+                    Pattern::new(text, case).unwrap().looks_like_a_glob(),
+                    expected,
+                    "{text}"
+                );
+            }
+        }
+        assert!(!Pattern::glob("db-[0-9]?", Case::Exact).unwrap().looks_like_a_glob());
+        assert!(!Pattern::regex("[ab]*", Case::Exact).unwrap().looks_like_a_glob());
+    }
+
+    #[test]
+    fn a_regular_expression_cannot_be_sure_of_a_text_that_had_control_characters() {
+        let regex = |text| vec![Pattern::regex(text, Case::Exact).unwrap()];
+        let plain = |text| vec![Pattern::new(text, Case::Exact).unwrap()];
+        assert_eq!(fits(&regex("a.b"), "a␊b"), None);
+        assert_eq!(fits(&regex(".*"), "a␊b"), Some(true));
+        assert_eq!(fits(&regex("a.b"), "a-b"), Some(true));
+        assert_eq!(fits(&plain("a?b"), "a␊b"), Some(true));
     }
 
     #[test]
@@ -267,13 +497,116 @@ mod tests {
         }
     }
 
+    /// What a pattern is made of, said as plainly as it can be.
+    #[derive(Clone, Debug)]
+    enum Piece {
+        Any,
+        One,
+        Letter(char),
+        /// Whether it is turned round, and its ranges.
+        Class(bool, Vec<(char, char)>),
+        /// One of these.
+        Either(Vec<Vec<Self>>),
+    }
+
+    /// Whether pieces match a text: every way to share the text among them is tried.
+    fn is_naive_match(pieces: &[Piece], text: &[char]) -> bool {
+        let Some((piece, rest)) = pieces.split_first() else { return text.is_empty() };
+        let one = |fits: &dyn Fn(char) -> bool| {
+            text.split_first().is_some_and(|(own, after)| fits(*own) && is_naive_match(rest, after))
+        };
+        match piece {
+            Piece::Any => (0..=text.len()).any(|n| is_naive_match(rest, &text[n..])),
+            Piece::One => one(&|_| true),
+            Piece::Letter(letter) => one(&|own| own == *letter),
+            Piece::Class(is_turned, ranges) => one(&|own| {
+                ranges.iter().any(|(from, to)| (*from..=*to).contains(&own)) != *is_turned
+            }),
+            Piece::Either(several) => {
+                several.iter().any(|first| is_naive_match(&[first.as_slice(), rest].concat(), text))
+            }
+        }
+    }
+
+    /// Pieces as a glob.
+    fn written(pieces: &[Piece]) -> String {
+        let one = |piece: &Piece| match piece {
+            Piece::Any => "*".to_owned(),
+            Piece::One => "?".to_owned(),
+            Piece::Letter(letter) if "*?[]{}\\,!".contains(*letter) => format!("\\{letter}"),
+            Piece::Letter(letter) => letter.to_string(),
+            Piece::Class(is_turned, ranges) => {
+                let ranges = ranges.iter().map(|(from, to)| match from == to {
+                    true => from.to_string(),
+                    false => format!("{from}-{to}"),
+                });
+                let sign = if *is_turned { "!" } else { "" };
+                format!("[{sign}{}]", ranges.collect::<String>())
+            }
+            Piece::Either(several) => {
+                let several: Vec<_> = several.iter().map(|one| written(one)).collect();
+                format!("{{{}}}", several.join(","))
+            }
+        };
+        pieces.iter().map(one).collect()
+    }
+
+    /// Letters of several scripts, some of which share bytes, and those that are special somewhere.
+    const LETTERS: [char; 24] = [
+        'a', 'b', 'Z', '-', '主', '从', '丛', 'Ж', 'ж', 'é', 'e', '\u{301}', '🦀', '🦊', '\n', '[',
+        ']', '{', '}', ',', '!', '\\', '^', '.',
+    ];
+
+    fn letter() -> impl Strategy<Value = char> {
+        proptest::sample::select(&LETTERS[..])
+    }
+
+    fn piece() -> impl Strategy<Value = Piece> {
+        let plain = || letter().prop_filter("special in a class", |one| !"[]!^-\\".contains(*one));
+        let range = (plain(), plain()).prop_map(|(one, other)| (one.min(other), one.max(other)));
+        let leaf = prop_oneof![
+            3 => letter().prop_map(Piece::Letter),
+            2 => Just(Piece::Any),
+            2 => Just(Piece::One),
+            2 => (any::<bool>(), proptest::collection::vec(range, 1..3))
+                .prop_map(|(is_turned, ranges)| Piece::Class(is_turned, ranges)),
+        ];
+        leaf.prop_recursive(2, 8, 3, |inner| {
+            let one = proptest::collection::vec(inner, 0..3);
+            proptest::collection::vec(one, 1..3).prop_map(Piece::Either)
+        })
+    }
+
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
+
         #[test]
-        fn the_fast_forms_of_globs_say_what_the_library_says(
-            glob in "[ab/*?]{0,5}", text in "[ab/\n]{0,6}"
+        fn a_glob_matches_what_the_naive_reference_does(
+            pieces in proptest::collection::vec(piece(), 0..5),
+            text in proptest::collection::vec(letter(), 0..7),
         ) {
-            let library = GlobBuilder::new(&glob).build().unwrap().compile_matcher();
-            prop_assert_eq!(Pattern::glob(&glob, Case::Exact).unwrap().is_match(&text), library.is_match(&text));
+            let (glob, naive) = (written(&pieces), is_naive_match(&pieces, &text));
+            let text: String = text.into_iter().collect();
+            let compiled = Pattern::glob(&glob, Case::Exact).unwrap();
+            prop_assert_eq!(compiled.is_match(&text), naive, "{} {:?}", glob, text);
+        }
+
+        #[test]
+        fn a_plain_text_matches_what_the_naive_reference_does(
+            pattern in proptest::collection::vec(prop_oneof![2 => letter(), 1 => Just('*'), 1 => Just('?')], 0..6),
+            text in proptest::collection::vec(letter(), 0..7),
+        ) {
+            let piece = |letter: &char| match letter {
+                '*' => Piece::Any,
+                '?' => Piece::One,
+                other => Piece::Letter(*other),
+            };
+            let naive = is_naive_match(&pattern.iter().map(piece).collect::<Vec<_>>(), &text);
+            let (pattern, text) = (pattern.iter().collect::<String>(), text.iter().collect::<String>());
+            let compiled = Pattern::new(&pattern, Case::Exact).unwrap();
+            prop_assert_eq!(compiled.is_match(&text), naive, "{} {:?}", pattern, text);
+            let own = Pattern::new(&text, Case::Exact).unwrap();
+            prop_assert!(own.is_match(&text), "{text:?}");
         }
     }
 }

@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{Condition, Due, Expiry, Field, Rule, RuleSet, Test, Truth};
+use super::{Condition, Due, Expiry, Field, Rule, RuleSet, TagKey, Test, Truth};
 use crate::inventory::Instance;
 
 /// The tag keys and fields that protection depends on.
 #[derive(Clone, Debug, Default)]
 pub struct Protective {
-    keys: BTreeSet<Box<str>>,
+    keys: Vec<TagKey>,
     expiry_keys: BTreeSet<Box<str>>,
     fields: Vec<Field>,
 }
@@ -27,7 +27,7 @@ impl Protective {
             found.exemptions_of(matches);
             found.all_of(unless);
             if let Expiry::Tag(tag) = expiry {
-                found.expiry_keys.insert(tag.key.clone());
+                found.expiry_keys.insert(tag.key.as_str().into());
             }
         }
         found
@@ -37,7 +37,7 @@ impl Protective {
     /// protects too.
     #[must_use]
     pub fn has_key(&self, key: &str) -> bool {
-        self.keys.iter().any(|own| is_near(own, key))
+        self.keys.iter().any(|own| own.as_str() == key || own.is_near_miss(key))
     }
 
     /// Returns whether a rule reads an expiry from the tag with this key. Without the tag, the rule's `default` applies.
@@ -57,7 +57,7 @@ impl Protective {
         match condition {
             Condition::Everything => {}
             Condition::Field(field, _) => self.fields.push(*field),
-            Condition::Tag(key, _) => drop(self.keys.insert(key.clone())),
+            Condition::Tag(key, _) => self.keys.push(key.clone()),
             Condition::Ip(_) => self.fields.push(Field::Ip),
             Condition::Age(_) => self.fields.push(Field::CreateTime),
             Condition::Not(one) => self.all_of(one),
@@ -82,11 +82,6 @@ impl Protective {
             | Condition::Age(_) => {}
         }
     }
-}
-
-fn is_near(own: &str, key: &str) -> bool {
-    let (own, key) = (own.trim(), key.trim());
-    own.eq_ignore_ascii_case(key) || (!key.is_ascii() && own.to_lowercase() == key.to_lowercase())
 }
 
 /// Returns whether a condition holds for what does not have something.

@@ -6,7 +6,7 @@ use super::{
     Condition, Field, Pattern, Test,
     pattern::{is_any_of, is_same},
 };
-use crate::inventory::{Instance, Status};
+use crate::inventory::{Instance, Status, Tag};
 
 /// The plain comparisons among what a condition needs, the cheapest first.
 ///
@@ -20,7 +20,7 @@ enum Part {
     Status(Box<[Status]>),
     /// A field is one of these texts.
     Field(Field, Box<[Box<str>]>),
-    /// A tag is one of these texts.
+    /// A tag is one of these texts, or cannot be read. A match that asks for a tag takes no near miss of it.
     Tag(Box<str>, Box<[Box<str>]>),
 }
 
@@ -77,8 +77,10 @@ fn collect(condition: &Condition, parts: &mut Vec<Part>) {
         Condition::Field(field, test) => {
             parts.extend(texts(test).map(|texts| Part::Field(*field, texts)));
         }
+        // A near miss of the key leaves the condition unknown.
+        Condition::Tag(key, _) if key.heeds_near_misses() => {}
         Condition::Tag(key, test) => {
-            parts.extend(texts(test).map(|texts| Part::Tag(key.clone(), texts)));
+            parts.extend(texts(test).map(|texts| Part::Tag(key.as_str().into(), texts)));
         }
     }
 }
@@ -115,7 +117,11 @@ fn is_other(field: Field, texts: &[Box<str>], instance: &Instance) -> bool {
 /// Whether a tag is none of these texts, or not there.
 #[inline(never)]
 fn is_untagged(key: &str, texts: &[Box<str>], instance: &Instance) -> bool {
-    !instance.tags.get(key).is_some_and(|value| is_one_of(texts, value))
+    match instance.tags.look(key) {
+        Tag::Absent => true,
+        Tag::Unreadable => false,
+        Tag::Value(value) => !is_one_of(texts, value),
+    }
 }
 
 fn is_one_of(texts: &[Box<str>], value: &str) -> bool {
@@ -128,8 +134,11 @@ mod tests {
 
     use super::*;
     use crate::{
-        inventory::tests::{instance, tags},
-        rules::{Truth, parse::tests::rules, pattern::Case},
+        inventory::{
+            Tags,
+            tests::{instance, tags},
+        },
+        rules::{Side, Truth, parse::tests::rules, pattern::Case},
     };
 
     /// Whether a match is ruled out for a machine, which must be so only if it does not hold.
@@ -160,6 +169,15 @@ mod tests {
     }
 
     #[test]
+    fn a_tag_that_cannot_be_read_is_left_to_the_condition() {
+        let unread = |subject: &mut Instance| {
+            subject.tags = Tags::told(vec![("env".into(), None)]).unwrap();
+        };
+        check("{ tags: { env: dev } }", unread, false);
+        check("{ tags: { env: dev } }", |subject| subject.tags = tags(&[("Env", "dev")]), true);
+    }
+
+    #[test]
     fn what_is_not_sure_is_left_to_the_condition() {
         let untold = |subject: &mut Instance| (subject.zone, subject.status) = (None, None);
         check("{ zone: SEL-A }", untold, false);
@@ -178,12 +196,17 @@ mod tests {
         }
     }
 
-    const TEXTS: [&str; 5] = ["a", "A", "RUNNING", "STOPPED", "NEW"];
+    const TEXTS: [&str; 12] =
+        ["a", "A", "RUNNING", "STOPPED", "NEW", "é", "e\u{301}", "主", "Ж-1", "[a] b", "a␊b", "🦀"];
 
     fn tests() -> impl Strategy<Value = Test<Pattern>> {
-        let written = select([&TEXTS[..], &["a*", "*G", "?", "*"]].concat());
-        let pattern = (written, select(vec![Case::Exact, Case::Any]))
-            .prop_map(|(written, case)| Pattern::new(written, case).unwrap());
+        let special =
+            ["a*", "*G", "?", "*", "[a]*", "?-1", "*主*", "[主从]", "[а-яЖ]*", "{a,é}", "??"];
+        let written = select([&TEXTS[..], &special].concat());
+        let form: [fn(&str, Case) -> Result<Pattern, String>; 3] =
+            [Pattern::new, Pattern::glob, |text, case| Pattern::regex(&regex::escape(text), case)];
+        let pattern = (written, select(vec![Case::Exact, Case::Any]), select(form.to_vec()))
+            .prop_map(|(written, case, form)| form(written, case).unwrap());
         let patterns = vec(pattern, 0..3);
         prop_oneof![
             patterns.clone().prop_map(Test::AnyOf),
@@ -216,13 +239,20 @@ mod tests {
         fn whatever_is_ruled_out_does_not_match(
             condition in conditions(),
             told in vec(option::of(select(&TEXTS[..])), 6),
+            key in select(vec!["a", "A", "a "]),
+            side in option::of(select(vec![Side::Takes, Side::Protects])),
         ) {
+            let condition = match side {
+                Some(side) => condition.standing_on(side),
+                None => condition,
+            };
             let mut subject = instance(told[0].unwrap_or("i"));
             let shared = |n: usize| told[n].map(Arc::from);
             (subject.zone, subject.resource_group_id) = (shared(1), shared(2));
             (subject.status, subject.resource_group_name) = (shared(3).map(Status::from), shared(4));
             subject.addresses_told = told[4].is_some();
-            subject.tags = told[5].map(|value| tags(&[("a", value)])).unwrap_or_default();
+            let tag = (key.into(), told[5].map(Into::into));
+            subject.tags = Tags::told(if told[1].is_some() { vec![tag] } else { vec![] }).unwrap();
             let now = "2026-11-04T00:00:00Z".parse().unwrap();
             let ruled_out = Screen::of(&condition).rules_out(&subject);
             prop_assert!(!ruled_out || condition.test(&subject, now) == Truth::False);

@@ -1,7 +1,10 @@
 //! What a rule looks at in an instance, as text, so that a decision can be told by the values it saw.
 
 use super::{Condition, Expiry, Field, Rule};
-use crate::{inventory::Instance, lifetime::shorten};
+use crate::{
+    inventory::{Instance, Tag},
+    lifetime::shorten,
+};
 
 /// The most values that are told.
 const VALUES_MAX: usize = 20;
@@ -55,7 +58,12 @@ impl Seen<'_> {
     }
 
     fn tag(&mut self, key: &str) {
-        self.add(format!("tags.{key}"), self.instance.tags.get(key).map(str::to_owned));
+        let value = match self.instance.tags.look(key) {
+            Tag::Absent => None,
+            Tag::Unreadable => Some("?".to_owned()),
+            Tag::Value(value) => Some(value.to_owned()),
+        };
+        self.add(format!("tags.{key}"), value);
     }
 
     fn field(&mut self, field: Field) {

@@ -63,6 +63,12 @@ impl Reader {
         &self.source.name
     }
 
+    /// Whether a node is written out, as `~` is, and is not only the lack of one.
+    pub(crate) fn is_written(&self, at: &At<'_>) -> bool {
+        let written = self.source.text.get(at.node.place.bytes.clone());
+        written.is_some_and(|text| matches!(text.trim(), "~" | "null" | "Null" | "NULL"))
+    }
+
     /// Notes that a node is wrong.
     pub(crate) fn wrong(
         &mut self,

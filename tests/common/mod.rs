@@ -162,8 +162,10 @@ impl Stage {
 
     fn config(&self) -> String {
         let Self { sandbox, mode, journal, limits, account, more, timeout, retry_for, .. } = self;
+        let has_own = more.contains("protect:");
+        let protect = if has_own { "" } else { "protect: [{ tags: { protected: '*' } }]" };
         format!(
-            "mode: {mode}\nrules: rules.yaml\njournal: sqlite://{journal}\nlimits: {limits}\nprotect: [{{ tags: {{ protected: '*' }} }}]\n{more}\naccounts:\n  \
+            "mode: {mode}\nrules: rules.yaml\njournal: sqlite://{journal}\nlimits: {limits}\n{protect}\n{more}\naccounts:\n  \
              - {{ name: main, endpoint: \"{}\", timeout: {timeout}, retry: {{ attempts: 3, first_delay: 5ms, total: {retry_for} }}, {account} }}\n",
             sandbox.endpoint()
         )

@@ -8,9 +8,9 @@ use proptest::{
 };
 
 use crate::model::{
-    ADDRESSES, CHARGES, Expire, GLOBS, Line, Machine, Match, Matcher, Model, NETWORKS, Notice, Op,
-    PATTERNS, Past, Promise, REGEXES, Regex, Rule, SCHEDULES, STATUSES, TEXTS, TTLS, Turn,
-    WORD_REGEXES, ZONES,
+    ADDRESSES, CHARGES, Expire, GLOBS, Line, Machine, Match, Matcher, Model, NEAR, NETWORKS,
+    Notice, Op, PATTERNS, Past, Promise, REGEXES, Regex, Rule, SCHEDULES, STATUSES, TEXTS, TTLS,
+    Turn, WORD_REGEXES, ZONES,
 };
 
 /// The most rules of a model.
@@ -284,18 +284,29 @@ pub(crate) fn machine() -> impl Strategy<Value = Machine> {
     let env = option::of(select(&TEXTS[..]));
     let keep = option::weighted(0.2, select(&["", "a"][..]));
     let ttl = option::of(select(&TTLS[..]));
-    (texts, (status, charge), age, addresses, (env, keep, ttl)).prop_map(
-        |(texts, (status, charge), age, (addresses, addresses_told), (env, keep, ttl))| Machine {
-            id: "i-0".into(),
-            texts,
-            status,
-            charge,
-            age,
-            addresses,
-            addresses_told,
-            env,
-            keep,
-            ttl,
+    let untold = prop_oneof![4 => Just(vec![]), 1 => subsequence(vec!["env", "keep", "ttl"], 1..3)];
+    let near = (subsequence(NEAR.to_vec(), 0..3), vec(option::of(select(&TEXTS[..])), 2));
+    let near = near.prop_map(|(keys, values)| {
+        keys.into_iter().zip(values).map(|((key, own), value)| (key, own, value)).collect()
+    });
+    let near = prop_oneof![3 => Just(vec![]), 1 => near];
+    (texts, (status, charge), age, addresses, (env, keep, ttl, untold, near)).prop_map(
+        |(texts, (status, charge), age, (addresses, addresses_told), tags)| {
+            let (env, keep, ttl, untold, near) = tags;
+            Machine {
+                id: "i-0".into(),
+                texts,
+                status,
+                charge,
+                age,
+                addresses,
+                addresses_told,
+                env,
+                keep,
+                ttl,
+                untold,
+                near,
+            }
         },
     )
 }
@@ -310,7 +321,7 @@ pub(crate) fn fleet() -> impl Strategy<Value = Vec<Machine>> {
 }
 
 /// How many fields there are that the cloud may not tell.
-pub(crate) const FIELDS: usize = 12;
+pub(crate) const FIELDS: usize = 13;
 
 /// A machine without one of its fields.
 pub(crate) fn without(machine: &Machine, field: usize) -> Machine {
@@ -320,6 +331,17 @@ pub(crate) fn without(machine: &Machine, field: usize) -> Machine {
         8 => poorer.status = None,
         9 => poorer.charge = None,
         10 => poorer.age = None,
+        11 => {
+            let there = [
+                ("env", machine.env.is_some()),
+                ("keep", machine.keep.is_some()),
+                ("ttl", machine.ttl.is_some()),
+            ];
+            let there = there
+                .into_iter()
+                .filter(|(key, is_there)| *is_there && !machine.untold.contains(key));
+            poorer.untold.extend(there.map(|(key, _)| key));
+        }
         _ => {
             poorer.addresses.truncate(1);
             poorer.addresses_told = false;

@@ -17,7 +17,7 @@ use zenreaper::plan::{Decision, Keep, Plan, Scope, Target, memory::Memory};
 
 use crate::{
     chance::{Asking, fleet, hasty, machine, model, past, turn},
-    model::{Expire, Machine, Meaning, TEXT_KEYS, decide, matcher_holds},
+    model::{Expire, Machine, Meaning, TEXT_KEYS, decide, protects},
     real::{hours, instance, listed, memory, policy},
 };
 
@@ -34,6 +34,8 @@ fn is_untold(machine: &Machine, field: &str) -> bool {
         "ip" => !machine.addresses_told,
         "create_time" => machine.age.is_none(),
         "id" => false,
+        "tag" => !machine.untold.is_empty(),
+        "near_miss" => !machine.near.is_empty(),
         text => machine.texts[TEXT_KEYS.iter().position(|own| *own == text).unwrap()].is_none(),
     }
 }
@@ -90,9 +92,8 @@ proptest! {
         for Target { instance: target, rule, .. } in plan.targets() {
             let n: usize = target.id.as_str()[2..].parse().unwrap();
             let machine = &fleet[n];
-            let protected =
-                model.protect.iter().any(|one| matcher_holds(one, machine) != Some(false));
-            prop_assert!(!protected, "protected: {machine:?}");
+            let protected = protects(&model.protect, machine);
+            prop_assert!(protected == Some(false), "protected: {machine:?}");
             prop_assert!(target.status.is_some() && target.charge_type.is_some());
             let untouchable =
                 ["PENDING", "CREATING", "INSTALLING", "RECYCLE", "MIGRATING", "running", ""];
@@ -102,7 +103,7 @@ proptest! {
             let number: usize = rule.name.as_str()[1..].parse().unwrap();
             prop_assert!(model.rules[number].enabled);
             let by_tag = matches!(model.rules[number].expire, Expire::Tag { .. });
-            let unreadable = machine.ttl.is_some_and(|(_, meaning)| meaning == Meaning::Unreadable);
+            let unreadable = machine.meaning() == Some(Meaning::Unreadable);
             prop_assert!(!(by_tag && unreadable), "{machine:?}");
         }
     }

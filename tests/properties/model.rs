@@ -7,9 +7,12 @@
 pub(crate) const NOW: &str = "2026-11-24T00:00:00Z";
 
 /// What stands in the fleet's fields, and what rules ask of them.
-pub(crate) const TEXTS: [&str; 6] = ["a", "b", "ab", "A", "a/b", "[a]"];
-pub(crate) const PATTERNS: [&str; 9] = ["a", "b", "ab", "A", "*", "a*", "?", "*b", "[[]a]?*"];
-pub(crate) const GLOBS: [&str; 5] = ["a*", "ab", "[ab]", "?[/b]*", "*"];
+pub(crate) const TEXTS: [&str; 12] =
+    ["a", "b", "ab", "A", "a/b", "[a]", "[a] b", "é", "e\u{301}", "主", "Ж🦀", "a\nb"];
+pub(crate) const PATTERNS: [&str; 13] =
+    ["a", "b", "ab", "A", "*", "a*", "?", "*b", "[a]*", "[[]a]?*", "??", "主", "?🦀"];
+pub(crate) const GLOBS: [&str; 11] =
+    ["a*", "ab", "[ab]", "?[/b]*", "*", "[é主]", "[А-Я]*", "[!a-z]", "{a,[主]}", "?", "\\[a\\]*"];
 pub(crate) const STATUSES: [&str; 13] = [
     "RUNNING",
     "STOPPED",
@@ -35,7 +38,8 @@ pub(crate) const REGEXES: [Regex; 6] = [
     ("b$", |text| text.ends_with('b')),
     ("A|/", |text| text.contains(['A', '/'])),
     ("^a.?b$", |text| {
-        text == "ab" || (text.len() == 3 && text.starts_with('a') && text.ends_with('b'))
+        let is_short = text.chars().count() == 3 && !text.contains('\n');
+        text == "ab" || (is_short && text.starts_with('a') && text.ends_with('b'))
     }),
     (r"^[^\[]+$", |text| !text.is_empty() && !text.contains('[')),
     ("^$", str::is_empty),
@@ -50,17 +54,18 @@ pub(crate) const WORD_REGEXES: [Regex; 4] = [
 ];
 
 /// Addresses, and which of them lie in which networks.
-pub(crate) const ADDRESSES: [&str; 5] =
-    ["10.0.0.5", "10.1.2.3", "203.0.113.7", "2001:db8::1", "2001:db8:1::1"];
-pub(crate) const NETWORKS: [(&str, &[&str]); 8] = [
-    ("10.0.0.0/8", &["10.0.0.5", "10.1.2.3"]),
+pub(crate) const ADDRESSES: [&str; 6] =
+    ["10.0.0.5", "10.1.2.3", "203.0.113.7", "2001:db8::1", "2001:db8:1::1", "::ffff:10.9.9.9"];
+pub(crate) const NETWORKS: [(&str, &[&str]); 9] = [
+    ("10.0.0.0/8", &["10.0.0.5", "10.1.2.3", "::ffff:10.9.9.9"]),
     ("10.0.0.0/16", &["10.0.0.5"]),
     ("203.0.113.7", &["203.0.113.7"]),
     ("::ffff:10.0.0.5", &["10.0.0.5"]),
-    ("0.0.0.0/0", &["10.0.0.5", "10.1.2.3", "203.0.113.7"]),
+    ("::ffff:10.0.0.0/104", &["10.0.0.5", "10.1.2.3", "::ffff:10.9.9.9"]),
+    ("0.0.0.0/0", &["10.0.0.5", "10.1.2.3", "203.0.113.7", "::ffff:10.9.9.9"]),
     ("2001:db8::/32", &["2001:db8::1", "2001:db8:1::1"]),
     ("2001:db8::/48", &["2001:db8::1"]),
-    ("::/0", &["2001:db8::1", "2001:db8:1::1"]),
+    ("::/0", &["2001:db8::1", "2001:db8:1::1", "::ffff:10.9.9.9"]),
 ];
 
 /// Time zones, and how many hours they are ahead of UTC in the weeks around now.
@@ -140,6 +145,72 @@ pub(crate) struct Machine {
     pub(crate) env: Option<&'static str>,
     pub(crate) keep: Option<&'static str>,
     pub(crate) ttl: Option<(&'static str, Meaning)>,
+    /// The tags, of these three, whose values are null, whatever stands above.
+    pub(crate) untold: Vec<&'static str>,
+    /// Tags whose keys are near misses of these three: the key, the near miss, its value.
+    pub(crate) near: Vec<(&'static str, &'static str, Option<&'static str>)>,
+}
+
+/// Keys of tags and near misses of them.
+pub(crate) const NEAR: [(&str, &str); 6] = [
+    ("env", "Env"),
+    ("env", "env "),
+    ("keep", "KEEP"),
+    ("keep", "\u{a0}keep"),
+    ("ttl", "TTL"),
+    ("ttl", "ttl\u{200b}"),
+];
+
+/// On which side of a decision a condition stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Side {
+    /// In `match`.
+    Takes,
+    /// In `unless` and `protect`.
+    Protects,
+}
+
+impl Side {
+    fn turned(self) -> Self {
+        if self == Self::Takes { Self::Protects } else { Self::Takes }
+    }
+}
+
+/// What a machine has under a key of a tag.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Tag {
+    Absent,
+    Untold,
+    Value(&'static str),
+}
+
+impl Machine {
+    fn tag(&self, key: &str) -> Tag {
+        let value = match key {
+            "env" => self.env,
+            "keep" => self.keep,
+            _ => self.ttl.map(|(text, _)| text),
+        };
+        match value {
+            _ if self.untold.contains(&key) => Tag::Untold,
+            None => Tag::Absent,
+            Some(value) => Tag::Value(value),
+        }
+    }
+
+    fn near_values(&self, key: &str) -> Vec<Option<&'static str>> {
+        self.near.iter().filter(|(own, _, _)| *own == key).map(|(_, _, value)| *value).collect()
+    }
+
+    /// What the tag `ttl` means; a null, and a near miss in its place, cannot be read.
+    pub(crate) fn meaning(&self) -> Option<Meaning> {
+        match self.tag("ttl") {
+            Tag::Untold => Some(Meaning::Unreadable),
+            Tag::Absent if !self.near_values("ttl").is_empty() => Some(Meaning::Unreadable),
+            Tag::Absent => None,
+            Tag::Value(_) => self.ttl.map(|(_, meaning)| meaning),
+        }
+    }
 }
 
 /// What is asked of a value; of several operators, all must hold.
@@ -255,28 +326,57 @@ pub(crate) fn not(value: Option<bool>) -> Option<bool> {
     value.map(|value| !value)
 }
 
-/// A text is a glob where it has `*` or `?`.
+/// In a plain text, `*` is any text, `?` one character, and all else is meant as it stands.
 fn plain(pattern: &str, text: &str) -> bool {
-    if pattern.contains(['*', '?']) { glob(pattern, text) } else { pattern == text }
+    plain_from(&letters(pattern), &letters(text))
+}
+
+fn letters(text: &str) -> Vec<char> {
+    text.chars().collect()
+}
+
+fn plain_from(pattern: &[char], text: &[char]) -> bool {
+    match (pattern, text) {
+        ([], _) => text.is_empty(),
+        (['*', rest @ ..], _) => (0..=text.len()).any(|n| plain_from(rest, &text[n..])),
+        (_, []) => false,
+        ([own, rest @ ..], [other, after @ ..]) => {
+            (*own == '?' || own == other) && plain_from(rest, after)
+        }
+    }
 }
 
 fn glob(pattern: &str, text: &str) -> bool {
-    glob_from(pattern.as_bytes(), text.as_bytes())
+    glob_from(&letters(pattern), &letters(text))
 }
 
-/// Letter by letter; a class is some letters, one of which is meant.
-fn glob_from(pattern: &[u8], text: &[u8]) -> bool {
+/// Letter by letter.
+fn glob_from(pattern: &[char], text: &[char]) -> bool {
     match (pattern, text) {
         ([], _) => text.is_empty(),
-        ([b'*', rest @ ..], _) => (0..=text.len()).any(|n| glob_from(rest, &text[n..])),
+        (['*', rest @ ..], _) => (0..=text.len()).any(|n| glob_from(rest, &text[n..])),
+        (['{', rest @ ..], _) => {
+            let end = rest.iter().position(|one| *one == '}').unwrap();
+            let mut several = rest[..end].split(|one| *one == ',');
+            several.any(|one| glob_from(&[one, &rest[end + 1..]].concat(), text))
+        }
         (_, []) => false,
-        ([b'?', rest @ ..], [_, after @ ..]) => glob_from(rest, after),
-        ([b'[', first, class @ ..], [other, after @ ..]) => {
-            let end = class.iter().position(|one| *one == b']').unwrap();
-            let is_in = first == other || class[..end].contains(other);
-            is_in && glob_from(&class[end + 1..], after)
+        (['?', rest @ ..], [_, after @ ..]) => glob_from(rest, after),
+        (['\\', own, rest @ ..], [other, after @ ..]) => own == other && glob_from(rest, after),
+        (['[', class @ ..], [other, after @ ..]) => {
+            let end = class.iter().position(|one| *one == ']').unwrap();
+            is_in_class(&class[..end], *other) && glob_from(&class[end + 1..], after)
         }
         ([own, rest @ ..], [other, after @ ..]) => own == other && glob_from(rest, after),
+    }
+}
+
+fn is_in_class(class: &[char], letter: char) -> bool {
+    match class {
+        ['!', rest @ ..] => !is_in_class(rest, letter),
+        [from, '-', to, rest @ ..] => (*from..=*to).contains(&letter) || is_in_class(rest, letter),
+        [own, rest @ ..] => *own == letter || is_in_class(rest, letter),
+        [] => false,
     }
 }
 
@@ -285,39 +385,101 @@ fn regex(regexes: &[Regex], pattern: &str, text: &str) -> bool {
     matches(text)
 }
 
-/// The values of a field or a tag.
+/// The values of a field.
 fn values<'a>(key: &str, machine: &'a Machine) -> Vec<Option<&'a str>> {
     match key {
         "id" => vec![Some(&machine.id)],
         "status" => vec![machine.status],
         "charge_type" => vec![machine.charge],
         "resource_group" => vec![machine.texts[6], machine.texts[7]],
-        "tags.env" => vec![machine.env],
-        "tags.keep" => vec![machine.keep],
-        "tags.ttl" => vec![machine.ttl.map(|(text, _)| text)],
         text => vec![machine.texts[TEXT_KEYS.iter().position(|own| *own == text).unwrap()]],
     }
 }
 
-/// A tag that is not there is not matched; any other value that is not there may be anything.
-fn op_holds(key: &str, op: &Op, machine: &Machine) -> Option<bool> {
-    let any_case = ["status", "charge_type"].contains(&key);
-    let regexes: &[Regex] = if any_case { &WORD_REGEXES } else { &REGEXES };
-    let fold = |text: &str| if any_case { text.to_uppercase() } else { text.to_owned() };
-    let any_of = |patterns: &[&str], matches: &dyn Fn(&str, &str) -> bool| {
-        some(values(key, machine).into_iter().map(|value| match value {
-            None if key.starts_with("tags.") => Some(false),
-            None => None,
-            Some(value) => Some(patterns.iter().any(|one| matches(one, &fold(value)))),
-        }))
+/// Whether a text is what an operator asks for.
+fn is_meant(key: &str, op: &Op, text: &str) -> bool {
+    let is_word = ["status", "charge_type"].contains(&key);
+    let regexes: &[Regex] = if is_word { &WORD_REGEXES } else { &REGEXES };
+    let fold = |text: &str| {
+        if is_word || key == "hostname" { text.to_uppercase() } else { text.to_owned() }
     };
-    let told = values(key, machine).iter().any(Option::is_some);
     match op {
-        Op::Plain(list) | Op::In(list) => any_of(list, &|one, text| plain(&fold(one), text)),
-        Op::NotIn(list) => not(any_of(list, &|one, text| plain(&fold(one), text))),
-        Op::Glob(list) => any_of(list, &|one, text| glob(&fold(one), text)),
-        Op::Regex(list) => any_of(list, &|one, text| regex(regexes, one, text)),
-        Op::Exists(wanted) => Some(told == *wanted),
+        Op::Plain(list) | Op::In(list) | Op::NotIn(list) => {
+            list.iter().any(|one| plain(&fold(one), &fold(text)))
+        }
+        Op::Glob(list) => list.iter().any(|one| is_glob_meant(key, one, text, is_word)),
+        Op::Regex(list) => {
+            let text = if is_word { fold(text) } else { text.to_owned() };
+            list.iter().any(|one| regex(regexes, one, &text))
+        }
+        Op::Exists(_) => panic!("whether a text is there is not asked of it"),
+    }
+}
+
+/// In any letter case, a class holds if either case of a letter is in it.
+fn is_glob_meant(key: &str, pattern: &str, text: &str, is_word: bool) -> bool {
+    if is_word {
+        return glob(&pattern.to_uppercase(), &text.to_uppercase());
+    }
+    if key != "hostname" {
+        return glob(pattern, text);
+    }
+    // The texts are short: each letter of them is tried in both cases.
+    let mut spellings = vec![String::new()];
+    for letter in text.chars() {
+        let cases = [letter.to_lowercase().to_string(), letter.to_uppercase().to_string()];
+        spellings = spellings
+            .iter()
+            .flat_map(|head| cases.iter().map(move |case| format!("{head}{case}")))
+            .collect();
+    }
+    let patterns = [pattern.to_owned(), pattern.to_lowercase(), pattern.to_uppercase()];
+    if pattern.contains('!') {
+        return spellings.iter().all(|text| glob(pattern, text));
+    }
+    patterns.iter().any(|pattern| spellings.iter().any(|text| glob(pattern, text)))
+}
+
+/// Any value of a field that is not there may be anything.
+fn op_holds(key: &str, op: &Op, machine: &Machine, side: Side) -> Option<bool> {
+    if let Some(tag) = key.strip_prefix("tags.") {
+        return tag_holds(tag, op, machine, side);
+    }
+    let values = values(key, machine);
+    match op {
+        Op::Exists(wanted) => Some(values.iter().any(Option::is_some) == *wanted),
+        Op::NotIn(_) => not(some(values.iter().map(|own| own.map(|own| is_meant(key, op, own))))),
+        _ => some(values.iter().map(|own| own.map(|own| is_meant(key, op, own)))),
+    }
+}
+
+/// A tag that is not there is not matched, and one whose value is null may be anything. Where the tag would protect, one whose key
+/// is a near miss may be the one that was meant.
+fn tag_holds(tag: &str, op: &Op, machine: &Machine, side: Side) -> Option<bool> {
+    let near = |side: Side| match side {
+        Side::Takes => Vec::new(),
+        Side::Protects => machine.near_values(tag),
+    };
+    let absent = |side: Side| if near(side).is_empty() { Some(false) } else { None };
+    let is_there = |side: Side| match machine.tag(tag) {
+        Tag::Absent => absent(side),
+        Tag::Untold | Tag::Value(_) => Some(true),
+    };
+    let one_of = |side: Side| match machine.tag(tag) {
+        Tag::Absent => absent(side),
+        Tag::Untold => None,
+        Tag::Value(own) if is_meant(tag, op, own) => Some(true),
+        Tag::Value(_) => {
+            let may =
+                near(side).into_iter().any(|own| own.is_none_or(|own| is_meant(tag, op, own)));
+            if may { None } else { Some(false) }
+        }
+    };
+    match op {
+        Op::Exists(true) => is_there(side),
+        Op::Exists(false) => not(is_there(side.turned())),
+        Op::NotIn(_) => not(one_of(side.turned())),
+        _ => one_of(side),
     }
 }
 
@@ -349,35 +511,45 @@ fn age_holds(comparison: &str, limit: i64, age: i64) -> bool {
     }
 }
 
-fn line_holds(line: &Line, machine: &Machine) -> Option<bool> {
-    let each = |all: &[Match]| all.iter().map(|one| holds(one, machine)).collect::<Vec<_>>();
+fn line_holds(line: &Line, machine: &Machine, side: Side) -> Option<bool> {
+    let each =
+        |all: &[Match], side| all.iter().map(|one| holds(one, machine, side)).collect::<Vec<_>>();
     match line {
-        Line::Text(key, ops) => every(ops.iter().map(|op| op_holds(key, op, machine))),
+        Line::Text(key, ops) => every(ops.iter().map(|op| op_holds(key, op, machine, side))),
         Line::Ip(ops) => every(ops.iter().map(|op| ip_holds(op, machine))),
         Line::Age(tests) => {
             machine.age.map(|age| tests.iter().any(|(own, limit)| age_holds(own, *limit, age)))
         }
-        Line::All(all) => every(each(all)),
-        Line::Any(any) => some(each(any)),
-        Line::Not(none) => not(some(each(none))),
+        Line::All(all) => every(each(all, side)),
+        Line::Any(any) => some(each(any, side)),
+        Line::Not(none) => not(some(each(none, side.turned()))),
     }
 }
 
-pub(crate) fn matcher_holds(matcher: &Matcher, machine: &Machine) -> Option<bool> {
-    every(matcher.iter().map(|line| line_holds(line, machine)))
+fn matcher_holds(matcher: &Matcher, machine: &Machine, side: Side) -> Option<bool> {
+    every(matcher.iter().map(|line| line_holds(line, machine, side)))
 }
 
-pub(crate) fn holds(one: &Match, machine: &Machine) -> Option<bool> {
+fn holds(one: &Match, machine: &Machine, side: Side) -> Option<bool> {
     match one {
         Match::Everything => Some(true),
-        Match::Matcher(matcher) => matcher_holds(matcher, machine),
+        Match::Matcher(matcher) => matcher_holds(matcher, machine, side),
     }
+}
+
+/// Whether a rule matches.
+pub(crate) fn matches(rule: &Rule, machine: &Machine) -> Option<bool> {
+    holds(&rule.matches, machine, Side::Takes)
+}
+
+/// Whether one of some matchers protects.
+pub(crate) fn protects(matchers: &[Matcher], machine: &Machine) -> Option<bool> {
+    some(matchers.iter().map(|one| matcher_holds(one, machine, Side::Protects)))
 }
 
 /// Whether a rule takes a machine sooner or later, as far as its conditions say.
 pub(crate) fn takes(rule: &Rule, machine: &Machine) -> bool {
-    let excepted = some(rule.unless.iter().map(|one| matcher_holds(one, machine)));
-    holds(&rule.matches, machine) == Some(true) && excepted == Some(false)
+    matches(rule, machine) == Some(true) && protects(&rule.unless, machine) == Some(false)
 }
 
 // ---- When a match is due, in hours from now ----
@@ -402,7 +574,7 @@ fn due(rule: &Rule, machine: &Machine) -> Due {
             None => Due::Unknown,
         },
         Expire::Tag { default, min, max } => {
-            let Some((_, meaning)) = machine.ttl else {
+            let Some(meaning) = machine.meaning() else {
                 return default.map_or(Due::Never, life);
             };
             // Ten minutes, which is less than an hour and more than none.
@@ -446,8 +618,8 @@ enum Word {
 
 /// A rule that speaks of a machine, or may, keeps it by a tag that cannot be read; not if it surely excepts it.
 fn word(rule: &Rule, machine: &Machine) -> Word {
-    let matches = holds(&rule.matches, machine);
-    let excepted = some(rule.unless.iter().map(|one| matcher_holds(one, machine)));
+    let matches = matches(rule, machine);
+    let excepted = protects(&rule.unless, machine);
     match (matches, excepted, due(rule, machine)) {
         (Some(false), _, _) => Word::Nothing,
         (Some(true), Some(true), _) => Word::Excepted,
@@ -521,7 +693,7 @@ pub(crate) fn eligible(
     machine: &Machine,
     past: &Past,
 ) -> Result<(), &'static str> {
-    if some(protect.iter().map(|one| matcher_holds(one, machine))) != Some(false) {
+    if protects(protect, machine) != Some(false) {
         return Err("protected");
     }
     let usual = ["RUNNING", "STOPPED", "BOOTING", "STOPPING", "INSTALL_FAILED"];

@@ -115,10 +115,12 @@ pub(crate) fn rule_json(n: usize, rule: &Rule) -> Value {
     let mut map = json!({
         "name": format!("r{n}"),
         "match": match_json(matches),
-        "unless": unless.iter().map(matcher_json).collect::<Value>(),
         "timezone": zone.0,
         "enabled": enabled,
     });
+    if !unless.is_empty() {
+        map["unless"] = unless.iter().map(matcher_json).collect();
+    }
     if let Some(expire) = expire_json(expire) {
         map["expire"] = expire;
     }
@@ -144,10 +146,18 @@ pub(crate) fn condition(matches: &Value) -> Condition {
     parse(&[json!({ "name": "c", "match": matches })]).rules.remove(0).matches
 }
 
+/// The condition of a matcher that protects.
+pub(crate) fn protecting(matcher: &Value) -> Condition {
+    parse(&[json!({ "name": "c", "match": "everything", "unless": matcher })])
+        .rules
+        .remove(0)
+        .unless
+}
+
 pub(crate) fn policy(model: &Model) -> Policy {
     let rules: Vec<_> = model.rules.iter().enumerate().map(|(n, one)| rule_json(n, one)).collect();
-    // A matcher of `protect` reads as that of a rule.
-    let protect = model.protect.iter().map(|matcher| condition(&matcher_json(matcher)));
+    // A matcher of `protect` reads as that of an exception.
+    let protect = model.protect.iter().map(|matcher| protecting(&matcher_json(matcher)));
     Policy {
         rules: parse(&rules),
         protect: Condition::Any(protect.collect()),
@@ -160,7 +170,13 @@ pub(crate) fn instance(machine: &Machine) -> Instance {
     let [name, hostname, zone, kind, image, internet, group_id, group_name] = machine.texts;
     let tags =
         [("env", machine.env), ("keep", machine.keep), ("ttl", machine.ttl.map(|ttl| ttl.0))];
-    let tags = tags.into_iter().filter_map(|(key, value)| Some((key.into(), value?.into())));
+    let near = machine.near.iter().map(|(_, own, value)| (*own, Some(*value)));
+    let own = tags.into_iter().map(|(key, value)| {
+        let is_untold = machine.untold.contains(&key);
+        (key, if is_untold { Some(None) } else { value.map(Some) })
+    });
+    let tags =
+        own.chain(near).filter_map(|(key, value)| Some((Arc::from(key), value?.map(Arc::from))));
     Instance {
         id: InstanceId::new(&machine.id),
         name: name.map(Into::into),
@@ -176,7 +192,7 @@ pub(crate) fn instance(machine: &Machine) -> Instance {
         internet_charge_type: shared(internet),
         addresses: machine.addresses.iter().map(|one| one.parse().unwrap()).collect(),
         addresses_told: machine.addresses_told,
-        tags: Tags::new(tags.collect()).unwrap(),
+        tags: Tags::told(tags.collect()).unwrap(),
     }
 }
 

@@ -273,3 +273,71 @@ rules:
 ",
     }),
 };
+
+pub(super) const PLAIN_BRACKETS: Explanation = Explanation {
+    title: "a plain text with brackets",
+    why: "\
+In a plain text only * and ? are special; [, ], { and } are characters. This
+text has brackets or braces beside * or ?, as a glob does. Read as written, it
+matches names that contain the brackets themselves.
+
+Earlier versions read such a text as a glob. An exception that was written for
+them would exclude nothing now.
+
+Put the text under `glob` if the brackets are meant as a class or as
+alternatives. If they are meant as characters, put a backslash before each of
+them under `glob`, which also ends this warning.
+",
+    example: Some(Example {
+        language: Language::Rules,
+        wrong: "\
+rules:
+  - name: dev
+    match: { tags: { env: dev } }
+    unless: { name: \"db-[0-9]*\" }
+    expire: { after: 3d }
+",
+        right: "\
+rules:
+  - name: dev
+    match: { tags: { env: dev } }
+    unless: { name: { glob: \"db-[0-9]*\" } }
+    expire: { after: 3d }
+",
+    }),
+};
+
+pub(super) const NEAR_MISS_KEY: Explanation = Explanation {
+    title: "a tag key that is nearly one that protects",
+    why: "\
+Instances have a tag whose key differs from a key that protects only in letter
+case, in white space around it or in how Unicode spells a letter: `Keep` or
+`keep ` where a rule asks for `keep`. A key protects where it stands in `unless`
+or `protect`, under `not`, `not_in` or `exists: false` in a match, or as the tag
+of `expire`.
+
+zenreaper protects such instances, whatever the value of the tag: somebody meant
+to protect them. In a match, the key takes no instance.
+
+Rename the tag on the instances, or the key in the rule. zenreaper knows the
+keys of the last complete inventory of each account from its journal. Where
+there is none yet, it does not warn.
+",
+    example: Some(Example {
+        language: Language::Rules,
+        wrong: "\
+rules:
+  - name: dev
+    match: { tags: { env: dev } }
+    unless: { tags: { Keep: \"*\" } }
+    expire: { after: 3d }
+",
+        right: "\
+rules:
+  - name: dev
+    match: { tags: { env: dev } }
+    unless: { tags: { keep: \"*\" } }
+    expire: { after: 3d }
+",
+    }),
+};

@@ -165,27 +165,29 @@ schedule: \"0 3 28 2 *\"
 pub(super) const NOT_A_PATTERN: Explanation = Explanation {
     title: "a text or glob that cannot be used",
     why: "\
-A text with * or ? is a glob: * stands for any characters, ? for one, [a-c] for
-one of several, {a,b} for either. This one is malformed, or the text is longer
-than any field of a machine can be.
+In a text, * stands for any characters and ? for one. Under `glob`, [a-c] is one
+of several and {a,b} is either. This glob is malformed; or the text is longer
+than any field of an instance can be, or has white space around it, or has a
+control character in it, such as the line break that ends a block of lines.
 
 A pattern that cannot be read would match nothing. In `unless` and `protect`,
 that is a protection that is not there.
 
-Close every bracket and brace. A bracket that is meant as itself is written [[].
+Close every bracket and brace; write \\[ for the character itself. Take the white
+space out; in a block of lines, |- instead of | ends without a line break.
 ",
     example: Some(Example {
         language: Language::Rules,
         wrong: "\
 rules:
   - name: dev
-    match: { name: \"dev-[0-9*\" }
+    match: { name: { glob: \"dev-[0-9*\" } }
     expire: { after: 3d }
 ",
         right: "\
 rules:
   - name: dev
-    match: { name: \"dev-[0-9]*\" }
+    match: { name: { glob: \"dev-[0-9]*\" } }
     expire: { after: 3d }
 ",
     }),
@@ -281,11 +283,13 @@ rules:
 pub(super) const NOT_A_TAG_KEY: Explanation = Explanation {
     title: "a value that is not the key of a tag",
     why: "\
-`tag` in `expire`, and `owner_tag` in the config, name a tag of the machine by
-its key: a text of 1 to 128 characters.
+`tag` in `expire`, the keys under `tags`, and `owner_tag` in the config name a
+tag of the instance by its key: a text of 1 to 128 characters, without white
+space around it and without control characters.
 
-With an empty key no machine has the tag. Each would get the default life,
-whatever its owner wrote on it, or would have no owner who could be told.
+With another key no instance has the tag. Each would get the default life,
+whatever its owner wrote on it, would be protected by nothing, or would have no
+owner who could be told.
 
 Write the key exactly as it is on the machines; upper and lower case differ.
 ",

@@ -66,7 +66,8 @@ pub(super) enum Nature {
     Given,
     /// The cloud may not tell it.
     Told,
-    /// A tag: where it is not there, it is not any value either.
+    /// A tag: where it is not there, it is not any value either. Its value may not be told, and another tag may have a key that
+    /// is a near miss: see `rules::tag`.
     Tag,
     /// Two texts, either of which may be one of some values, and none of which may be.
     Twin,
@@ -87,6 +88,7 @@ impl Nature {
             | Field::InternetChargeType
             | Field::Ip
             | Field::CreateTime => Self::Told,
+            Field::Tag | Field::NearMiss => Self::Tag,
         }
     }
 }
@@ -109,7 +111,7 @@ pub(super) fn imply(nature: Nature, claims: &[Texts<'_>], claim: Texts<'_>) -> b
         Nature::Twin => twins_imply(claims, claim),
         Nature::Given | Nature::Told | Nature::Tag => {
             (!may_be_absent(nature, claims) || may_be_absent(nature, &[claim]))
-                && (!may_be_there(claims) || holds_where_there(claims, claim))
+                && (!may_be_there(claims) || holds_where_there(nature, claims, claim))
         }
     }
 }
@@ -157,7 +159,12 @@ fn is_left(one: &Pattern, claims: &[Texts<'_>]) -> bool {
 }
 
 /// Whether every text that makes all of `claims` true makes `claim` true.
-fn holds_where_there(claims: &[Texts<'_>], claim: Texts<'_>) -> bool {
+///
+/// Of a tag, that it is there does not make its value readable, and that its value is one of some does not rule out a near miss of
+/// its key with another one.
+fn holds_where_there(nature: Nature, claims: &[Texts<'_>], claim: Texts<'_>) -> bool {
+    let is_tag = nature == Nature::Tag;
+    let is_read = || claims.iter().any(|own| matches!(own, Claim::In(_) | Claim::NotIn(_)));
     let left = |list: &'_ [Pattern], fits: &dyn Fn(&Pattern) -> bool| {
         list.iter().filter(|one| is_left(one, claims)).all(fits)
     };
@@ -166,11 +173,12 @@ fn holds_where_there(claims: &[Texts<'_>], claim: Texts<'_>) -> bool {
         Claim::Absent => false,
         Claim::In(list) => {
             let is_in = |one: &Pattern| list.iter().any(|other| one.is_within(other));
-            list.iter().any(Pattern::is_anything) || wanted(claims).any(|own| left(own, &is_in))
+            (list.iter().any(Pattern::is_anything) && (!is_tag || is_read()))
+                || wanted(claims).any(|own| left(own, &is_in))
         }
         Claim::NotIn(list) => list.iter().all(|other| {
             unwanted(claims).any(|own| other.is_within(own))
-                || wanted(claims).any(|own| left(own, &|one| one.is_apart(other)))
+                || (!is_tag && wanted(claims).any(|own| left(own, &|one| one.is_apart(other))))
         }),
     }
 }

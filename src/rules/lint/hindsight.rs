@@ -8,7 +8,7 @@ use super::{Formula, Literal, Subject, claims::Claim};
 use crate::{
     diagnostic::{Code, Problem},
     lifetime::shorten,
-    rules::{Expiry, Origin, Rule, RuleSet},
+    rules::{Condition, Expiry, Origin, Rule, RuleSet, TagKey},
     schedule::Schedule,
     yaml,
 };
@@ -50,6 +50,57 @@ fn asked_for(rule: &Rule) -> Vec<(&str, &str)> {
         Expiry::Tag(_) | Expiry::AtOnce | Expiry::After(_) | Expiry::At(_) => {}
     }
     asked
+}
+
+/// The tags that instances had whose keys are near misses of those that protect, by a rule or by `protect`, which the config has.
+#[must_use]
+pub fn near_miss_keys(
+    (protect, config): (&Condition, &Origin),
+    rules: &RuleSet,
+    known: &TagKeys,
+) -> Vec<Problem> {
+    let mut found = near_misses_of(protect, ("protect", config), known);
+    for rule in &rules.rules {
+        found.extend(near_misses_of(&rule.matches, ("match", &rule.origin), known));
+        found.extend(near_misses_of(&rule.unless, ("unless", &rule.origin), known));
+        if let Expiry::Tag(tag) = &rule.expiry {
+            let near = near_misses(&tag.key, ("expire.tag", &rule.origin), known);
+            found.extend(near);
+        }
+    }
+    found
+}
+
+fn near_misses_of(
+    condition: &Condition,
+    (root, origin): (&str, &Origin),
+    known: &TagKeys,
+) -> Vec<Problem> {
+    let mut keys = Vec::new();
+    condition.collect_protective_keys(&mut keys);
+    keys.sort_unstable_by_key(|key| key.as_str());
+    keys.dedup_by_key(|key| key.as_str());
+    let of_key = |key: &TagKey| {
+        let path = origin.find(root, &Subject::Tag(key).key());
+        near_misses(key, (path, origin), known)
+    };
+    keys.into_iter().flat_map(of_key).collect()
+}
+
+fn near_misses(key: &TagKey, (path, origin): (&str, &Origin), known: &TagKeys) -> Vec<Problem> {
+    let near = known.keys.iter().filter(|own| key.is_near_miss(own));
+    let problem = |own: &String| {
+        let (own, asked) = (shorten(own), shorten(key));
+        let message = format!(
+            "instances had the tag `{own}`, a near miss of `{asked}`, at the last inventory, {:.0}",
+            known.listed_at
+        );
+        let help = format!(
+            "such instances are protected; rename their tag to `{asked}`, or the key here to `{own}`"
+        );
+        origin.problem(path, Code::NearMissKey, message, help)
+    };
+    near.map(problem).collect()
 }
 
 fn unknown_tag(rule: &Rule, key: &str, tag: &str, known: &TagKeys) -> Problem {

@@ -91,7 +91,8 @@ impl<'a> Literal<'a> {
         }
     }
 
-    /// Whether it is always true or false and never unknown, so that it is true wherever its contrary is not.
+    /// Whether it is always true or false and never unknown, so that it is true wherever its contrary is not. A tag is unknown
+    /// where its value was not told or its key is a near miss, which is no reason not to warn of a rule that takes all others.
     fn is_two_valued(self) -> bool {
         match self {
             Self::Text(Subject::Tag(_), _)
@@ -163,7 +164,7 @@ impl<'a> Formula<'a> {
         }
     }
 
-    /// Whether it is true of every machine.
+    /// Whether it is true of every machine that has no tag without a value and none whose key is a near miss.
     pub(super) fn is_always(&self) -> bool {
         match self {
             Self::All(all) => all.iter().all(Self::is_always),
@@ -275,7 +276,9 @@ impl<'a> Case<'a> {
 
     fn excludes(&self, subject: Subject<'_>) -> bool {
         match subject {
-            Subject::Field(Field::Status | Field::ChargeType) => false,
+            Subject::Field(Field::Status | Field::ChargeType | Field::Tag | Field::NearMiss) => {
+                false
+            }
             Subject::Field(Field::Ip) => claims::networks_exclude(&self.networks()),
             Subject::Field(Field::CreateTime) => claims::ages_exclude(&self.ages()),
             Subject::Tag(_)

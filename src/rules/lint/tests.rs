@@ -120,7 +120,7 @@ fn a_match_that_some_machine_meets_is_no_contradiction() {
         "{ tags: { env: { exists: false, not_in: [prod] } } }",
         "{ tags: { env: { not_in: ['*'] } } }",
         "{ name: { glob: '[ab]', in: [a] } }",
-        "{ name: { glob: '*', in: ['[ab]?'] } }",
+        "{ name: { glob: ['*', '[ab]?'] } }",
         "{ resource_group: { in: [a], not_in: [b] } }",
         "{ all: [{ resource_group: a }, { resource_group: b }] }",
         "{ all: [{ ip: 10.0.0.0/8 }, { ip: 203.0.113.7 }] }",
@@ -201,6 +201,60 @@ fn a_regular_expression_that_looks_like_a_whole_text_is_told() {
     check("match: { zone: a }|unless: { name: { regex: prod } }|expire: { after: 3d }", &[]);
     let second = "{ any: [{ tags: { a: b } }, { tags: { a: { regex: dev } } }] }";
     check_match(second, &["ZR109 rules[0].match.any[1].tags.a.regex"]);
+}
+
+#[test]
+fn a_plain_text_with_brackets_is_told() {
+    let own = |rule: &str, path: &str| check(rule, &[&format!("ZR112 rules[0].{path}")]);
+    own("match: { name: '[a-c]*' }|expire: { after: 3d }", "match.name");
+    own("match: { hostname: '{a,b}-?' }|expire: { after: 3d }", "match.hostname");
+    own("match: { zone: { not_in: ['*[a]'] } }|expire: { after: 3d }", "match.zone");
+    let unless =
+        "match: { zone: a }|unless: [{ any: [{ tags: { k: '[prod]*' } }] }]|expire: { after: 3d }";
+    own(unless, "unless[0].any[0].tags.k");
+    for fine in [
+        "{ name: '[prod] db' }",
+        "{ name: { glob: '[ab]*' } }",
+        "{ name: { regex: '^[ab]*$' } }",
+        "{ name: 'a[*' }",
+    ] {
+        check_match(fine, &[]);
+    }
+}
+
+#[test]
+fn a_near_miss_of_a_key_that_protects_is_told_where_it_stands() {
+    let known = TagKeys {
+        keys: ["Keep", "keep", "TTL", "Env", "owner"].map(str::to_owned).into(),
+        listed_at: "2026-11-24T09:00:00Z".parse().unwrap(),
+    };
+    let yaml = "
+rules:
+  - name: r
+    match: { tags: { env: dev }, not: { tags: { OWNER: '*' } } }
+    unless: [{ tags: { keep: '*' } }, { not: { tags: { Owner: a } } }]
+    expire: { tag: ttl, default: 3d }
+  - { name: s, match: { tags: { env: { not_in: [prod] } } }, expire: { after: 3d } }
+";
+    let rules = rules(yaml);
+    let protect = &rules.rules[0].unless;
+    let told = near_miss_keys((protect, &rules.rules[0].origin), &rules, &known);
+    let told: Vec<_> = told.iter().map(|one| format!("{} {}", one.path, one.message)).collect();
+    let expected = |path: &str, own: &str, asked: &str| {
+        format!(
+            "rules[0].{path} instances had the tag `{own}`, a near miss of `{asked}`, at the last inventory, 2026-11-24T09:00:00Z"
+        )
+    };
+    assert_eq!(
+        told,
+        [
+            expected("", "Keep", "keep").replace("rules[0]. ", "rules[0] "),
+            expected("match.not.tags.OWNER", "owner", "OWNER"),
+            expected("unless[0].tags.keep", "Keep", "keep"),
+            expected("expire.tag", "TTL", "ttl"),
+            expected("match.tags.env", "Env", "env").replace("rules[0]", "rules[1]"),
+        ]
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, tz::TimeZone};
 
-use super::duration;
+use super::{duration, matcher::is_tag_key};
 use crate::{
     diagnostic::Code,
     lifetime::{self, INSTANT_HELP},
@@ -51,16 +51,14 @@ fn tag_expiry(
     key: &At<'_>,
     zone: &TimeZone,
 ) -> Option<Expiry> {
-    let text = reader.value(key, Code::NotATagKey, "the key of a tag", |text| match text {
-        "" => Err("a tag's key is not empty".to_owned()),
-        text => Ok(text.to_owned()),
-    });
+    let text = reader.text(key, "the key of a tag").map(str::to_owned);
+    let text = text.filter(|text| is_tag_key(reader, key, text));
     let mut length = |key| optional_duration(reader, fields, key);
     let lengths = Lengths { default: length("default"), min: length("min"), max: length("max") };
     lengths.check_order(reader, fields);
     let Lengths { default, min, max } = lengths;
     let implied = max.map_or(DEFAULT_MIN, |max| DEFAULT_MIN.min(max));
-    let (key, zone) = (text?.into(), zone.clone());
+    let (key, zone) = (text?.as_str().into(), zone.clone());
     Some(Expiry::Tag(TagExpiry { key, default, min: min.unwrap_or(implied), max, zone }))
 }
 

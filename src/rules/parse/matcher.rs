@@ -3,7 +3,7 @@
 use super::{MATCH_HELP, wrong_empty};
 use crate::{
     diagnostic::Code,
-    inventory::{ChargeType, Status},
+    inventory::{ChargeType, Status, text},
     lifetime::shorten,
     rules::{
         age::{AGE_HELP, AgeTest},
@@ -11,6 +11,7 @@ use crate::{
         field::Field,
         network::{self, NETWORK_HELP},
         pattern::{Case, Pattern},
+        tag::Side,
     },
     yaml::{self, At, Fields, Reader, Value},
 };
@@ -54,13 +55,16 @@ pub(super) fn match_of(reader: &mut Reader, at: &At<'_>) -> Option<Condition> {
     }
 }
 
-/// A matcher or a list of them, any of which may hold.
+/// A matcher or a list of them, any of which may hold: what protects an instance.
 pub(crate) fn matchers(reader: &mut Reader, at: &At<'_>) -> Option<Condition> {
-    let Value::List(items) = &at.node.value else {
-        return matcher(reader, at).map(|one| Condition::Any(vec![one]));
+    let read = match &at.node.value {
+        Value::List(items) => {
+            let items = yaml::indexed(items, &at.path);
+            every(items.iter().map(|item| matcher(reader, item)))
+        }
+        Value::Null | Value::Text(_) | Value::Map(_) => matcher(reader, at).map(|one| vec![one]),
     };
-    let items = yaml::indexed(items, &at.path);
-    every(items.iter().map(|item| matcher(reader, item))).map(Condition::Any)
+    read.map(|several| Condition::Any(several).standing_on(Side::Protects))
 }
 
 /// All of what was read, if all could be; every one is read, so that all that is wrong is told.
@@ -92,7 +96,7 @@ fn condition(reader: &mut Reader, key: &str, at: &At<'_>) -> Option<Condition> {
         "charge_type" => on_words(reader, at, Field::ChargeType, &ChargeType::KNOWN),
         _ => {
             let field = Field::ALL.into_iter().find(|field| field.as_str() == key)?;
-            let tests = text_tests(reader, at, &mut no_empty_text(Case::Exact))?;
+            let tests = text_tests(reader, at, &mut no_empty_text(field))?;
             Some(conditions(tests, |test| Condition::Field(field, test)))
         }
     }
@@ -124,6 +128,7 @@ fn age(reader: &mut Reader, at: &At<'_>) -> Option<AgeTest> {
 
 fn ip(reader: &mut Reader, at: &At<'_>) -> Option<Condition> {
     let mut read = |reader: &mut Reader, at: &At<'_>| {
+        is_clean(reader, at, Code::NotANetwork).then_some(())?;
         reader.value(at, Code::NotANetwork, NETWORK_HELP, network::parse)
     };
     let tests = match &at.node.value {
@@ -165,9 +170,10 @@ fn tags(reader: &mut Reader, at: &At<'_>) -> Option<Condition> {
         |reader: &mut Reader, at: &At<'_>, form: Form| pattern(reader, at, (form, Case::Exact));
     let tag = |(key, node): &(yaml::Key, yaml::Node)| {
         let at = At { node, path: format!("{}.{}", at.path, key.name) };
+        let is_key = is_tag_key(reader, &at, &key.name);
         let tests = text_tests(reader, &at, &mut read)?;
         let on_tag = |test| Condition::Tag(key.name.as_str().into(), test);
-        Some(conditions(tests, on_tag))
+        is_key.then(|| conditions(tests, on_tag))
     };
     every(entries.iter().map(tag)).map(Condition::all)
 }
@@ -257,30 +263,87 @@ fn list_of<T>(reader: &mut Reader, at: &At<'_>, read: &mut ReadItem<'_, T>) -> O
     }
 }
 
-/// Reads a pattern for a field that is never empty.
-fn no_empty_text(case: Case) -> impl FnMut(&mut Reader, &At<'_>, Form) -> Option<Pattern> {
+/// Reads a pattern for a field that is never empty. Host names compare in any letter case, as DNS does (RFC 4343).
+fn no_empty_text(field: Field) -> impl FnMut(&mut Reader, &At<'_>, Form) -> Option<Pattern> {
     move |reader, at, form| {
         if reader.text(at, TEXT_HELP)?.is_empty() {
             let help = format!("expected {TEXT_HELP}");
             reader.wrong(at, Code::EmptyValue, "an empty text matches no machine", help);
             return None;
         }
+        let case = match (field, form) {
+            (Field::Hostname, Form::Text | Form::Glob) => Case::Any,
+            _ => Case::Exact,
+        };
         pattern(reader, at, (form, case))
     }
 }
 
 fn pattern(reader: &mut Reader, at: &At<'_>, (form, case): (Form, Case)) -> Option<Pattern> {
+    let code = match form {
+        Form::Text | Form::Glob => Code::NotAPattern,
+        Form::Regex => Code::NotARegex,
+    };
+    is_clean(reader, at, code).then_some(())?;
     match form {
-        Form::Text => {
-            reader.value(at, Code::NotAPattern, TEXT_HELP, |text| Pattern::new(text, case))
-        }
+        Form::Text => reader.value(at, code, TEXT_HELP, |text| Pattern::new(text, case)),
         Form::Glob => {
             let help = "a glob: `*` is any text, `?` one character, `[ab]` one of these";
-            reader.value(at, Code::NotAPattern, help, |text| Pattern::glob(text, case))
+            reader.value(at, code, help, |text| Pattern::glob(text, case))
         }
         Form::Regex => {
             let help = "a regular expression such as `^ci-[0-9]+$`";
-            reader.value(at, Code::NotARegex, help, |text| Pattern::regex(text, case))
+            reader.value(at, code, help, |text| Pattern::regex(text, case))
         }
     }
+}
+
+/// Whether a scalar has no outer white space and no control character; one that has is noted. It would never match, and a value
+/// that protects nothing looks as if it did. What is no scalar is for others to note.
+fn is_clean(reader: &mut Reader, at: &At<'_>, code: Code) -> bool {
+    let Value::Text(text) = &at.node.value else { return true };
+    let Some(wrong) = unclean(text) else { return true };
+    let clean = text::trimmed(text);
+    let help = if clean.contains(char::is_control) {
+        "expected a text on one line".to_owned()
+    } else if clean.is_empty() {
+        "expected a text that can be seen".to_owned()
+    } else {
+        let hint = match code {
+            Code::NotARegex => ", and `[ ]` for a space that is meant",
+            _ if text.ends_with('\n') => {
+                "; a block that begins with `|-` ends without a line break"
+            }
+            _ => "",
+        };
+        format!("write `{}`{hint}", shorten(clean))
+    };
+    reader.wrong(at, code, format!("`{}` {wrong}", shorten(text)), help);
+    false
+}
+
+/// What is wrong with a text that should have no outer white space and no control character.
+fn unclean(text: &str) -> Option<&'static str> {
+    let clean = text::trimmed(text);
+    if clean.contains(char::is_control) {
+        Some("has a control character or a line break in it")
+    } else if clean.is_empty() && !text.is_empty() {
+        Some("is white space only")
+    } else if clean.len() < text.len() {
+        Some("has white space around it")
+    } else {
+        None
+    }
+}
+
+/// Whether a text can be the key of a tag; one that cannot is noted.
+pub(super) fn is_tag_key(reader: &mut Reader, at: &At<'_>, key: &str) -> bool {
+    let wrong = if key.is_empty() { Some("is empty") } else { unclean(key) };
+    let Some(wrong) = wrong else { return true };
+    let help = match text::trimmed(key) {
+        "" => "expected the key of a tag".to_owned(),
+        clean => format!("write `{}`", shorten(clean)),
+    };
+    reader.wrong(at, Code::NotATagKey, format!("the key `{}` {wrong}", shorten(key)), help);
+    false
 }
