@@ -25,13 +25,13 @@ use crate::{inventory::Instance, lifetime::shorten, schedule::Schedule};
 
 #[cfg(test)]
 pub(crate) use self::lint::ELIGIBLE;
-pub(crate) use self::parse::{matchers, timezone};
+pub(crate) use self::parse::{matchers, schedule, timezone};
 pub use self::{
     age::AgeTest,
     condition::{Condition, Test, Truth},
     expiry::{Bought, Due, Expiry, TagExpiry},
     field::Field,
-    lint::{TagKeys, outpaced, unknown_tag_keys, warnings},
+    lint::{TagKeys, outpaced, schedule_warnings, unknown_tag_keys, warnings},
     origin::Origin,
     parse::{Release, Terms, parse},
     pattern::Pattern,

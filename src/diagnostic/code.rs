@@ -103,11 +103,15 @@ pub enum Code {
     OutpacedSchedule,
     /// A regular expression that is found anywhere in a text.
     FoundAnywhere,
+    /// A schedule that restricts both days, of which one is enough.
+    EitherDay,
+    /// A schedule that looks like one of another scheduler.
+    OtherDialect,
 }
 
 impl Code {
     /// Every code, in the order of their numbers.
-    pub const ALL: [Self; 49] = [
+    pub const ALL: [Self; 51] = [
         Self::Unreadable,
         Self::NotUtf8,
         Self::TooMuch,
@@ -157,6 +161,8 @@ impl Code {
         Self::UnknownTagKey,
         Self::OutpacedSchedule,
         Self::FoundAnywhere,
+        Self::EitherDay,
+        Self::OtherDialect,
     ];
 
     /// The code as it is shown.
@@ -212,6 +218,8 @@ impl Code {
             Self::UnknownTagKey => "ZR107",
             Self::OutpacedSchedule => "ZR108",
             Self::FoundAnywhere => "ZR109",
+            Self::EitherDay => "ZR120",
+            Self::OtherDialect => "ZR121",
         }
     }
 }

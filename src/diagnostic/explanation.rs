@@ -123,6 +123,8 @@ impl Code {
             Self::UnknownTagKey => &lints::UNKNOWN_TAG_KEY,
             Self::OutpacedSchedule => &lints::OUTPACED_SCHEDULE,
             Self::FoundAnywhere => &lints::FOUND_ANYWHERE,
+            Self::EitherDay => &lints::EITHER_DAY,
+            Self::OtherDialect => &lints::OTHER_DIALECT,
         }
     }
 }

@@ -6,14 +6,18 @@
 mod claims;
 mod hindsight;
 mod logic;
+mod schedules;
 mod shadow;
 
 use jiff::SignedDuration;
 
-pub use self::hindsight::{TagKeys, outpaced, unknown_tag_keys};
 #[cfg(test)]
 pub(crate) use self::logic::ELIGIBLE;
 use self::logic::{Case, Conflict, Formula, Literal, Subject};
+pub use self::{
+    hindsight::{TagKeys, outpaced, unknown_tag_keys},
+    schedules::schedule_warnings,
+};
 use super::{Condition, Expiry, Origin, Rule, RuleSet};
 use crate::{
     diagnostic::{Code, Problem},
