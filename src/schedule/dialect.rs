@@ -83,13 +83,28 @@ pub(super) fn read(text: &str) -> Result<Pattern, Rejected> {
             let doubts = doubts(&tokens, &fields);
             Ok(Pattern { numbers: format!("{seconds}{}", numbers.join(" ")), doubts })
         }
-        Err(fault) => {
-            let (part, field) = (shorten(&fault.part), fault.kind.name());
-            let problem =
-                format!("is not a schedule: `{part}` in the {field} field {}", fault.problem);
-            rejected(&problem, meant(&tokens, &fault).unwrap_or_else(|| fault.help()))
+        Err(faults) => {
+            let (problem, help) = told(&tokens, &faults);
+            rejected(&format!("is not a schedule: {problem}"), help)
         }
     }
+}
+
+/// Returns what is wrong with fields, and what to do. If another order of the fields was meant, the first fault is enough.
+fn told(tokens: &[&str], faults: &[Fault]) -> (String, String) {
+    let problem = |fault: &Fault| {
+        let (part, field) = (shorten(&fault.part), fault.kind.name());
+        format!("`{part}` in the {field} field {}", fault.problem)
+    };
+    if let Some((first, help)) =
+        faults.first().and_then(|first| Some((first, meant(tokens, first)?)))
+    {
+        return (problem(first), help);
+    }
+    let mut helps: Vec<_> = faults.iter().map(Fault::help).collect();
+    helps.dedup();
+    let problems: Vec<_> = faults.iter().map(problem).collect();
+    (problems.join("; "), helps.join("; "))
 }
 
 fn expected() -> String {
@@ -101,9 +116,16 @@ fn kinds(count: usize) -> &'static [Kind] {
     if count == KINDS.len() { &KINDS } else { KINDS.get(1..).unwrap_or_default() }
 }
 
-fn fields(tokens: &[&str]) -> Result<Vec<Field>, Fault> {
-    let kinds = kinds(tokens.len());
-    kinds.iter().zip(tokens).map(|(kind, token)| field::read(*kind, token)).collect()
+/// Reads fields; of each that is wrong, the first fault comes back.
+fn fields(tokens: &[&str]) -> Result<Vec<Field>, Vec<Fault>> {
+    let (mut fields, mut faults) = (Vec::new(), Vec::new());
+    for (kind, token) in kinds(tokens.len()).iter().zip(tokens) {
+        match field::read(*kind, token) {
+            Ok(field) => fields.push(field),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    if faults.is_empty() { Ok(fields) } else { Err(faults) }
 }
 
 /// Finds a character that no pattern has.

@@ -822,7 +822,7 @@ fn what_is_odd_is_refused_with_what_was_meant() {
             `0 9 * * ſUN` is not a schedule: the character `ſ` has no meaning in one; write digits, names and `* , - / ? # L W +` in plain ASCII
             `0 9 * * *\0` is not a schedule: the character U+0000 has no meaning in one; write digits, names and `* , - / ? # L W +` in plain ASCII
             `0 9 * * * # daily` is not a schedule: it has 7 fields; expected a crontab of 5 fields such as `*/15 * * * *`, of 6 with seconds first, or @hourly, @daily and friends
-            `\"0 9 * * *\"` is not a schedule: `\"0` in the minute field is not a value of this field; expected `*`, 0 to 59, a range such as `0-29`, a step such as `*/15`, or a list of these
+            `\"0 9 * * *\"` is not a schedule: `\"0` in the minute field is not a value of this field; `*\"` in the day-of-week field is not a value of this field; expected `*`, 0 to 59, a range such as `0-29`, a step such as `*/15`, or a list of these; expected `*`, SUN to SAT or 0 to 7 (0 and 7 are Sunday), a range such as `MON-FRI`, `MON#1` (the first Monday of the month), `FRIL` (the last Friday), or a list of these
             `0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16…` is not a schedule: `x` in the minute field is not a value of this field; expected `*`, 0 to 59, a range such as `0-29`, a step such as `*/15`, or a list of these
         "#]],
     );
