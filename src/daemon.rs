@@ -124,6 +124,7 @@ impl Daemon {
         let mut status = Status::default();
         let mut deadlines = Deadlines::new(clock::now());
         self.instruments.recall(&self.site.journal).await;
+        deadlines.recall(&self.site.journal).await;
         status.last_run(&self.site, &self.instruments.board);
         self.tell_next(&rota, &deadlines);
         self.show().await;
@@ -136,6 +137,7 @@ impl Daemon {
                     self.supervisor.reloading();
                     status.is_reload_refused = !self.reload().await;
                     self.supervisor.reloaded();
+                    deadlines.recall(&self.site.journal).await;
                     status.last_run(&self.site, &self.instruments.board);
                     rota.reschedule(&self.site.config.schedule, self.site.rules(), clock::now());
                     self.tell_next(&rota, &deadlines);
