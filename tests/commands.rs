@@ -221,11 +221,14 @@ async fn completions_and_manual_pages_know_every_command() {
 }
 
 #[tokio::test]
-async fn the_version_tells_the_revision_that_was_built() {
+async fn the_version_tells_the_revision_that_was_built_and_its_time_zone_rules() {
     let stage = Stage::with(Vec::new()).await;
-    let expected =
-        format!("zenreaper {} ({})\n", env!("CARGO_PKG_VERSION"), zenreaper::metrics::revision());
+    let (version, revision) = (env!("CARGO_PKG_VERSION"), zenreaper::metrics::revision());
+    let tzdb = zenreaper::schedule::tzdb();
+    let expected = format!("zenreaper {version} ({revision}), tzdb {tzdb}\n");
     assert_eq!(stage.run(&["--version"]).await.exits(0).out, expected);
+    let (year, letter) = tzdb.split_at(4);
+    assert!(year.parse::<u16>().unwrap() >= 2026 && letter.len() == 1, "{tzdb}");
 }
 
 #[tokio::test]
