@@ -88,7 +88,8 @@ Token of the status page: systemd credential http.token, or ZENREAPER_HTTP_TOKEN
 
 Exit codes:
   0 done   1 failed   2 wrong usage, config or rules   3 a guard refused the plan
-  4 plan or backtest --detailed-exitcode: something would be terminated   5 some terminations failed
+  4 plan or backtest --detailed-exitcode: something would be terminated, or moves towards it
+  5 some terminations failed
 
 Examples:
   zenreaper demo                             see it at work, against an embedded cloud
