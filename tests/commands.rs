@@ -103,6 +103,13 @@ async fn plan_tells_by_its_exit_code_if_asked() {
     stage.run(&detailed).await.exits(4);
     let nothing = Stage::with(vec![due("elsewhere").with("zoneId", "SEL-A")]).await;
     nothing.run(&detailed).await.exits(0);
+    let noticed =
+        "rules: [{ name: old, match: { zone: HKG-A }, expire: { after: 1h }, notice: 1d }]";
+    Stage::with(many_due(1)).await.rules(noticed).run(&detailed).await.exits(4);
+    let waiting = "rules: [{ name: old, match: { zone: HKG-A }, schedule: '0 0 0 1 1 *' }]";
+    Stage::with(many_due(1)).await.rules(waiting).run(&detailed).await.exits(4);
+    let young = "rules: [{ name: old, match: { zone: HKG-A }, expire: { after: 10000d } }]";
+    Stage::with(many_due(1)).await.rules(young).run(&detailed).await.exits(0);
     let refused = Stage::with(three()).await.limits("{ max_terminations: 0 }");
     refused.run(&detailed).await.exits(3).says("REFUSED");
     refused.run(&["plan"]).await.exits(0).says("limits.max_terminations: 0 allows 0");

@@ -516,7 +516,10 @@ async fn whatever_brings_a_machine_nearer_to_its_end_has_the_exit_code_4() {
             NONE.into(),
             "{ name: a, match: { zone: HKG-A, age: '> 6d' } }".into(),
             4,
-            &["37 more within 7 days, the first at 2026-11-26T09:15:00Z."],
+            &[
+                "the new rules say the same of all 37 instances now, and not later\n",
+                "37 more within 7 days, the first at 2026-11-26T09:15:00Z.",
+            ],
         ),
         // The same rule, sooner or later.
         (

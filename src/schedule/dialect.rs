@@ -206,7 +206,7 @@ fn not_fields(text: &str, tokens: &[&str]) -> Option<(&'static str, String)> {
     }
 }
 
-/// Returns what to write instead of an expression of Amazon EventBridge such as `cron(0 9 ? * MON-FRI *)`.
+/// Returns what to write instead of an expression of Amazon's `EventBridge` such as `cron(0 9 ? * MON-FRI *)`.
 fn event_bridge(text: &str) -> Option<String> {
     let (call, inner) = text.split_once('(')?;
     let inner = inner.strip_suffix(')').unwrap_or(inner);

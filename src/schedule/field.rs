@@ -3,8 +3,6 @@
 //! croner 4.0.3 reads fields more loosely than people write them: it replaces the names of days and months anywhere in the text,
 //! drops empty list items, and ignores what stands behind a `W`. So every part is read here first, and croner receives numbers.
 
-use std::fmt::Write;
-
 use super::marked::special;
 
 /// The names of the days of the week; the first is 0.
@@ -124,11 +122,8 @@ impl Kind {
         let is_it = |full: &&&str| upper.len() >= SPELLED_MIN && full.starts_with(&upper);
         let mut found = in_full.iter().enumerate().filter(|(_, full)| is_it(full));
         let exact = names.iter().position(|name| *name == upper);
-        let n = match (exact, found.next(), found.next()) {
-            (Some(n), ..) => n,
-            (None, Some((n, _)), None) => n,
-            (None, ..) => return None,
-        };
+        let alone = found.next().filter(|_| found.next().is_none()).map(|(n, _)| n);
+        let n = exact.or(alone)?;
         let name = names.get(n)?;
         Some((self.bounds().0 + u16::try_from(n).ok()?, name))
     }
@@ -368,16 +363,12 @@ fn turned(kind: Kind, (start, end): (u16, u16), like: &str) -> String {
     let (first, last) = kind.bounds();
     // A week may end with Sunday, which then is not its first day too.
     let (first, last) = if kind == Kind::Weekday { (first + 1, last + 1) } else { (first, last) };
-    let between = |from: u16, to: u16| match from == to {
-        true => shown(kind, from, like),
-        false => format!("{}-{}", shown(kind, from, like), shown(kind, to, like)),
+    let between = |from: u16, to: u16| {
+        let (from_text, to_text) = (shown(kind, from, like), shown(kind, to, like));
+        if from == to { from_text } else { format!("{from_text}-{to_text}") }
     };
-    let mut list = between(start, last);
-    if end >= first {
-        // Writing to a text cannot fail.
-        let _ = write!(list, ",{}", between(first, end));
-    }
-    list
+    let until_end = between(start, last);
+    if end < first { until_end } else { format!("{until_end},{}", between(first, end)) }
 }
 
 /// Reads a range, or `*`, with a step.
@@ -407,9 +398,10 @@ fn stepped(kind: Kind, text: &str, (written, step): (&str, &str)) -> Result<Stri
         },
         _ => {
             let start = value(kind, written)?;
-            let fix = match start == first {
-                true => format!("*/{number}"),
-                false => format!("{written}-{}/{number}", shown(kind, last, written)),
+            let fix = if start == first {
+                format!("*/{number}")
+            } else {
+                format!("{written}-{}/{number}", shown(kind, last, written))
             };
             let problem = "has a step and only one value before it";
             return Err(Fault::new(kind, text, problem, mended(kind, fix)));
@@ -438,7 +430,11 @@ fn mended(kind: Kind, text: String) -> Fix {
 fn too_long(kind: Kind, text: &str, (from, to): (u16, u16), step: u16) -> Fault {
     let cycle = kind.cycle();
     let hours = step / 60;
-    let sentence = if kind == Kind::Minute && step % 60 == 0 && hours > 1 && 24 % hours == 0 {
+    let sentence = if kind == Kind::Minute
+        && step.is_multiple_of(60)
+        && hours > 1
+        && 24 % hours == 0
+    {
         format!("for every {hours} hours write `0 */{hours}` in the minute and hour fields")
     } else {
         format!(

@@ -45,11 +45,11 @@ impl AccountChanges<'_> {
     /// Returns the ids of the instances that the new rules bring nearer to termination.
     pub(super) fn nearer(&self) -> BTreeSet<&str> {
         let changes = self.changes.as_ref().map_or(&[][..], |(changes, _)| changes);
-        let changed = changes.iter().filter(|change| change.is_nearer());
-        let changed = changed.map(|change| change.subject.id().as_str());
+        let judged = changes.iter().filter(|change| change.is_nearer());
+        let judged = judged.map(|change| change.subject.id().as_str());
         let Outlook { more, sooner, notified } = &self.outlook;
         let expected = more.keys().chain(sooner.keys()).chain(notified).map(String::as_str);
-        changed.chain(expected).collect()
+        judged.chain(expected).collect()
     }
 
     /// Returns how many instances are terminated within a week by the new rules only, and when the first one is.
@@ -200,7 +200,11 @@ pub(super) fn table(report: &Report<'_>, length: Length, out: &mut dyn Write) ->
         let AccountChanges { account, changes, outlook: _ } = one;
         match changes {
             Ok((changes, total)) => {
-                account_table(account, changes, (*total, length), out)?;
+                if changes.is_empty() {
+                    same(one, *total, out)?;
+                } else {
+                    account_table(account, changes, (*total, length), out)?;
+                }
                 outlook_lines(one, out)?;
             }
             Err(error) => writeln!(out, "account {account}: {error}")?,
@@ -209,19 +213,22 @@ pub(super) fn table(report: &Report<'_>, length: Length, out: &mut dyn Write) ->
     Ok(())
 }
 
+/// Writes that all instances are judged alike, if only at this instant.
+fn same(one: &AccountChanges<'_>, total: usize, out: &mut dyn Write) -> Result<()> {
+    let all = match total {
+        1 => "the one instance".to_owned(),
+        _ => format!("all {total} instances"),
+    };
+    let until = if one.nearer().is_empty() { "" } else { " now, and not later" };
+    writeln!(out, "account {}: the new rules say the same of {all}{until}", one.account)
+}
+
 fn account_table(
     account: &str,
     changes: &[Change<'_>],
     (total, length): (usize, Length),
     out: &mut dyn Write,
 ) -> Result<()> {
-    if changes.is_empty() {
-        let all = match total {
-            1 => "the one instance".to_owned(),
-            _ => format!("all {total} instances"),
-        };
-        return writeln!(out, "account {account}: the new rules say the same of {all}");
-    }
     let count = changes.len();
     let (all, are) =
         (counted(total, "instance", "instances"), if count == 1 { "is" } else { "are" });
