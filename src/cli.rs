@@ -43,6 +43,7 @@ use crate::{
     daemon::{self, Daemon, Supervisor},
     diagnostic, hindsight, log, metrics,
     run::Order,
+    schedule,
     site::{Instruments, Site, process_env},
 };
 
@@ -72,9 +73,11 @@ struct Cli {
     log_format: log::Format,
 }
 
-/// The version, and the revision that it was built from.
-static VERSION: LazyLock<String> =
-    LazyLock::new(|| format!("{} ({})", env!("CARGO_PKG_VERSION"), metrics::revision()));
+/// The version, the revision that it was built from, and the edition of the time zone rules in it.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let (version, revision) = (env!("CARGO_PKG_VERSION"), metrics::revision());
+    format!("{version} ({revision}), tzdb {}", schedule::tzdb())
+});
 
 const AFTER_HELP: &str = "\
 Credentials, the first place that has any:
@@ -89,8 +92,8 @@ Token of the status page: systemd credential http.token, or ZENREAPER_HTTP_TOKEN
 
 Exit codes:
   0 done   1 failed   2 wrong usage, config or rules   3 a guard refused the plan
-  4 plan or backtest --detailed-exitcode: something would be terminated   5 some terminations failed
-  6 another process holds the lease of an account
+  4 plan or backtest --detailed-exitcode: something would be terminated, or moves towards it
+  5 some terminations failed   6 another process holds the lease of an account
 
 Examples:
   zenreaper demo                             see it at work, against an embedded cloud

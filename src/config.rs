@@ -34,7 +34,7 @@ use crate::{
     notify,
     plan::guard::Limits,
     rules::{self, Condition, Origin, Release, RuleSet, Terms},
-    schedule::{self, Schedule},
+    schedule::Schedule,
     yaml::{self, At, Fields, Home, Reader, Value},
 };
 
@@ -216,9 +216,13 @@ fn load_by(path: &Path, rules: Option<&Path>, now: Timestamp) -> Result<Loaded, 
     }
     let origin = origin(&source)?;
     let digests = Digests { rules: digest(&sources), config: digest(&[source]) };
-    let own = lint::warnings(&config.limits, &origin);
-    let protect = rules::plain_brackets(&config.protect, ("protect", &origin));
-    let warnings = [own, protect, rules::warnings(&rules)].concat();
+    let warnings = [
+        lint::warnings(&config.limits, &origin),
+        rules::plain_brackets(&config.protect, ("protect", &origin)),
+        rules::warnings(&rules),
+        rules::schedule_warnings((&config.schedule, &origin), &rules, now),
+    ]
+    .concat();
     let warnings = diagnostic::sorted(warnings);
     Ok(Loaded { config, rules, rule_files: sources.len(), digests, origin, warnings })
 }
@@ -233,7 +237,11 @@ fn origin(source: &Arc<Source>) -> Result<Origin, Vec<Problem>> {
 #[cfg(test)]
 pub(crate) fn warnings_of(source: &Arc<Source>, now: Timestamp) -> Vec<Problem> {
     match (read(source, now), origin(source)) {
-        ((Some(config), _), Ok(origin)) => lint::warnings(&config.limits, &origin),
+        ((Some(config), _), Ok(origin)) => [
+            lint::warnings(&config.limits, &origin),
+            rules::schedule_warnings((&config.schedule, &origin), &RuleSet::default(), now),
+        ]
+        .concat(),
         _ => Vec::new(),
     }
 }
@@ -352,11 +360,8 @@ fn schedule(
     zone: &TimeZone,
     now: Timestamp,
 ) -> Option<Schedule> {
-    let parse = |text: &str| Schedule::parse(text, zone.clone(), now);
-    let own = fields
-        .get("schedule")
-        .and_then(|at| reader.value(&at, Code::NotASchedule, schedule::HELP, parse));
-    own.or_else(|| parse(DEFAULT_SCHEDULE).ok())
+    let own = fields.get("schedule").and_then(|at| rules::schedule(reader, &at, zone.clone()));
+    own.or_else(|| Schedule::parse(DEFAULT_SCHEDULE, zone.clone(), now).ok())
 }
 
 fn listen(reader: &mut Reader, at: &At<'_>) -> Option<SocketAddr> {

@@ -125,6 +125,7 @@ impl Daemon {
         let mut status = Status::default();
         let mut deadlines = Deadlines::new(clock::now());
         self.instruments.recall(&self.site.journal).await;
+        deadlines.recall(&self.site.journal).await;
         status.last_run(&self.site, &self.instruments.board);
         self.tell_next(&rota, &deadlines);
         self.show().await;
@@ -135,6 +136,7 @@ impl Daemon {
                 () = self.stop.cancelled() => break false,
                 _ = reload.recv() => {
                     self.reload_all(&mut status, &mut rota).await;
+                    deadlines.recall(&self.site.journal).await;
                     self.tell_next(&rota, &deadlines);
                     self.show().await;
                 }

@@ -34,7 +34,10 @@ pub use self::{
     condition::{Condition, Test, Truth},
     expiry::{Bought, Due, Expiry, TagExpiry},
     field::Field,
-    lint::{TagKeys, near_miss_keys, outpaced, plain_brackets, unknown_tag_keys, warnings},
+    lint::{
+        TagKeys, near_miss_keys, outpaced, plain_brackets, schedule_warnings, unknown_tag_keys,
+        warnings,
+    },
     origin::Origin,
     parse::{Release, Terms, parse, parse_matcher},
     pattern::Pattern,
@@ -42,7 +45,7 @@ pub use self::{
     tag::{NearMiss, TagKey},
 };
 pub(crate) use self::{
-    parse::{matchers, timezone},
+    parse::{matchers, schedule, timezone},
     tag::Side,
 };
 

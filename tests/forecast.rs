@@ -360,6 +360,7 @@ async fn only_machines_that_are_judged_otherwise_are_shown_with_both_judgements(
 
         2 wait -> terminate
         2 would be terminated now that are not by the old rules.
+        2 instances move towards termination.
     "#]].assert_eq(&seen.exits(0).out);
     assert_eq!(stage.sandbox.calls().len(), stage.calls_of(Action::DescribeInstances).len());
     let json = backtest(&stage, &NOTICED.replace("noticed", "after"), &["-o", "json"]).await;
@@ -386,7 +387,8 @@ async fn only_machines_that_are_judged_otherwise_are_shown_with_both_judgements(
                     "reason": "to_tell",
                     "rule": "after",
                     "terminate_at": "2026-11-24T21:07:00Z"
-                  }
+                  },
+                  "towards_termination": false
                 },
                 {
                   "instance_id": "i-4",
@@ -402,14 +404,24 @@ async fn only_machines_that_are_judged_otherwise_are_shown_with_both_judgements(
                     "reason": "to_tell",
                     "rule": "after",
                     "terminate_at": "2026-11-24T21:07:00Z"
-                  }
+                  },
+                  "towards_termination": false
                 }
               ],
               "by_kind": {
                 "terminate -> notice": 1,
                 "wait -> notice": 1
               },
-              "newly_terminated": 0
+              "newly_terminated": 0,
+              "towards_termination": 0,
+              "more_within_7_days": {
+                "count": 0,
+                "first_at": null
+              },
+              "sooner_within_7_days": {
+                "count": 0,
+                "first_at": null
+              }
             }
           ]
         }
@@ -443,6 +455,179 @@ async fn the_exit_code_tells_whether_more_is_terminated() {
     backtest(&stage, &later, &detailed).await.exits(0).says("2 other time");
     let same = backtest(&stage, AFTER, &detailed).await;
     same.exits(0).says("the new rules say the same of all 3 instances");
+}
+
+/// Checks the exit code of a change from one set of rules to another, and what is said of it.
+async fn check_change(fleet: Vec<Machine>, [old, new]: [&str; 2], code: i32, says: &[&str]) {
+    let stage = Stage::with(fleet).await.rules(&format!("rules: [{old}]"));
+    let new = format!("rules: [{new}]");
+    let seen = backtest(&stage, &new, &["--detailed-exitcode"]).await;
+    for text in says {
+        assert!(seen.out.contains(text), "{old} -> {new}: no {text:?} in\n{}", seen.out);
+    }
+    assert_eq!(seen.code, code, "{old} -> {new}: {}", seen.out);
+    backtest(&stage, &new, &[]).await.exits(0);
+    let json = backtest(&stage, &new, &["--detailed-exitcode", "-o", "json"]).await;
+    let account = &json.exits(code).json()["accounts"][0];
+    let nearer = account["towards_termination"].as_u64().unwrap();
+    assert_eq!(nearer > 0, code == 4, "{old} -> {new}: {account}");
+}
+
+#[tokio::test]
+async fn whatever_brings_a_machine_nearer_to_its_end_has_the_exit_code_4() {
+    const NONE: &str = "{ name: a, match: { zone: SEL-Z }, expire: { after: 1h } }";
+    const ALL: &str = "{ name: a, match: { zone: HKG-A }, expire: { after: 1h } }";
+    let of = |text: &str| format!("{{ name: a, match: {{ zone: HKG-A }}, {text} }}");
+    let fleet = || (0..37).map(|n| created(&format!("i-{n:02}"), "2026-11-20T09:00:00Z")).collect();
+    for (old, new, code, says) in [
+        // Another rule takes machines, and leaves them some time.
+        (
+            NONE.into(),
+            of("expire: { after: 1h }, notice: 1m"),
+            4,
+            &[
+                "0 would be terminated now",
+                "\n37 more within 7 days, the first at 2026-11-24T09:30:00Z.",
+                "37 instances move towards termination.",
+            ][..],
+        ),
+        (
+            NONE.into(),
+            of("expire: { after: 1h }, schedule: '0 3 * * *'"),
+            4,
+            &["37 more within 7 days, the first at 2026-11-25T03:00:00Z."],
+        ),
+        (
+            NONE.into(),
+            of("expire: { after: 1h }, schedule: '0 3 1 1 *'"),
+            4,
+            &["37 instances move towards termination."],
+        ),
+        (NONE.into(), of("expire: { after: 30d }"), 4, &["37 keep -> wait"]),
+        (
+            NONE.into(),
+            of("expire: { after: 30d }, notice: 28d"),
+            4,
+            &["37 instances move towards termination."],
+        ),
+        (NONE.into(), ALL.into(), 4, &["37 would be terminated now"]),
+        // What time alone brings.
+        (
+            NONE.into(),
+            "{ name: a, match: { zone: HKG-A, age: '> 6d' } }".into(),
+            4,
+            &[
+                "the new rules say the same of all 37 instances now, and not later\n",
+                "37 more within 7 days, the first at 2026-11-26T09:15:00Z.",
+            ],
+        ),
+        // The same rule, sooner or later.
+        (
+            of("expire: { after: 12d }"),
+            of("expire: { after: 10d }"),
+            4,
+            &["37 more within 7 days, the first at 2026-11-30T09:00:00Z."],
+        ),
+        (
+            of("expire: { after: 6d }"),
+            of("expire: { after: 5d }"),
+            4,
+            &["37 sooner than by the old rules, the first at 2026-11-25T09:00:00Z."],
+        ),
+        (
+            of("expire: { after: 60d }"),
+            of("expire: { after: 50d }"),
+            4,
+            &["37 instances move towards termination."],
+        ),
+        (of("expire: { after: 5d }"), of("expire: { after: 6d }"), 0, &["37 other time"]),
+        (
+            of("expire: { after: 1h }, notice: 2d"),
+            of("expire: { after: 1h }, notice: 1d"),
+            4,
+            &["37 sooner"],
+        ),
+        (of("expire: { after: 1h }, notice: 1d"), of("expire: { after: 1h }, notice: 2d"), 0, &[]),
+        (
+            of("expire: { after: 1h }, notice: 1d"),
+            of("expire: { after: 1h }"),
+            4,
+            &["37 would be terminated now"],
+        ),
+        (
+            of("expire: { after: 1h }"),
+            of("expire: { after: 1h }, notice: 1d"),
+            0,
+            &["37 terminate -> notice"],
+        ),
+        (
+            of("expire: { after: 1h }, schedule: '0 3 * * MON'"),
+            of("expire: { after: 1h }, schedule: '0 3 * * *'"),
+            4,
+            &["37 sooner"],
+        ),
+        // An exception is dropped, or added.
+        (
+            of("unless: { zone: HKG-A }, expire: { after: 10d }"),
+            of("expire: { after: 10d }"),
+            4,
+            &["37 keep -> wait"],
+        ),
+        (
+            of("expire: { after: 10d }"),
+            of("unless: { zone: HKG-A }, expire: { after: 10d }"),
+            0,
+            &["37 wait -> keep"],
+        ),
+        // Another rule, with the same end or an earlier one.
+        (
+            of("expire: { after: 10d }"),
+            "{ name: b, match: { zone: HKG-A }, expire: { after: 10d } }".into(),
+            0,
+            &["37 other rule"],
+        ),
+        (
+            of("expire: { after: 10d }"),
+            "{ name: b, match: { zone: HKG-A }, expire: { after: 8d } }".into(),
+            4,
+            &["37 other rule"],
+        ),
+        // A cap of a rule that refused the plan is raised.
+        (
+            of("expire: { after: 1h }, limits: { max_terminations: 5 }"),
+            of("expire: { after: 1h }, limits: { max_terminations: 50 }"),
+            4,
+            &["37 more within 7 days"],
+        ),
+        (
+            of("expire: { after: 1h }"),
+            of("expire: { after: 1h }, enabled: false"),
+            0,
+            &["37 terminate -> keep"],
+        ),
+    ] {
+        check_change(fleet(), [&old, &new], code, says).await;
+    }
+}
+
+#[tokio::test]
+async fn a_machine_that_is_held_moves_towards_termination_too() {
+    let stage = Stage::with(vec![due("held")]).await.rules("rules: []");
+    stage.run(&["keep", "held", "--for", "30d", "--reason", "a demo"]).await.exits(0);
+    let file = stage.path("new.yaml");
+    std::fs::write(&file, RULES).unwrap();
+    let arguments = ["backtest", "--rules", file.to_str().unwrap(), "--detailed-exitcode"];
+    let seen = stage.run(&arguments).await;
+    seen.exits(4).says("1 keep -> skip").says("1 instance moves towards termination.");
+}
+
+#[tokio::test]
+async fn a_release_is_nearer_to_the_end_than_a_termination() {
+    let stage = Stage::with(vec![due("a")]).await.more("allow_release: true");
+    let file = stage.path("new.yaml");
+    std::fs::write(&file, RULES.replace("match:", "action: release\n    match:")).unwrap();
+    let arguments = ["backtest", "--rules", file.to_str().unwrap(), "--detailed-exitcode"];
+    stage.run(&arguments).await.exits(4).says("1 other action");
 }
 
 #[tokio::test]

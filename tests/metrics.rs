@@ -63,7 +63,7 @@ fn normal(page: &str) -> String {
         Some((series, value)) if !line.starts_with('#') => {
             let name = series.split('{').next().unwrap();
             let series = if name == "zenreaper_build_info" {
-                r#"zenreaper_build_info{revision="REVISION",version="VERSION"}"#
+                r#"zenreaper_build_info{revision="REVISION",tzdb="TZDB",version="VERSION"}"#
             } else {
                 series
             };
@@ -306,6 +306,11 @@ fn values() -> Vec<Values> {
         closed("guard", &["guard_refusals_total"], Guard::ALL.map(Guard::as_str).to_vec()),
         open("version", &["build_info"], "of the program"),
         open("revision", &["build_info"], "that was built, or `unknown`"),
+        open(
+            "tzdb",
+            &["build_info"],
+            "the edition of the time zone rules that are built in, such as `2026f`",
+        ),
         open("le", &[""], "the upper bounds of a histogram's buckets, in seconds"),
     ]
 }

@@ -27,6 +27,18 @@ for unit in "$copy"/*.service; do
         fail "$(basename "$unit") is exposed too much:"$'\n'"$report"
 done
 
+# In a time zone with DST, systemd fires in the repeated hour of autumn only once, which leaves a gap of 75 minutes.
+calendar=$(sed -n 's/^OnCalendar=//p' zenreaper-once.timer)
+fires=$(TZ=Europe/Berlin systemd-analyze calendar --base-time='2026-10-24 23:50:00 UTC' --iterations=12 "$calendar" |
+    sed -n 's/^ *(in UTC): ... //p')
+[ "$(wc -l <<< "$fires")" -eq 12 ] || fail "systemd-analyze calendar shows no 12 firings of $calendar:"$'\n'"$fires"
+last=
+while read -r at; do
+    now=$(date -u -d "$at" +%s)
+    [ $((now - ${last:-$((now - 900))})) -eq 900 ] || fail "OnCalendar=$calendar leaves $((now - last)) s before $at"
+    last=$now
+done <<< "$fires"
+
 hardening() { sed -n '/^# Hardening\./,/^\[Install\]/ { /^\[Install\]/d; /^$/d; p }' "$1"; }
 [ -n "$(hardening zenreaper.service)" ] || fail "zenreaper.service has lost the line '# Hardening.'"
 diff <(hardening zenreaper.service) <(hardening zenreaper-once.service) ||

@@ -2,6 +2,7 @@
 //!
 //! Both sets of rules judge the same inventory, with the same memory, at the same instant; only what differs is shown.
 
+mod outlook;
 mod report;
 
 use std::{
@@ -12,7 +13,10 @@ use std::{
 use clap::Args;
 use jiff::Timestamp;
 
-use self::report::{AccountChanges, Change, Report};
+use self::{
+    outlook::Outlook,
+    report::{AccountChanges, Change, Report},
+};
 use super::{
     Output,
     exit::Exit,
@@ -45,7 +49,7 @@ pub(super) struct BacktestArgs {
     /// Judge at this instant instead of now: a timestamp with its offset.
     #[arg(long, value_name = "TIMESTAMP", value_parser = look::instant)]
     at: Option<Timestamp>,
-    /// Exit with 4 if the new rules terminate a machine that the old ones do not.
+    /// Exit with 4 if the new rules bring an instance nearer to termination: now, or sooner than the old ones.
     #[arg(long)]
     detailed_exitcode: bool,
     /// Show every machine, also if there are many.
@@ -127,7 +131,12 @@ fn wrong(problems: &[Problem], output: Output) -> anyhow::Result<Exit> {
 fn compare<'a>(view: &'a View, new: Option<&'a Policy>, now: Timestamp) -> Report<'a> {
     let account = |seen: &'a Seen| {
         let sides = [&*seen.policy, new.unwrap_or(&seen.policy)];
-        AccountChanges { account: &seen.account, changes: changes(seen, sides, now) }
+        let changes = changes(seen, sides, now);
+        let outlook = match seen.known() {
+            Ok(known) => outlook::compare(seen, known, &view.schedule, sides, now),
+            Err(_) => Outlook::default(),
+        };
+        AccountChanges { account: &seen.account, changes, outlook }
     };
     Report { generated_at: now, accounts: view.accounts.iter().map(account).collect() }
 }
@@ -147,7 +156,7 @@ fn changes<'a>(
     let both = old.decisions.into_iter().zip(new.decisions);
     let changes = both.map(|((subject, old), (_, new))| {
         let [old, new] = [old, new].map(|judgement| from_now_on(judgement, now));
-        Change { subject, old, new }
+        Change { subject, old, new, now }
     });
     Ok((changes.filter(|change| change.kind().is_some()).collect(), inventory.len()))
 }
@@ -158,11 +167,10 @@ fn from_now_on(judgement: Judgement<'_>, now: Timestamp) -> Judgement<'_> {
 }
 
 fn exit_of(report: &Report<'_>, args: &BacktestArgs) -> Exit {
-    let changed = || report.accounts.iter().filter_map(|account| account.changes.as_ref().ok());
     if report.accounts.iter().any(|account| account.changes.is_err()) {
         Exit::Failed
     } else if args.detailed_exitcode
-        && changed().flat_map(|(changes, _)| changes).any(Change::is_newly_terminated)
+        && report.accounts.iter().any(|account| !account.nearer().is_empty())
     {
         Exit::WouldTerminate
     } else {

@@ -18,7 +18,7 @@ Examples:
 
 pub(super) const BACKTEST: &str = "\
 Example:
-  zenreaper backtest --rules new.yaml --detailed-exitcode     4 if `new.yaml` terminates more";
+  zenreaper backtest --rules new.yaml --detailed-exitcode     4 if `new.yaml` terminates more or sooner";
 
 pub(super) const INVENTORY: &str = "\
 Example:

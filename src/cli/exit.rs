@@ -15,7 +15,7 @@ pub(super) enum Exit {
     Usage,
     /// A guard refused the plan.
     GuardRefused,
-    /// `--detailed-exitcode` of `plan` and `backtest`: something would be terminated.
+    /// `--detailed-exitcode` of `plan` and `backtest`: something would be terminated, or moves towards it.
     WouldTerminate,
     /// Some terminations failed.
     Partial,

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     clock,
+    plan::{Decision, Delay, Plan},
     view::{
         self, View,
         plan::{AccountPlan, PlanReport, draft},
@@ -24,7 +25,7 @@ pub(super) struct PlanArgs {
     /// A table for people, JSON for programs.
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     output: Output,
-    /// Exit with 4 if something would be terminated, and with 3 if a guard would refuse it.
+    /// Exit with 4 if something would be terminated or moves towards it, and with 3 if a guard would refuse it.
     #[arg(long)]
     detailed_exitcode: bool,
     /// Write the plan to this file too, for `zenreaper apply`.
@@ -77,13 +78,23 @@ fn save(report: &PlanReport<'_>, file: &Path) -> anyhow::Result<()> {
     write_whole(file, &text)
 }
 
+/// Whether something is terminated, or moves towards it: its owner is notified, or it is due and waits for its schedule.
+fn moves(plan: &Plan<'_>) -> bool {
+    plan.decisions.iter().any(|(_, judgement)| match judgement.decision {
+        Decision::Terminate
+        | Decision::Notice(_)
+        | Decision::Wait(Delay::OffSchedule | Delay::ProtectionVanished) => true,
+        Decision::Wait(Delay::NotDue) | Decision::Skip(_) | Decision::Keep(_) => false,
+    })
+}
+
 fn exit_of_plan(report: &PlanReport<'_>, detailed: bool) -> Exit {
     let drafted = || report.accounts.iter().filter_map(|account| account.drafted.as_ref().ok());
     if report.accounts.iter().any(|account| account.drafted.is_err()) {
         Exit::Failed
     } else if detailed && drafted().any(|drafted| drafted.refusal.is_some()) {
         Exit::GuardRefused
-    } else if detailed && drafted().any(|drafted| drafted.plan.targets().next().is_some()) {
+    } else if detailed && drafted().any(|drafted| moves(&drafted.plan)) {
         Exit::WouldTerminate
     } else {
         Exit::Done

@@ -107,11 +107,15 @@ pub enum Code {
     PlainBrackets,
     /// A tag of instances whose key is a near miss of one that protects.
     NearMissKey,
+    /// A schedule that restricts both days, of which one is enough.
+    EitherDay,
+    /// A schedule that looks like one of another scheduler.
+    OtherDialect,
 }
 
 impl Code {
     /// Every code, in the order of their numbers.
-    pub const ALL: [Self; 51] = [
+    pub const ALL: [Self; 53] = [
         Self::Unreadable,
         Self::NotUtf8,
         Self::TooMuch,
@@ -163,6 +167,8 @@ impl Code {
         Self::FoundAnywhere,
         Self::PlainBrackets,
         Self::NearMissKey,
+        Self::EitherDay,
+        Self::OtherDialect,
     ];
 
     /// The code as it is shown.
@@ -220,6 +226,8 @@ impl Code {
             Self::FoundAnywhere => "ZR109",
             Self::PlainBrackets => "ZR112",
             Self::NearMissKey => "ZR113",
+            Self::EitherDay => "ZR120",
+            Self::OtherDialect => "ZR121",
         }
     }
 }

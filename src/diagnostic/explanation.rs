@@ -125,6 +125,8 @@ impl Code {
             Self::FoundAnywhere => &lints::FOUND_ANYWHERE,
             Self::PlainBrackets => &lints::PLAIN_BRACKETS,
             Self::NearMissKey => &lints::NEAR_MISS_KEY,
+            Self::EitherDay => &lints::EITHER_DAY,
+            Self::OtherDialect => &lints::OTHER_DIALECT,
         }
     }
 }

@@ -55,7 +55,7 @@ impl Runs {
             )?,
             success_deadline: make.times(
                 "success_deadline_timestamp_seconds",
-                "When the third run is due after the last successful one, or after the start if that is later; 0: never.",
+                "By when a run must succeed: the third run after the last success, or one hour after the next if they are rarer; 0: never.",
                 &["account"],
             )?,
             guard_refusals: make.counters(

@@ -3,6 +3,7 @@
 use prometheus::{IntCounterVec, IntGauge};
 
 use super::make::Maker;
+use crate::schedule::tzdb;
 
 /// How the service is.
 #[derive(Debug)]
@@ -18,8 +19,9 @@ pub(super) struct Service {
 
 impl Service {
     pub(super) fn new(make: &Maker<'_>) -> prometheus::Result<Self> {
-        let build = make.gauges("build_info", "The build; always 1.", &["version", "revision"])?;
-        build.with_label_values(&[env!("CARGO_PKG_VERSION"), revision()]).set(1);
+        let build =
+            make.gauges("build_info", "The build; always 1.", &["version", "revision", "tzdb"])?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION"), revision(), tzdb()]).set(1);
         Ok(Self {
             next_run: make
                 .gauge("next_run_timestamp_seconds", "When the next run is due; 0: never.")?,

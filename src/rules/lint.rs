@@ -7,6 +7,7 @@ mod brackets;
 mod claims;
 mod hindsight;
 mod logic;
+mod schedules;
 mod shadow;
 
 use jiff::SignedDuration;
@@ -17,6 +18,7 @@ use self::logic::{Case, Conflict, Formula, Literal, Subject};
 pub use self::{
     brackets::plain_brackets,
     hindsight::{TagKeys, near_miss_keys, outpaced, unknown_tag_keys},
+    schedules::schedule_warnings,
 };
 use super::{Condition, Expiry, Origin, Rule, RuleSet};
 use crate::{

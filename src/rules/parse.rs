@@ -238,9 +238,14 @@ pub(crate) fn timezone(reader: &mut Reader, at: &At<'_>) -> Option<TimeZone> {
 }
 
 /// Reads a schedule in `zone`. Patterns have no year, so whether one ever fires does not depend on when it is asked.
-fn schedule(reader: &mut Reader, at: &At<'_>, zone: TimeZone) -> Option<Schedule> {
-    let parse = |text: &str| Schedule::parse(text, zone, Timestamp::UNIX_EPOCH);
-    reader.value(at, Code::NotASchedule, schedule::HELP, parse)
+pub(crate) fn schedule(reader: &mut Reader, at: &At<'_>, zone: TimeZone) -> Option<Schedule> {
+    let text = reader.text(at, schedule::HELP)?;
+    let parsed = Schedule::parse(text, zone, Timestamp::UNIX_EPOCH);
+    parsed
+        .map_err(|schedule::Rejected { message, help }| {
+            reader.wrong(at, Code::NotASchedule, message, help);
+        })
+        .ok()
 }
 
 /// The notice of a rule; one that is wrong is noted, which refuses the file.

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, fs, process::Command, sync::Arc};
 
+use jiff::{SignedDuration, civil::Date, tz::TimeZone};
 use regex::Regex;
 use serde_json::Value;
 use zenreaper::{
@@ -12,6 +13,7 @@ use zenreaper::{
     notify,
     report::RunResult,
     rules::{self, Terms},
+    schedule::Schedule,
 };
 
 use crate::document::{Document, in_repository};
@@ -58,6 +60,48 @@ fn the_exit_codes_are_those_of_the_program_and_of_its_help() {
         let is_told = told.contains(&format!("{code} {first}"));
         let is_told = is_told || told.contains(&format!("{code} plan or backtest {first}"));
         assert!(is_told, "{code} {meaning}: {told}");
+    }
+}
+
+/// The firings of a pattern on a local day from 01:00 to 04:00, as the page writes them.
+fn firings(zone: &str, day: &str, pattern: &str) -> String {
+    let zone = TimeZone::get(zone).unwrap();
+    let at = |hour: i8| {
+        let at = day.parse::<Date>().unwrap().at(hour, 0, 0, 0);
+        zone.to_ambiguous_timestamp(at).compatible().unwrap()
+    };
+    let before = at(1) - SignedDuration::from_secs(1);
+    let schedule = Schedule::parse(pattern, zone.clone(), before).unwrap();
+    let all = schedule.firings(before, 100);
+    let seen = all.iter().take_while(|firing| firing.timestamp() <= at(4));
+    let seen: Vec<_> = seen.map(|firing| firing.strftime("%H:%M %:z").to_string()).collect();
+    if seen.is_empty() { "none".to_owned() } else { seen.join(", ") }
+}
+
+#[test]
+fn schedules_fire_on_changes_of_the_clock_as_their_rows_say() {
+    let page = Document::read("docs/rules.md");
+    let mut wrong = Vec::new();
+    for row in page.table("firings") {
+        let (zone, day, pattern) = (spans(row[0])[0], row[1], spans(row[2])[0]);
+        let seen = firings(zone, day, pattern);
+        if seen != row[3] {
+            wrong.push(format!("| `{zone}` | {day} | `{pattern}` | {seen} |"));
+        }
+    }
+    assert!(wrong.is_empty(), "docs/rules.md:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_form_of_a_crontab_is_taken_in_its_example() {
+    let page = Document::read("docs/rules.md");
+    for row in page.table("crontab") {
+        let example = spans(row[3])[0];
+        let now = "2026-12-01T00:00:00Z".parse().unwrap();
+        let schedule = Schedule::parse(example, TimeZone::UTC, now).unwrap();
+        assert!(schedule.doubts().is_empty(), "{example}: {:?}", schedule.doubts());
+        let has = |form: &str| example == form || example.contains(form.trim_start_matches('`'));
+        assert!(spans(row[0]).into_iter().any(has), "{example} shows none of {}", row[0]);
     }
 }
 

@@ -1,7 +1,7 @@
 //! What two sets of rules say otherwise, as a table for people and as JSON for programs. Pure but for the writer.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt::{self, Display, Formatter},
     io::{Result, Write},
 };
@@ -9,10 +9,14 @@ use std::{
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::super::table::{self as tables, Length, text};
+use super::{
+    super::table::{self as tables, Length, text},
+    outlook::{DAYS, Ends, Outlook},
+};
 use crate::{
     lifetime::{counted, shorten},
-    plan::{Decision, Judgement, Subject},
+    plan::{Decision, Judgement, Skip, Subject},
+    rules::Action,
     view,
 };
 
@@ -33,6 +37,40 @@ pub(super) struct AccountChanges<'a> {
     pub(super) account: &'a str,
     /// What differs and how many machines there are, or why that cannot be said.
     pub(super) changes: std::result::Result<(Vec<Change<'a>>, usize), String>,
+    /// What differs within a week.
+    pub(super) outlook: Outlook,
+}
+
+impl AccountChanges<'_> {
+    /// Returns the ids of the instances that the new rules bring nearer to termination.
+    pub(super) fn nearer(&self) -> BTreeSet<&str> {
+        let changes = self.changes.as_ref().map_or(&[][..], |(changes, _)| changes);
+        let judged = changes.iter().filter(|change| change.is_nearer());
+        let judged = judged.map(|change| change.subject.id().as_str());
+        let Outlook { more, sooner, notified } = &self.outlook;
+        let expected = more.keys().chain(sooner.keys()).chain(notified).map(String::as_str);
+        judged.chain(expected).collect()
+    }
+
+    /// Returns how many instances are terminated within a week by the new rules only, and when the first one is.
+    fn more(&self) -> Option<(usize, Timestamp)> {
+        self.later(&self.outlook.more)
+    }
+
+    /// Returns how many instances are terminated sooner than by the old rules, and when the first one is.
+    fn sooner(&self) -> Option<(usize, Timestamp)> {
+        self.later(&self.outlook.sooner)
+    }
+
+    /// Counts terminations without those that are made now.
+    fn later(&self, ends: &Ends) -> Option<(usize, Timestamp)> {
+        let changes = self.changes.as_ref().map_or(&[][..], |(changes, _)| changes);
+        let now = changes.iter().filter(|change| change.is_newly_terminated());
+        let now: BTreeSet<_> = now.map(|change| change.subject.id().as_str()).collect();
+        let later = ends.iter().filter(|(id, _)| !now.contains(id.as_str()));
+        let later: Vec<_> = later.map(|(_, at)| *at).collect();
+        Some((later.len(), later.into_iter().min()?))
+    }
 }
 
 /// A machine as either side judges it.
@@ -43,6 +81,8 @@ pub(super) struct Change<'a> {
     pub(super) old: Judgement<'a>,
     /// How the new ones do.
     pub(super) new: Judgement<'a>,
+    /// The instant that both judge at.
+    pub(super) now: Timestamp,
 }
 
 /// What differs most: the first of these that does.
@@ -54,6 +94,8 @@ pub(super) enum Kind {
     Reason,
     /// By which rule.
     Rule,
+    /// What is done at the end of its life: it is released, or not.
+    Action,
     /// When.
     Time,
 }
@@ -64,6 +106,7 @@ impl Display for Kind {
             Self::Decision(old, new) => write!(f, "{old} -> {new}"),
             Self::Reason => f.write_str("other reason"),
             Self::Rule => f.write_str("other rule"),
+            Self::Action => f.write_str("other action"),
             Self::Time => f.write_str("other time"),
         }
     }
@@ -72,7 +115,7 @@ impl Display for Kind {
 impl Change<'_> {
     /// What differs, if anything does.
     pub(super) fn kind(&self) -> Option<Kind> {
-        let Self { subject: _, old, new } = self;
+        let Self { subject: _, old, new, now: _ } = self;
         let (was, is) = (old.decision, new.decision);
         if was.as_str() != is.as_str() {
             Some(Kind::Decision(was.as_str(), is.as_str()))
@@ -80,6 +123,8 @@ impl Change<'_> {
             Some(Kind::Reason)
         } else if rule(old) != rule(new) {
             Some(Kind::Rule)
+        } else if action(old) != action(new) {
+            Some(Kind::Action)
         } else if old.terminate_at != new.terminate_at {
             Some(Kind::Time)
         } else {
@@ -87,10 +132,53 @@ impl Change<'_> {
         }
     }
 
+    /// Whether the new rules bring it nearer to termination: it is terminated, or will be sooner, or for good.
+    pub(super) fn is_nearer(&self) -> bool {
+        let Self { subject: _, old, new, now } = self;
+        let (was, is) = (end(old, *now), end(new, *now));
+        let is_sooner = is.is_some_and(|is| was.is_none_or(|was| is < was));
+        let is_for_good = is.is_some()
+            && action(new) == Some(Action::Release)
+            && action(old) != Some(Action::Release);
+        is_sooner || is_for_good || self.is_newly_terminated()
+    }
+
     /// Whether the new rules terminate it and the old ones do not.
     pub(super) fn is_newly_terminated(&self) -> bool {
         self.new.decision == Decision::Terminate && self.old.decision != Decision::Terminate
     }
+}
+
+/// When an instance is terminated at the earliest; `None` if it is not to be. What only cannot be terminated at the moment is.
+fn end(judgement: &Judgement<'_>, now: Timestamp) -> Option<Timestamp> {
+    match judgement.decision {
+        Decision::Terminate => Some(judgement.terminate_at.unwrap_or(now)),
+        Decision::Notice(_) | Decision::Wait(_) => {
+            Some(judgement.terminate_at.unwrap_or(Timestamp::MAX))
+        }
+        Decision::Skip(
+            Skip::Held
+            | Skip::Commitment
+            | Skip::Accepted
+            | Skip::Creating
+            | Skip::Installing
+            | Skip::NotInPlan,
+        ) => judgement.due_at.into_iter().chain(judgement.held_until).chain([now]).max(),
+        Decision::Skip(
+            Skip::Protected
+            | Skip::Own
+            | Skip::Subscription
+            | Skip::Recycled
+            | Skip::UnknownStatus
+            | Skip::UnknownChargeType
+            | Skip::UnreadableExpiry,
+        )
+        | Decision::Keep(_) => None,
+    }
+}
+
+fn action(judgement: &Judgement<'_>) -> Option<Action> {
+    judgement.rule.map(|rule| rule.action)
 }
 
 fn rule<'a>(judgement: &Judgement<'a>) -> Option<&'a str> {
@@ -108,13 +196,31 @@ fn counts(changes: &[Change<'_>]) -> BTreeMap<Kind, usize> {
 
 /// Writes what differs as tables.
 pub(super) fn table(report: &Report<'_>, length: Length, out: &mut dyn Write) -> Result<()> {
-    for AccountChanges { account, changes } in &report.accounts {
+    for one in &report.accounts {
+        let AccountChanges { account, changes, outlook: _ } = one;
         match changes {
-            Ok((changes, total)) => account_table(account, changes, (*total, length), out)?,
+            Ok((changes, total)) => {
+                if changes.is_empty() {
+                    same(one, *total, out)?;
+                } else {
+                    account_table(account, changes, (*total, length), out)?;
+                }
+                outlook_lines(one, out)?;
+            }
             Err(error) => writeln!(out, "account {account}: {error}")?,
         }
     }
     Ok(())
+}
+
+/// Writes that all instances are judged alike, if only at this instant.
+fn same(one: &AccountChanges<'_>, total: usize, out: &mut dyn Write) -> Result<()> {
+    let all = match total {
+        1 => "the one instance".to_owned(),
+        _ => format!("all {total} instances"),
+    };
+    let until = if one.nearer().is_empty() { "" } else { " now, and not later" };
+    writeln!(out, "account {}: the new rules say the same of {all}{until}", one.account)
 }
 
 fn account_table(
@@ -123,13 +229,6 @@ fn account_table(
     (total, length): (usize, Length),
     out: &mut dyn Write,
 ) -> Result<()> {
-    if changes.is_empty() {
-        let all = match total {
-            1 => "the one instance".to_owned(),
-            _ => format!("all {total} instances"),
-        };
-        return writeln!(out, "account {account}: the new rules say the same of {all}");
-    }
     let count = changes.len();
     let (all, are) =
         (counted(total, "instance", "instances"), if count == 1 { "is" } else { "are" });
@@ -152,8 +251,25 @@ fn account_table(
     writeln!(out, "{newly} would be terminated now that are not by the old rules.")
 }
 
+/// What the new rules bring within a week.
+fn outlook_lines(account: &AccountChanges<'_>, out: &mut dyn Write) -> Result<()> {
+    if let Some((count, first)) = account.more() {
+        writeln!(out, "{count} more within {DAYS} days, the first at {first:.0}.")?;
+    }
+    if let Some((count, first)) = account.sooner() {
+        writeln!(out, "{count} sooner than by the old rules, the first at {first:.0}.")?;
+    }
+    match account.nearer().len() {
+        0 => Ok(()),
+        nearer => {
+            let instances = counted(nearer, "instance moves", "instances move");
+            writeln!(out, "{instances} towards termination.")
+        }
+    }
+}
+
 fn row(change: &Change<'_>) -> [String; 5] {
-    let Change { subject, old, new } = change;
+    let Change { subject, old, new, now: _ } = change;
     [
         shorten(subject.id().as_str()),
         subject.name().map(shorten).unwrap_or_default(),
@@ -186,6 +302,25 @@ struct AccountJson<'a> {
     changes: ChangesJson<'a>,
     by_kind: BTreeMap<String, usize>,
     newly_terminated: usize,
+    /// How many instances the new rules bring nearer to termination: what `--detailed-exitcode` goes by.
+    towards_termination: usize,
+    /// How many are terminated within a week by the new rules only, and not now.
+    more_within_7_days: LaterJson,
+    /// How many are terminated within a week, sooner than by the old rules, and not now.
+    sooner_within_7_days: LaterJson,
+}
+
+#[derive(Serialize)]
+struct LaterJson {
+    count: usize,
+    first_at: Option<Timestamp>,
+}
+
+impl LaterJson {
+    fn of(later: Option<(usize, Timestamp)>) -> Self {
+        let (count, first_at) = later.unzip();
+        Self { count: count.unwrap_or_default(), first_at }
+    }
 }
 
 struct ChangesJson<'a>(&'a [Change<'a>]);
@@ -196,6 +331,7 @@ struct ChangeJson<'a> {
     name: Option<&'a str>,
     old: SideJson<'a>,
     new: SideJson<'a>,
+    towards_termination: bool,
 }
 
 #[derive(Serialize)]
@@ -208,11 +344,12 @@ struct SideJson<'a> {
 
 impl Serialize for ChangesJson<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
-        to.collect_seq(self.0.iter().map(|Change { subject, old, new }| ChangeJson {
-            instance_id: subject.id().as_str(),
-            name: subject.name(),
-            old: side(old),
-            new: side(new),
+        to.collect_seq(self.0.iter().map(|change| ChangeJson {
+            instance_id: change.subject.id().as_str(),
+            name: change.subject.name(),
+            old: side(&change.old),
+            new: side(&change.new),
+            towards_termination: change.is_nearer(),
         }))
     }
 }
@@ -228,7 +365,8 @@ fn side<'a>(judgement: &Judgement<'a>) -> SideJson<'a> {
 
 /// Writes what differs as JSON.
 pub(super) fn json(report: &Report<'_>, out: &mut dyn Write) -> Result<()> {
-    let accounts = report.accounts.iter().map(|AccountChanges { account, changes }| {
+    let accounts = report.accounts.iter().map(|one| {
+        let AccountChanges { account, changes, outlook: _ } = one;
         let (error, found, instances) = match changes {
             Ok((changes, total)) => (None, &changes[..], *total),
             Err(error) => (Some(error.as_str()), &[][..], 0),
@@ -241,6 +379,9 @@ pub(super) fn json(report: &Report<'_>, out: &mut dyn Write) -> Result<()> {
             changes: ChangesJson(found),
             by_kind: by_kind.collect(),
             newly_terminated: found.iter().filter(|one| one.is_newly_terminated()).count(),
+            towards_termination: one.nearer().len(),
+            more_within_7_days: LaterJson::of(one.more()),
+            sooner_within_7_days: LaterJson::of(one.sooner()),
         }
     });
     let json = ReportJson { generated_at: report.generated_at, accounts: accounts.collect() };

@@ -341,3 +341,46 @@ rules:
 ",
     }),
 };
+
+pub(super) const EITHER_DAY: Explanation = Explanation {
+    title: "a schedule that restricts both days",
+    why: "\
+If a schedule restricts the day of the month and the day of the week, it fires
+on each day that matches one of them, as cron does. `0 9 1 * MON` fires on the
+1st and on every Monday.
+
+A field counts as restricted unless it is `*` or `?` alone. A step such as `*/2`
+restricts too. There cron(8) differs: it takes each field that begins with `*`
+for free, and then asks both to match.
+
+If both must match, write `+` before the day of the week: `0 9 1-7 * +MON` is
+the first Monday of the month, as is `0 9 * * MON#1`. If only one of them
+counts, write `*` for the other. The warning shows the next three firings.
+",
+    example: Some(Example {
+        language: Language::Config,
+        wrong: "schedule: \"0 9 */2 * MON-FRI\"\n",
+        right: "schedule: \"0 9 */2 * +MON-FRI\"\n",
+    }),
+};
+
+pub(super) const OTHER_DIALECT: Explanation = Explanation {
+    title: "a schedule that looks like one of another scheduler",
+    why: "\
+Schedulers differ in what the same fields mean. zenreaper reads 5 fields, or 6
+with the second first; it has no year, and Monday is 1.
+
+Amazon EventBridge puts a year last. There, `0 9 * * 1-5 *` is 09:00 on five
+days of the week. Here, it is minute 9 of every hour from January to May.
+EventBridge and Quartz count the days of the week from Sunday as 1 and write
+`?`. There, `0 9 ? * 2-6` is Monday to Friday. Here, it is Tuesday to Saturday.
+
+Leave out the year, and write the names of days, which mean the same everywhere.
+The warning shows the next three firings.
+",
+    example: Some(Example {
+        language: Language::Config,
+        wrong: "schedule: \"0 9 * * 1-5 *\"\n",
+        right: "schedule: \"0 9 * * MON-FRI\"\n",
+    }),
+};

@@ -146,6 +146,10 @@ A schedule is a crontab of five fields (minute, hour, day, month, weekday), of
 six with the seconds first, or a word such as @hourly. One that is right and yet
 never comes true, such as 30 February, is refused too.
 
+zenreaper is stricter than cron. It refuses what cron or another scheduler would
+drop or read in another way: names of days outside of the day-of-week field,
+ranges that run backwards, empty list items, steps that leave one value, a year.
+
 A service with a schedule that never fires looks healthy and does nothing, and
 one that is read with its fields shifted runs at hours when nobody watches.
 

@@ -130,7 +130,8 @@ pub fn outpaced(
         let interval = schedule.shortest_interval(now, FIRINGS)?;
         (interval < run_took).then(|| {
             let message = format!(
-                "this fires every {interval:#} at times, and runs took {run_took:#} of late",
+                "this fires every {interval:#} at times, and runs took {run_took:#} of late; next firings: {}",
+                schedule.next_firings(now),
             );
             let help = "expected a schedule that leaves a run the time to end: what fires while it is under way starts no other";
             origin.problem("schedule", Code::OutpacedSchedule, message, help.to_owned())
