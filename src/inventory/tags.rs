@@ -6,7 +6,10 @@ use super::text::is_near_miss;
 
 /// The tags of an instance; a key stands once.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Tags(Box<[(Arc<str>, Option<Arc<str>>)]>);
+pub struct Tags(Box<[Pair]>);
+
+/// A key, and its value if the cloud told it.
+type Pair = (Arc<str>, Option<Arc<str>>);
 
 /// What an instance has under the key of a tag.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -26,7 +29,7 @@ impl Tags {
     }
 
     /// The same of tags whose values the cloud may not have told.
-    pub fn told(tags: Vec<(Arc<str>, Option<Arc<str>>)>) -> Result<Self, Arc<str>> {
+    pub fn told(tags: Vec<Pair>) -> Result<Self, Arc<str>> {
         let repeated =
             |n: usize, key: &Arc<str>| tags.iter().take(n).any(|(other, _)| other == key);
         let twice = tags.iter().enumerate().find(|(n, (key, _))| repeated(*n, key));

@@ -119,7 +119,9 @@ impl Condition {
             Self::Everything | Self::Field(..) | Self::Ip(_) | Self::Age(_) => {}
             Self::Tag(key, test) => key.stand_on(side, test),
             Self::All(several) | Self::Any(several) => {
-                several.iter_mut().for_each(|one| one.stand_on(side));
+                for one in several {
+                    one.stand_on(side);
+                }
             }
             Self::Not(one) => one.stand_on(side.turned()),
         }
@@ -144,7 +146,9 @@ impl Condition {
             Self::Everything | Self::Field(..) | Self::Ip(_) | Self::Age(_) => {}
             Self::Tag(key, _) => keys.extend(Some(key).filter(|key| key.heeds_near_misses())),
             Self::All(several) | Self::Any(several) => {
-                several.iter().for_each(|one| one.collect_protective_keys(keys));
+                for one in several {
+                    one.collect_protective_keys(keys);
+                }
             }
             Self::Not(one) => one.collect_protective_keys(keys),
         }

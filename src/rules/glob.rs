@@ -145,6 +145,7 @@ impl Translator<'_> {
 
     /// A character of a class by its number, so that none is special there.
     fn member(&mut self, letter: char) {
-        self.regex.push_str(&format!("\\x{{{:X}}}", u32::from(letter)));
+        let number = format!("\\x{{{:X}}}", u32::from(letter));
+        self.regex.push_str(&number);
     }
 }

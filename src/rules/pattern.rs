@@ -62,16 +62,14 @@ impl Pattern {
 
     fn compiled(text: &str, syntax: Syntax, case: Case) -> Result<Self, String> {
         bounded(text)?;
-        let kind = match simple(text, syntax, case) {
-            Some(simple) => simple,
-            None => {
-                let wrong = |why: String| format!("`{}` is not a glob: {why}", shorten(text));
-                let regex = regex_of(text, syntax, case).map_err(wrong)?;
-                let regex = RegexBuilder::new(&regex).size_limit(REGEX_BYTES_MAX).build();
-                let regex = Box::new(regex.map_err(|error| wrong(reason(&error)))?);
-                if is_literal(text, syntax) { Kind::AnyCase(regex) } else { Kind::Glob(regex) }
-            }
+        let compiled = || {
+            let wrong = |why: String| format!("`{}` is not a glob: {why}", shorten(text));
+            let regex = regex_of(text, syntax, case).map_err(wrong)?;
+            let regex = RegexBuilder::new(&regex).size_limit(REGEX_BYTES_MAX).build();
+            let regex = Box::new(regex.map_err(|error| wrong(reason(&error)))?);
+            Ok(if is_literal(text, syntax) { Kind::AnyCase(regex) } else { Kind::Glob(regex) })
         };
+        let kind = simple(text, syntax, case).map_or_else(compiled, Ok::<_, String>)?;
         Ok(Self { written: text.into(), kind })
     }
 
@@ -536,9 +534,8 @@ mod tests {
             Piece::Letter(letter) if "*?[]{}\\,!".contains(*letter) => format!("\\{letter}"),
             Piece::Letter(letter) => letter.to_string(),
             Piece::Class(is_turned, ranges) => {
-                let ranges = ranges.iter().map(|(from, to)| match from == to {
-                    true => from.to_string(),
-                    false => format!("{from}-{to}"),
+                let ranges = ranges.iter().map(|(from, to)| {
+                    if from == to { from.to_string() } else { format!("{from}-{to}") }
                 });
                 let sign = if *is_turned { "!" } else { "" };
                 format!("[{sign}{}]", ranges.collect::<String>())

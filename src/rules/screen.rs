@@ -199,11 +199,13 @@ mod tests {
     const TEXTS: [&str; 12] =
         ["a", "A", "RUNNING", "STOPPED", "NEW", "é", "e\u{301}", "主", "Ж-1", "[a] b", "a␊b", "🦀"];
 
+    type Form = fn(&str, Case) -> Result<Pattern, String>;
+
     fn tests() -> impl Strategy<Value = Test<Pattern>> {
         let special =
             ["a*", "*G", "?", "*", "[a]*", "?-1", "*主*", "[主从]", "[а-яЖ]*", "{a,é}", "??"];
         let written = select([&TEXTS[..], &special].concat());
-        let form: [fn(&str, Case) -> Result<Pattern, String>; 3] =
+        let form: [Form; 3] =
             [Pattern::new, Pattern::glob, |text, case| Pattern::regex(&regex::escape(text), case)];
         let pattern = (written, select(vec![Case::Exact, Case::Any]), select(form.to_vec()))
             .prop_map(|(written, case, form)| form(written, case).unwrap());

@@ -362,12 +362,13 @@ fn glob_from(pattern: &[char], text: &[char]) -> bool {
         }
         (_, []) => false,
         (['?', rest @ ..], [_, after @ ..]) => glob_from(rest, after),
-        (['\\', own, rest @ ..], [other, after @ ..]) => own == other && glob_from(rest, after),
         (['[', class @ ..], [other, after @ ..]) => {
             let end = class.iter().position(|one| *one == ']').unwrap();
             is_in_class(&class[..end], *other) && glob_from(&class[end + 1..], after)
         }
-        ([own, rest @ ..], [other, after @ ..]) => own == other && glob_from(rest, after),
+        (['\\', own, rest @ ..] | [own, rest @ ..], [other, after @ ..]) => {
+            own == other && glob_from(rest, after)
+        }
     }
 }
 

@@ -36,20 +36,22 @@ pub fn plain_brackets(condition: &Condition, (root, origin): (&str, &Origin)) ->
 fn collect<'a>(condition: &'a Condition, texts: &mut Vec<(String, &'a str)>) {
     match condition {
         Condition::Everything | Condition::Ip(_) | Condition::Age(_) => {}
-        Condition::Field(field, test) => take(field.as_str().to_owned(), test, texts),
-        Condition::Tag(key, test) => take(format!("tags.{key}"), test, texts),
+        Condition::Field(field, test) => take(field.as_str(), test, texts),
+        Condition::Tag(key, test) => take(&format!("tags.{key}"), test, texts),
         Condition::All(several) | Condition::Any(several) => {
-            several.iter().for_each(|one| collect(one, texts));
+            for one in several {
+                collect(one, texts);
+            }
         }
         Condition::Not(one) => collect(one, texts),
     }
 }
 
-fn take<'a>(key: String, test: &'a Test<Pattern>, texts: &mut Vec<(String, &'a str)>) {
+fn take<'a>(key: &str, test: &'a Test<Pattern>, texts: &mut Vec<(String, &'a str)>) {
     match test {
         Test::AnyOf(patterns) | Test::NoneOf(patterns) => {
             let odd = patterns.iter().filter(|pattern| pattern.looks_like_a_glob());
-            texts.extend(odd.map(|pattern| (key.clone(), pattern.written())));
+            texts.extend(odd.map(|pattern| (key.to_owned(), pattern.written())));
         }
         Test::Exists(_) => {}
     }
