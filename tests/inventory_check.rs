@@ -127,6 +127,31 @@ async fn every_loss_is_rejected_until_it_is_over_or_accepted() {
 }
 
 #[tokio::test]
+async fn a_field_of_another_shape_is_lost_too() {
+    for fault in [
+        "null-field=tags",
+        "empty-field=tags",
+        "empty-field=hostname",
+        "set-field=hostname: ",
+        "empty-field=zoneId",
+        "empty-field=createTime",
+        "set-field=createTime:soon",
+        "null-field=instanceStatus",
+        "null-field=instanceName",
+        "set-field=instanceStatus:RECYCLE",
+    ] {
+        let stage = stage_of(kept(4)).await;
+        stage.once_exits(0).await;
+        only(&stage, fault);
+        is_refused(&stage.once().await, "inventory rejected");
+        stage.once().await;
+        only(&stage, "no-tags");
+        is_refused(&stage.once().await, "inventory rejected");
+        assert!(stage.terminated().is_empty(), "{fault}");
+    }
+}
+
+#[tokio::test]
 async fn what_an_operator_accepted_is_no_blank_cheque() {
     let stage = stage_of(kept(6)).await;
     stage.once_exits(0).await;

@@ -148,6 +148,6 @@ mod tests {
         distinct.sort_unstable();
         distinct.dedup();
         assert_eq!(distinct.len(), words.len());
-        assert_eq!(words.len(), 3 + 3 + Skip::ALL.len() + 4 + Field::ALL.len());
+        assert_eq!(words.len(), 4 + 3 + Skip::ALL.len() + 4 + Field::ALL.len());
     }
 }

@@ -391,9 +391,9 @@ impl<'a> Comparison<'a> {
             let fields = field_marks(&fields).zip(SLOTS);
             let fields = fields.filter(|(_, field)| with_status || *field != Field::Status);
             let fields: Vec<_> = fields.map(|(mark, _)| mark).collect();
-            let line = (instance.id.as_str(), created_ms, fields, tags);
+            let print = (instance.id.as_str(), created_ms, fields, tags);
             // Text and numbers can always be written as JSON.
-            hasher.update(serde_json::to_vec(&line).unwrap_or_default());
+            hasher.update(serde_json::to_vec(&print).unwrap_or_default());
         }
         for odd in self.inventory.unreadable() {
             hasher.update(serde_json::to_vec(odd.id.as_str()).unwrap_or_default());

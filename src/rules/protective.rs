@@ -62,7 +62,9 @@ impl Protective {
             Condition::Age(_) => self.fields.push(Field::CreateTime),
             Condition::Not(one) => self.all_of(one),
             Condition::All(several) | Condition::Any(several) => {
-                several.iter().for_each(|one| self.all_of(one));
+                for one in several {
+                    self.all_of(one);
+                }
             }
         }
     }
@@ -72,7 +74,9 @@ impl Protective {
         match condition {
             Condition::Not(one) => self.all_of(one),
             Condition::All(several) | Condition::Any(several) => {
-                several.iter().for_each(|one| self.exemptions_of(one));
+                for one in several {
+                    self.exemptions_of(one);
+                }
             }
             leaf if is_exemption(leaf) => self.all_of(leaf),
             Condition::Everything

@@ -169,7 +169,7 @@ impl Tally {
         let mut told: Option<Field> = None;
         for (Count { carriers, lost, changed }, field) in self.fields.iter().zip(SLOTS) {
             let (lost, changed, carriers) = (*lost, *changed, *carriers);
-            let loss = if is_over(lost, carriers, lost, limit) {
+            let found = if is_over(lost, carriers, lost, limit) {
                 Loss::Field { field, lost, carriers }
             } else if protective.has_field(field) && is_over(changed, carriers, changed, limit) {
                 Loss::FieldValue { field, changed, carriers }
@@ -177,7 +177,7 @@ impl Tally {
                 continue;
             };
             if told.replace(field) != Some(field) {
-                losses.push(loss);
+                losses.push(found);
             }
         }
     }

@@ -300,7 +300,7 @@ fn instances_whose_protection_vanished_wait_one_more_run() {
         let mut world = World::new(rules);
         let others = fleet(4);
         before.id = InstanceId::new("x");
-        let all = |own: &Instance| [&others[1..], &[own.clone()]].concat();
+        let all = |own: &Instance| [&others[1..], std::slice::from_ref(own)].concat();
         world.run(&all(&before));
         edit(&mut before);
         let first = world.run(&all(&before));

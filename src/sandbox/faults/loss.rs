@@ -34,7 +34,9 @@ impl Loss {
             Self::Tag(key) => machine.remove_tag(key),
             Self::TagValues => {
                 let keys: Vec<_> = machine.tags().map(|(key, _)| key.to_owned()).collect();
-                keys.iter().for_each(|key| machine.set_tag(key, ""));
+                for key in keys {
+                    machine.set_tag(&key, "");
+                }
             }
             Self::TagValue(key, value) => {
                 if machine.tag(key).is_some() {
@@ -42,7 +44,7 @@ impl Loss {
                 }
             }
             Self::Field(field, value) => {
-                machine.set(field, value.clone().map_or(Value::Null, Value::from))
+                machine.set(field, value.clone().map_or(Value::Null, Value::from));
             }
             Self::Ids => {
                 if let Some(id) = machine.id().map(|id| format!("other-{id}")) {
