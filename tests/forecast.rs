@@ -363,6 +363,13 @@ async fn only_machines_that_are_judged_otherwise_are_shown_with_both_judgements(
         2 instances move towards termination.
     "#]].assert_eq(&seen.exits(0).out);
     assert_eq!(stage.sandbox.calls().len(), stage.calls_of(Action::DescribeInstances).len());
+}
+
+#[tokio::test]
+async fn a_program_reads_both_judgements_and_how_many_move_towards_termination() {
+    let mut machines = three();
+    machines.push(created("i-4", "2026-11-20T09:00:00Z"));
+    let stage = Stage::with(machines).await.rules(AFTER);
     let json = backtest(&stage, &NOTICED.replace("noticed", "after"), &["-o", "json"]).await;
     expect![[r#"
         {
@@ -473,140 +480,153 @@ async fn check_change(fleet: Vec<Machine>, [old, new]: [&str; 2], code: i32, say
     assert_eq!(nearer > 0, code == 4, "{old} -> {new}: {account}");
 }
 
+const NONE: &str = "{ name: a, match: { zone: SEL-Z }, expire: { after: 1h } }";
+const ALL: &str = "{ name: a, match: { zone: HKG-A }, expire: { after: 1h } }";
+
+/// The old rule and the new one, the exit code, and what is said.
+const CHANGES: &[(&str, &str, i32, &[&str])] = &[
+    // Another rule takes machines, and leaves them some time.
+    (
+        NONE,
+        "{ name: a, match: { zone: HKG-A }, expire: { after: 1h }, notice: 1m }",
+        4,
+        &[
+            "0 would be terminated now",
+            "\n37 more within 7 days, the first at 2026-11-24T09:30:00Z.",
+            "37 instances move towards termination.",
+        ],
+    ),
+    (
+        NONE,
+        "{ name: a, match: { zone: HKG-A }, expire: { after: 1h }, schedule: '0 3 * * *' }",
+        4,
+        &["37 more within 7 days, the first at 2026-11-25T03:00:00Z."],
+    ),
+    (
+        NONE,
+        "{ name: a, match: { zone: HKG-A }, expire: { after: 1h }, schedule: '0 3 1 1 *' }",
+        4,
+        &["37 instances move towards termination."],
+    ),
+    (NONE, "{ name: a, match: { zone: HKG-A }, expire: { after: 30d } }", 4, &["37 keep -> wait"]),
+    (
+        NONE,
+        "{ name: a, match: { zone: HKG-A }, expire: { after: 30d }, notice: 28d }",
+        4,
+        &["37 instances move towards termination."],
+    ),
+    (NONE, ALL, 4, &["37 would be terminated now"]),
+    // What time alone brings.
+    (
+        NONE,
+        "{ name: a, match: { zone: HKG-A, age: '> 6d' } }",
+        4,
+        &[
+            "the new rules say the same of all 37 instances now, and not later\n",
+            "37 more within 7 days, the first at 2026-11-26T09:15:00Z.",
+        ],
+    ),
+    // The same rule, sooner or later.
+    (
+        "{ name: a, match: { zone: HKG-A }, expire: { after: 12d } }",
+        "{ name: a, match: { zone: HKG-A }, expire: { after: 10d } }",
+        4,
+        &["37 more within 7 days, the first at 2026-11-30T09:00:00Z."],
+    ),
+    (
+        "{ name: a, match: { zone: HKG-A }, expire: { after: 6d } }",
+        "{ name: a, match: { zone: HKG-A }, expire: { after: 5d } }",
+        4,
+        &["37 sooner than by the old rules, the first at 2026-11-25T09:00:00Z."],
+    ),
+    (
+        "{ name: a, match: { zone: HKG-A }, expire: { after: 60d } }",
+        "{ name: a, match: { zone: HKG-A }, expire: { after: 50d } }",
+        4,
+        &["37 instances move towards termination."],
+    ),
+    (
+        "{ name: a, match: { zone: HKG-A }, expire: { after: 5d } }",
+        "{ name: a, match: { zone: HKG-A }, expire: { after: 6d } }",
+        0,
+        &["37 other time"],
+    ),
+    (
+        "{ name: a, match: { zone: HKG-A }, expire: { after: 1h }, notice: 2d }",
+        "{ name: a, match: { zone: HKG-A }, expire: { after: 1h }, notice: 1d }",
+        4,
+        &["37 sooner"],
+    ),
+    (
+        "{ name: a, match: { zone: HKG-A }, expire: { after: 1h }, notice: 1d }",
+        "{ name: a, match: { zone: HKG-A }, expire: { after: 1h }, notice: 2d }",
+        0,
+        &[],
+    ),
+    (
+        "{ name: a, match: { zone: HKG-A }, expire: { after: 1h }, notice: 1d }",
+        "{ name: a, match: { zone: HKG-A }, expire: { after: 1h } }",
+        4,
+        &["37 would be terminated now"],
+    ),
+    (
+        "{ name: a, match: { zone: HKG-A }, expire: { after: 1h } }",
+        "{ name: a, match: { zone: HKG-A }, expire: { after: 1h }, notice: 1d }",
+        0,
+        &["37 terminate -> notice"],
+    ),
+    (
+        "{ name: a, match: { zone: HKG-A }, expire: { after: 1h }, schedule: '0 3 * * MON' }",
+        "{ name: a, match: { zone: HKG-A }, expire: { after: 1h }, schedule: '0 3 * * *' }",
+        4,
+        &["37 sooner"],
+    ),
+    // An exception is dropped, or added.
+    (
+        "{ name: a, match: { zone: HKG-A }, unless: { zone: HKG-A }, expire: { after: 10d } }",
+        "{ name: a, match: { zone: HKG-A }, expire: { after: 10d } }",
+        4,
+        &["37 keep -> wait"],
+    ),
+    (
+        "{ name: a, match: { zone: HKG-A }, expire: { after: 10d } }",
+        "{ name: a, match: { zone: HKG-A }, unless: { zone: HKG-A }, expire: { after: 10d } }",
+        0,
+        &["37 wait -> keep"],
+    ),
+    // Another rule, with the same end or an earlier one.
+    (
+        "{ name: a, match: { zone: HKG-A }, expire: { after: 10d } }",
+        "{ name: b, match: { zone: HKG-A }, expire: { after: 10d } }",
+        0,
+        &["37 other rule"],
+    ),
+    (
+        "{ name: a, match: { zone: HKG-A }, expire: { after: 10d } }",
+        "{ name: b, match: { zone: HKG-A }, expire: { after: 8d } }",
+        4,
+        &["37 other rule"],
+    ),
+    // A cap of a rule that refused the plan is raised.
+    (
+        "{ name: a, match: { zone: HKG-A }, expire: { after: 1h }, limits: { max_terminations: 5 } }",
+        "{ name: a, match: { zone: HKG-A }, expire: { after: 1h }, limits: { max_terminations: 50 } }",
+        4,
+        &["37 more within 7 days"],
+    ),
+    (
+        "{ name: a, match: { zone: HKG-A }, expire: { after: 1h } }",
+        "{ name: a, match: { zone: HKG-A }, expire: { after: 1h }, enabled: false }",
+        0,
+        &["37 terminate -> keep"],
+    ),
+];
+
 #[tokio::test]
 async fn whatever_brings_a_machine_nearer_to_its_end_has_the_exit_code_4() {
-    const NONE: &str = "{ name: a, match: { zone: SEL-Z }, expire: { after: 1h } }";
-    const ALL: &str = "{ name: a, match: { zone: HKG-A }, expire: { after: 1h } }";
-    let of = |text: &str| format!("{{ name: a, match: {{ zone: HKG-A }}, {text} }}");
     let fleet = || (0..37).map(|n| created(&format!("i-{n:02}"), "2026-11-20T09:00:00Z")).collect();
-    for (old, new, code, says) in [
-        // Another rule takes machines, and leaves them some time.
-        (
-            NONE.into(),
-            of("expire: { after: 1h }, notice: 1m"),
-            4,
-            &[
-                "0 would be terminated now",
-                "\n37 more within 7 days, the first at 2026-11-24T09:30:00Z.",
-                "37 instances move towards termination.",
-            ][..],
-        ),
-        (
-            NONE.into(),
-            of("expire: { after: 1h }, schedule: '0 3 * * *'"),
-            4,
-            &["37 more within 7 days, the first at 2026-11-25T03:00:00Z."],
-        ),
-        (
-            NONE.into(),
-            of("expire: { after: 1h }, schedule: '0 3 1 1 *'"),
-            4,
-            &["37 instances move towards termination."],
-        ),
-        (NONE.into(), of("expire: { after: 30d }"), 4, &["37 keep -> wait"]),
-        (
-            NONE.into(),
-            of("expire: { after: 30d }, notice: 28d"),
-            4,
-            &["37 instances move towards termination."],
-        ),
-        (NONE.into(), ALL.into(), 4, &["37 would be terminated now"]),
-        // What time alone brings.
-        (
-            NONE.into(),
-            "{ name: a, match: { zone: HKG-A, age: '> 6d' } }".into(),
-            4,
-            &[
-                "the new rules say the same of all 37 instances now, and not later\n",
-                "37 more within 7 days, the first at 2026-11-26T09:15:00Z.",
-            ],
-        ),
-        // The same rule, sooner or later.
-        (
-            of("expire: { after: 12d }"),
-            of("expire: { after: 10d }"),
-            4,
-            &["37 more within 7 days, the first at 2026-11-30T09:00:00Z."],
-        ),
-        (
-            of("expire: { after: 6d }"),
-            of("expire: { after: 5d }"),
-            4,
-            &["37 sooner than by the old rules, the first at 2026-11-25T09:00:00Z."],
-        ),
-        (
-            of("expire: { after: 60d }"),
-            of("expire: { after: 50d }"),
-            4,
-            &["37 instances move towards termination."],
-        ),
-        (of("expire: { after: 5d }"), of("expire: { after: 6d }"), 0, &["37 other time"]),
-        (
-            of("expire: { after: 1h }, notice: 2d"),
-            of("expire: { after: 1h }, notice: 1d"),
-            4,
-            &["37 sooner"],
-        ),
-        (of("expire: { after: 1h }, notice: 1d"), of("expire: { after: 1h }, notice: 2d"), 0, &[]),
-        (
-            of("expire: { after: 1h }, notice: 1d"),
-            of("expire: { after: 1h }"),
-            4,
-            &["37 would be terminated now"],
-        ),
-        (
-            of("expire: { after: 1h }"),
-            of("expire: { after: 1h }, notice: 1d"),
-            0,
-            &["37 terminate -> notice"],
-        ),
-        (
-            of("expire: { after: 1h }, schedule: '0 3 * * MON'"),
-            of("expire: { after: 1h }, schedule: '0 3 * * *'"),
-            4,
-            &["37 sooner"],
-        ),
-        // An exception is dropped, or added.
-        (
-            of("unless: { zone: HKG-A }, expire: { after: 10d }"),
-            of("expire: { after: 10d }"),
-            4,
-            &["37 keep -> wait"],
-        ),
-        (
-            of("expire: { after: 10d }"),
-            of("unless: { zone: HKG-A }, expire: { after: 10d }"),
-            0,
-            &["37 wait -> keep"],
-        ),
-        // Another rule, with the same end or an earlier one.
-        (
-            of("expire: { after: 10d }"),
-            "{ name: b, match: { zone: HKG-A }, expire: { after: 10d } }".into(),
-            0,
-            &["37 other rule"],
-        ),
-        (
-            of("expire: { after: 10d }"),
-            "{ name: b, match: { zone: HKG-A }, expire: { after: 8d } }".into(),
-            4,
-            &["37 other rule"],
-        ),
-        // A cap of a rule that refused the plan is raised.
-        (
-            of("expire: { after: 1h }, limits: { max_terminations: 5 }"),
-            of("expire: { after: 1h }, limits: { max_terminations: 50 }"),
-            4,
-            &["37 more within 7 days"],
-        ),
-        (
-            of("expire: { after: 1h }"),
-            of("expire: { after: 1h }, enabled: false"),
-            0,
-            &["37 terminate -> keep"],
-        ),
-    ] {
-        check_change(fleet(), [&old, &new], code, says).await;
+    for (old, new, code, says) in CHANGES {
+        check_change(fleet(), [old, new], *code, says).await;
     }
 }
 

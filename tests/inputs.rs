@@ -13,9 +13,9 @@ use std::{
 };
 
 use expect_test::expect_file;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::tz::TimeZone;
 use tempfile::TempDir;
-use zenreaper::{diagnostic::Code, schedule::Schedule};
+use zenreaper::{clock, diagnostic::Code, schedule::Schedule};
 
 const RULES: &str =
     "rules:\n  - name: dev\n    match: { tags: { env: dev } }\n    expire: { after: 3d }\n";
@@ -110,8 +110,8 @@ fn each_is_refused(kind: &str, at_least: usize) {
         assert!(stderr.starts_with("error[ZR"), "{label} has no code:\n{stderr}");
         if !WITHOUT_A_FILE.contains(&label.as_str()) {
             assert!(tells_place(&stderr, name), "{label} has no file:line:column:\n{stderr}");
-            let fixes = ["expected", "did you mean", "= help: write "];
-            let expects = fixes.iter().any(|fix| stderr.contains(fix));
+            let wanted = ["expected", "did you mean", "= help: write "];
+            let expects = wanted.iter().any(|fix| stderr.contains(fix));
             assert!(expects, "{label} does not say what was expected:\n{stderr}");
         }
         assert!(!stderr.contains(SECRET), "{label} shows a secret:\n{stderr}");
@@ -158,7 +158,7 @@ fn a_warning_on_a_schedule_shows_its_next_three_firings_in_its_zone() {
     let folder = folder(&[("config.yaml", config.as_bytes()), ("rules.yaml", rules.as_bytes())]);
     let firings = || {
         let next = |pattern: &str, zone: &str| {
-            let (zone, now) = (TimeZone::get(zone).unwrap(), Timestamp::now());
+            let (zone, now) = (TimeZone::get(zone).unwrap(), clock::now());
             Schedule::parse(pattern, zone, now).unwrap().next_firings(now)
         };
         let either = next("0 9 */2 * MON-FRI", "Europe/Berlin");
