@@ -42,7 +42,7 @@ pub use self::{
     holds::{Held, Named, NewHold},
     intents::{Ending, Intent, OpenIntent, SettledIntent},
     notices::{Unsent, Written},
-    promises::{Ended, NewPromise},
+    promises::{Ended, MoreNotices, NewPromise},
     releases::{Releasable, Released},
     runs::{Began, Digests, LastRuns, RunEnd},
 };

@@ -9,6 +9,7 @@ pub mod guard;
 mod judgement;
 pub mod memory;
 mod policy;
+mod promise;
 mod refusal;
 mod rota;
 mod seen;
@@ -26,7 +27,7 @@ pub use self::{
     seen::Course,
     turn::Turn,
 };
-pub(crate) use self::{judgement::VANISHED, rota::Rota};
+pub(crate) use self::{judgement::VANISHED, promise::Bound, rota::Rota};
 use self::{memory::Memory, trust::Summary};
 use crate::{
     inventory::{Instance, InstanceId, Inventory, Unreadable},

@@ -89,8 +89,8 @@ impl Journal {
             "DELETE FROM intents WHERE intended_at < $1 AND outcome IS NOT NULL",
             "DELETE FROM releases WHERE wanted_at < $1",
             "DELETE FROM runs WHERE started_at < $1",
-            "DELETE FROM promises WHERE ended_at < $1",
-            "DELETE FROM notices WHERE written_at < $1 AND key NOT IN (SELECT key FROM promises WHERE ended_at IS NULL)",
+            "DELETE FROM promises WHERE ended_at < $1 AND terminate_at < $1",
+            "DELETE FROM notices WHERE written_at < $1 AND key NOT IN (SELECT key FROM promises WHERE ended_at IS NULL OR terminate_at >= $1)",
             "DELETE FROM holds WHERE held_until < $1",
             "DELETE FROM acts WHERE acted_at < $1",
         ];

@@ -10,18 +10,20 @@ use sqlx::{
 use super::Error;
 
 /// The newest version of the journal.
-const VERSION: i64 = 4;
+const VERSION: i64 = 7;
 
 fn migrations() -> Vec<Migration> {
     let begin = include_str!("migrations/1_begin.sql").into_sql_str();
     let releases = include_str!("migrations/2_releases.sql").into_sql_str();
     let tag_keys = include_str!("migrations/3_tag_keys.sql").into_sql_str();
     let instants = include_str!("migrations/4_instants.sql").into_sql_str();
+    let promises = include_str!("migrations/7_promises.sql").into_sql_str();
     vec![
         Migration::new(1, "begin".into(), MigrationType::Simple, begin, false),
         Migration::new(2, "releases".into(), MigrationType::Simple, releases, false),
         Migration::new(3, "tag keys".into(), MigrationType::Simple, tag_keys, false),
         Migration::new(4, "instants".into(), MigrationType::Simple, instants, false),
+        Migration::new(7, "promises".into(), MigrationType::Simple, promises, false),
     ]
 }
 
