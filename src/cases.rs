@@ -22,7 +22,7 @@ use crate::{
     inventory::Instance,
     plan::{
         Judgement, Policy, Turn,
-        memory::{Hold, HoldKind, Memory, Promise},
+        memory::{Force, Hold, HoldKind, Memory, Promise},
     },
     rules::{Condition, Rule, RuleName, RuleSet},
     yaml,
@@ -201,7 +201,7 @@ fn memory(case: &Case, machine: &Instance, policy: &Policy) -> Memory {
     let memory = Memory {
         holds: hold(case).map(|hold| (machine.id.clone(), hold)).into_iter().collect(),
         promises: promise(case, policy)
-            .map_or_else(HashMap::new, |promise| [(machine.id.clone(), promise)].into()),
+            .map_or_else(HashMap::new, |promise| [(machine.id.clone(), vec![promise])].into()),
         last_run_at: Some(case.last_run),
         ..Memory::default()
     };
@@ -212,8 +212,8 @@ fn hold(case: &Case) -> Option<Hold> {
     case.held.then_some(Hold { kind: HoldKind::Operator, until: Timestamp::MAX })
 }
 
-/// The promise that the owner's notice was. It names the earliest termination that the rule's notice allows; the day on which the
-/// machine is due, if that is later, is looked at anew at every run.
+/// Returns the promise that the owner's notice was. It names the earliest termination that the rule's notice allows, and binds
+/// every rule. The day on which the instance is due, if that is later, is computed anew at every run.
 fn promise(case: &Case, policy: &Policy) -> Option<Promise> {
     let Told { rule, at } = case.told.as_ref()?;
     let rule = rule_of(&rule.name, &policy.rules)?;
@@ -221,9 +221,11 @@ fn promise(case: &Case, policy: &Policy) -> Option<Promise> {
     Some(Promise {
         key: String::new(),
         rule: rule.name.clone(),
+        owner: Some(String::new()),
         begun_at: *at,
         told_at: Some(*at),
         terminate_at,
+        force: Force::Stands,
     })
 }
 

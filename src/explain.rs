@@ -21,11 +21,7 @@ pub use self::{
 use self::{sentence::Obstacle, standing::asks};
 use crate::{
     inventory::Instance,
-    plan::{
-        Course, Judgement, Keep, Plan, Policy, Telling,
-        guard::Limits,
-        memory::{Memory, Promise},
-    },
+    plan::{Bound, Course, Judgement, Keep, Plan, Policy, Telling, guard::Limits, memory::Memory},
     rules::{Action, Delivery, NoticePeriod, Rule, Verdict},
 };
 
@@ -117,10 +113,12 @@ pub struct NoticeView {
     pub begun_at: Option<Timestamp>,
     /// When it had reached every sink.
     pub told_at: Option<Timestamp>,
-    /// The earliest termination that it names.
+    /// The latest time that any notice about the instance named: no rule terminates the instance earlier.
     pub promised_at: Option<Timestamp>,
-    /// Another rule that the owner was told of; its promise does not count for this one.
+    /// Another rule that caused the notice; it counts for this one too.
     pub told_of_rule: Option<String>,
+    /// Whether the notice went to an earlier owner: the present owner gets a new one.
+    pub owner_changed: bool,
 }
 
 /// When the rule has its turn.
@@ -150,7 +148,8 @@ pub fn explain(
     let Judgement { decision, rule, due_at, terminate_at, held_until } = judgement;
     let hold = memory.hold(&instance.id, now);
     let pause = memory.paused(now);
-    let promise = memory.promise(instance);
+    let bound = memory.bound(instance);
+    let promise = bound.standing().or(bound.latest());
     let about = sentence::About { policy, instance, hold, promise, now };
     let told = Told {
         essence: about.essence(&judgement),
@@ -237,7 +236,7 @@ impl RuleView {
             expiry: Reckoning::of(expiry, instance),
             terminate_at: course.map(|course| course.terminate_at),
             notice: notice
-                .map(|notice| NoticeView::of(rule, notice, memory.promise(instance)).told(course)),
+                .map(|notice| NoticeView::of(rule, notice, memory.bound(instance)).told(course)),
             schedule: schedule.as_ref().map(|schedule| ScheduleView {
                 pattern: schedule.pattern().to_owned(),
                 resting: memory.resting.contains(name),
@@ -248,17 +247,18 @@ impl RuleView {
 }
 
 impl NoticeView {
-    fn of(rule: &Rule, notice: NoticePeriod, promise: Option<&Promise>) -> Self {
-        let own = promise.filter(|promise| promise.rule == rule.name);
-        let other = promise.filter(|promise| promise.rule != rule.name);
+    fn of(rule: &Rule, notice: NoticePeriod, bound: Bound<'_>) -> Self {
+        let own = bound.to_owner();
+        let other = own.filter(|promise| promise.rule != rule.name);
         Self {
             period: Length(notice.length),
             required: notice.delivery == Delivery::Required,
             telling: None,
             begun_at: own.map(|own| own.begun_at),
             told_at: own.and_then(|own| own.told_at),
-            promised_at: own.map(|own| own.terminate_at),
+            promised_at: bound.latest().map(|latest| latest.terminate_at),
             told_of_rule: other.map(|other| other.rule.to_string()),
+            owner_changed: own.is_none() && bound.standing().is_some(),
         }
     }
 

@@ -49,7 +49,7 @@ pub use self::{
     known::{Known, LastCall},
     lease::{Applicant, Holder, LEASE, Lease},
     notices::{Unsent, Written},
-    promises::{Ended, NewPromise},
+    promises::{Ended, MoreNotices, NewPromise},
     releases::{Releasable, ReleaseIntent, Released},
     runs::{Began, Digests, LastRuns, RunEnd},
     terms::{Objection, Terms},

@@ -12,6 +12,7 @@ mod judgement;
 pub mod memory;
 mod near;
 mod policy;
+mod promise;
 mod refusal;
 mod rota;
 mod seen;
@@ -31,7 +32,7 @@ pub use self::{
     turn::Turn,
 };
 use self::{inventory_check::Summary, memory::Memory};
-pub(crate) use self::{judgement::VANISHED, rota::Rota};
+pub(crate) use self::{judgement::VANISHED, promise::Bound, rota::Rota};
 use crate::{
     inventory::{Instance, InstanceId, Inventory, Unreadable},
     rules::{Rule, RuleName},

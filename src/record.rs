@@ -70,7 +70,8 @@ impl Settings {
     /// What is remembered of an account at `now`.
     pub(crate) async fn memory(&self, account: &str, now: Timestamp) -> Result<Memory, Error> {
         let sinks: Vec<_> = self.audience.of(Stage::Noticed).cloned().collect();
-        self.journal.memory(self.named(account), &sinks, now).await
+        let memory = self.journal.memory(self.named(account), &sinks, now).await?;
+        Ok(Memory { owner_tag: Some(self.audience.owner_tag.clone()), ..memory })
     }
 
     /// Compares an inventory with the last accepted one; all is accepted if there is no journal yet. Nothing is written.

@@ -11,7 +11,7 @@ use crate::{
     lifetime::{counted, cut, shorten},
     plan::{
         Plan,
-        memory::{Memory, Promise},
+        memory::{Force, Memory, Promise},
     },
     rules::Rule,
     schedule::Schedule,
@@ -222,17 +222,27 @@ fn told(Drafted { plan, refusal }: Drafted<'_>, forecast: &Forecast<'_>, view: &
 
 impl Told {
     fn owe(&mut self, inventory: &Inventory, memory: &Memory) {
-        let mut all: Vec<_> = memory.promises.iter().collect();
-        all.sort_by_key(|(id, promise)| (promise.terminate_at, *id));
-        self.owed_more = all.len().saturating_sub(ROWS_MAX);
-        let name = |id: &InstanceId| {
+        let listed = |id: &InstanceId| {
             let instances = inventory.instances();
             let found = instances.binary_search_by(|own| own.id.cmp(id)).ok()?;
-            instances.get(found)?.name.as_deref().map(shorten)
+            instances.get(found)
         };
-        let owed = |(id, promise): (&InstanceId, &Promise)| Owed {
+        let name = |id: &InstanceId| listed(id)?.name.as_deref().map(shorten);
+        // What stands under the name of a former account may be about an instance of any account.
+        let is_ours = |id: &InstanceId, promise: &Promise| match promise.force {
+            Force::Stands => true,
+            Force::Orphaned => listed(id).is_some(),
+            Force::TimeOnly => false,
+        };
+        let last = |(id, all): (&'_ InstanceId, &'_ Vec<Promise>)| {
+            Some((id.clone(), all.iter().rfind(|promise| is_ours(id, promise))?.clone()))
+        };
+        let mut all: Vec<_> = memory.promises.iter().filter_map(last).collect();
+        all.sort_by(|(a, one), (b, other)| (one.terminate_at, a).cmp(&(other.terminate_at, b)));
+        self.owed_more = all.len().saturating_sub(ROWS_MAX);
+        let owed = |(id, promise): (InstanceId, Promise)| Owed {
             instance_id: shorten(id.as_str()),
-            name: name(id),
+            name: name(&id),
             rule: promise.rule.to_string(),
             begun_at: promise.begun_at,
             told_at: promise.told_at,

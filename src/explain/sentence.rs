@@ -115,8 +115,11 @@ impl About<'_> {
                 let since = self.promise.map(|promise| promise.told_at.unwrap_or(promise.begun_at));
                 let since = since.map(|since| format!(" {}", distance(since, self.now)));
                 let since = since.unwrap_or_default();
+                let other = self.promise.filter(|promise| promise.rule.as_str() != rule);
+                let other = other.map(|other| format!(" by a notice of the rule {}", other.rule));
+                let other = other.unwrap_or_default();
                 format!(
-                    "Its owner was told{since}, and the rule {rule} terminates it on {at}, unless it stops matching"
+                    "Its owner was told{since}{other}, and the rule {rule} terminates it on {at}, unless it stops matching"
                 )
             }
         }

@@ -11,7 +11,7 @@ use crate::{
     },
     plan::{
         Turn,
-        memory::{Hold, HoldKind, Promise},
+        memory::{Force, Hold, HoldKind, Promise},
         tests::policy,
     },
     rules::{Due, Truth},
@@ -78,13 +78,15 @@ fn memory() -> impl Strategy<Value = Memory> {
         let promise = promise.map(|(begun, told, rule)| Promise {
             key: String::new(),
             rule: rules.iter().find(|own| own.name.as_str() == rule).unwrap().name.clone(),
+            owner: Some(String::new()),
             begun_at: hours(begun),
             told_at: told.map(|after| hours(begun + after)),
             terminate_at: hours(begun + 24),
+            force: Force::Stands,
         });
         Memory {
             holds: hold.map(|hold| (id.clone(), hold)).into_iter().collect(),
-            promises: promise.map(|promise| (id, promise)).into_iter().collect(),
+            promises: promise.map(|promise| (id, vec![promise])).into_iter().collect(),
             last_run_at: Some(hours(last_run)),
             ..Memory::default()
         }

@@ -6,10 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     inventory::Instance,
-    plan::{
-        Policy,
-        memory::{Hold, Promise},
-    },
+    plan::{Bound, Policy, memory::Hold},
     rules::{AgeTest, Due, NoticePeriod, Rule, Verdict},
 };
 
@@ -39,7 +36,7 @@ pub(super) fn ages(policy: &Policy) -> Vec<AgeTest> {
 #[derive(Clone, Copy)]
 pub(super) struct Known<'m> {
     pub(super) instance: &'m Instance,
-    pub(super) promise: Option<&'m Promise>,
+    pub(super) bound: Bound<'m>,
     pub(super) hold: Option<Hold>,
     pub(super) now: Timestamp,
 }
@@ -47,16 +44,16 @@ pub(super) struct Known<'m> {
 /// What may change the judgement of an instance. One that may not be touched, and of which nobody was told, is of no
 /// consequence until that changes.
 pub(super) fn of(policy: &Policy, ages: &[AgeTest], known: Known<'_>) -> Change {
-    let Known { instance, promise, hold, now } = known;
+    let Known { instance, bound, hold, now } = known;
     let mut later = Later { now, next: None };
     for age in ages {
         later.may(instance.created.and_then(|created| age.changes_at(created)));
     }
     later.may(hold.map(|hold| hold.until));
-    if promise.is_none() && policy.eligible(instance, hold, now).is_err() {
+    if bound.standing().is_none() && policy.eligible(instance, hold, now).is_err() {
         return Change { next: later.next, by_turn: false };
     }
-    let mut rules = Rules { later, promise, fixed: Vec::new(), moving: Vec::new(), ripe: false };
+    let mut rules = Rules { later, bound, fixed: Vec::new(), moving: Vec::new(), ripe: false };
     for rule in &policy.rules.rules {
         match rule.evaluate(instance, now) {
             Verdict::Matches(Due::At(at)) => rules.matches(rule, at),
@@ -93,7 +90,7 @@ impl Later {
 /// What the rules say that take the machine sooner or later.
 struct Rules<'m> {
     later: Later,
-    promise: Option<&'m Promise>,
+    bound: Bound<'m>,
     /// The times of termination that stand still.
     fixed: Vec<Timestamp>,
     /// How far ahead those lie that move on with time, since nobody is told yet.
@@ -102,27 +99,21 @@ struct Rules<'m> {
     ripe: bool,
 }
 
-impl<'m> Rules<'m> {
+impl Rules<'_> {
     fn matches(&mut self, rule: &Rule, due_at: Timestamp) {
         self.later.may(Some(due_at));
-        match (rule.notice, self.promise_of(rule)) {
-            (Some(notice), _) => self.after_notice(rule, due_at, notice),
-            (None, Some(promise)) => self.stands(rule, due_at.max(promise.terminate_at)),
-            (None, None) => self.stands(rule, due_at),
+        match rule.notice {
+            Some(notice) => self.after_notice(rule, due_at, notice),
+            None => self.stands(rule, self.bound.not_before(due_at)),
         }
-    }
-
-    fn promise_of(&self, rule: &Rule) -> Option<&'m Promise> {
-        self.promise.filter(|promise| promise.rule == rule.name)
     }
 
     fn after_notice(&mut self, rule: &Rule, due_at: Timestamp, notice: NoticePeriod) {
         let length = notice.length;
         let later = |at: Timestamp| at.checked_add(length).unwrap_or(Timestamp::MAX);
-        let promise = self.promise_of(rule);
-        let since = promise.and_then(|promise| promise.counts_since(notice.delivery));
+        let since = self.bound.counts_since(notice.delivery);
         self.later.reaches(due_at, length);
-        let earliest = promise.map_or(due_at, |promise| due_at.max(promise.terminate_at));
+        let earliest = self.bound.not_before(due_at);
         let moves_to = later(self.later.now);
         match since {
             Some(since) => self.stands(rule, earliest.max(later(since))),

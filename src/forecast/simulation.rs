@@ -20,7 +20,7 @@ use crate::{
         Decision, Judgement, Keep, Subject, Tally, Telling,
         guard::{self, Sums},
         inventory_check::Summary,
-        memory::{HoldKind, Memory, Promise, whole_seconds},
+        memory::{Force, HoldKind, Memory, Promise, whole_seconds},
     },
     rules::{AgeTest, RuleName},
 };
@@ -84,7 +84,8 @@ impl<'a> Simulation<'a> {
             |instance| Machine { instance, judged: None, next: Some(start), is_gone: false };
         let tally = |rule| Tally { rule, matches: 0, live: 0, doomed: 0, takes: 0 };
         let untold = |(_, instance): &(usize, &Instance)| {
-            given.memory.promise(instance).is_some_and(|one| one.told_at.is_none())
+            let mut all = given.memory.promises.get(&instance.id).into_iter().flatten();
+            all.any(|promise| promise.stands() && promise.told_at.is_none())
         };
         Self {
             given: *given,
@@ -192,24 +193,26 @@ impl<'a> Simulation<'a> {
         let mut matched = Vec::new();
         let judgement =
             policy.judge_counting(instance, &self.memory, now, &mut |rule| matched.push(rule));
-        let promise = self.memory.promise(instance);
-        let hold = self.memory.hold(&instance.id, now);
-        let change = change::of(policy, &self.ages, Known { instance, promise, hold, now });
-        let promised = self.memory.promises.get(&instance.id);
-        let broken = promised.and_then(|promise| {
-            let why = judgement.breaks(promise, Subject::Instance(instance))?;
-            Some((promise.rule.clone(), why))
-        });
+        let (bound, hold) = (self.memory.bound(instance), self.memory.hold(&instance.id, now));
+        let change = change::of(policy, &self.ages, Known { instance, bound, hold, now });
+        let why_broken = |promise: &Promise| judgement.breaks(promise, Subject::Instance(instance));
+        let promised = self.memory.promises.get(&instance.id).into_iter().flatten();
+        let broken: Vec<_> = promised
+            .filter(|promise| promise.stands())
+            .filter_map(|promise| Some((promise.rule.clone(), why_broken(promise)?)))
+            .collect();
         machine.judged = Some(Judged { at: now, judgement, matched: matched.into() });
         self.take_up(n);
         if change.by_turn {
             self.by_turn.insert(n);
         }
         self.again_at(n, change.next);
-        if let Some((rule, why)) = broken {
-            self.ledger.note(now, What::Withdrawn { instance, rule, why });
-            self.memory.promises.remove(&instance.id);
+        if !broken.is_empty() {
+            self.memory.end_promises(&instance.id, |promise| why_broken(promise).is_some());
             self.after(n, now);
+        }
+        for (rule, why) in broken {
+            self.ledger.note(now, What::Withdrawn { instance, rule, why });
         }
     }
 
@@ -286,11 +289,13 @@ impl<'a> Simulation<'a> {
             let promise = Promise {
                 key: String::new(),
                 rule: rule.name.clone(),
+                owner: Some(self.memory.owner(instance).unwrap_or_default().to_owned()),
                 begun_at: now,
                 told_at: Some(now),
                 terminate_at,
+                force: Force::Stands,
             };
-            self.memory.promises.insert(instance.id.clone(), promise);
+            self.memory.begin_promise(&instance.id, promise);
             self.ledger.note(now, What::Noticed { instance, rule, terminate_at });
             self.after(n, now);
         }
@@ -303,8 +308,9 @@ impl<'a> Simulation<'a> {
                 continue;
             };
             let (instance, Some(rule)) = (*instance, judged.judgement.rule) else { continue };
-            let promise = self.memory.promises.remove(&instance.id);
-            let told_at = rule.notice.and(promise).and_then(|promise| promise.told_at);
+            let promise = rule.notice.and_then(|_| self.memory.promise(instance));
+            let told_at = promise.and_then(|promise| promise.told_at);
+            self.memory.promises.remove(&instance.id);
             self.ledger.note(at, What::Terminated { instance, rule, told_at });
             self.put_down(n);
             if let Some(machine) = self.machines.get_mut(n) {
@@ -322,10 +328,8 @@ impl<'a> Simulation<'a> {
     fn deliver(&mut self, now: Timestamp) {
         for n in std::mem::take(&mut self.undelivered) {
             let Some(machine) = self.machines.get(n) else { continue };
-            if let Some(promise) = self.memory.promises.get_mut(&machine.instance.id) {
-                promise.told_at = promise.told_at.or(Some(now));
-                self.after(n, now);
-            }
+            self.memory.deliver_promises(&machine.instance.id, now);
+            self.after(n, now);
         }
     }
 

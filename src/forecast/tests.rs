@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fmt::Write};
 
-use proptest::{option::weighted, prelude::*, sample::select};
+use proptest::{collection::vec, option::weighted, prelude::*, sample::select};
 
 use super::{ledger::Ledger, *};
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     plan::{
         Decision, Plan, Scope, Telling, guard,
         inventory_check::{InventoryCheck, Loss, Rejection},
-        memory::{Hold, HoldKind, Pause, Promise, whole_seconds},
+        memory::{Force, Hold, HoldKind, Pause, Promise, whole_seconds},
         tests::{inventory, policy},
     },
 };
@@ -56,20 +56,23 @@ impl<'a> Plain<'a> {
             self.tell(&plan);
             free = self.terminate(&plan, &memory);
         }
-        for promise in self.memory.promises.values_mut() {
-            promise.told_at = promise.told_at.or(Some(now));
+        let ids: Vec<_> = self.memory.promises.keys().cloned().collect();
+        for id in ids {
+            self.memory.deliver_promises(&id, now);
         }
         (free, self.ledger.len())
     }
 
     fn withdraw(&mut self, plan: &Plan<'_>) {
         for (subject, judgement) in &plan.decisions {
-            let Some(promise) = self.memory.promises.get(subject.id()) else { continue };
-            if let Some(why) = judgement.breaks(promise, *subject) {
-                let rule = promise.rule.clone();
-                let instance = self.original(subject.id());
-                self.ledger.note(plan.now, What::Withdrawn { instance, rule, why });
-                self.memory.promises.remove(subject.id());
+            let all = self.memory.promises.get(subject.id()).cloned().unwrap_or_default();
+            for promise in all.iter().filter(|promise| promise.stands()) {
+                if let Some(why) = judgement.breaks(promise, *subject) {
+                    let rule = promise.rule.clone();
+                    let instance = self.original(subject.id());
+                    self.ledger.note(plan.now, What::Withdrawn { instance, rule, why });
+                    self.memory.end_promises(subject.id(), |one| one == promise);
+                }
             }
         }
     }
@@ -83,9 +86,11 @@ impl<'a> Plain<'a> {
             let rules = &self.given.policy.rules.rules;
             let rule = rules.iter().find(|one| one.name == *rule).unwrap();
             let terminate_at = whole_seconds(judgement.terminate_at.unwrap());
-            let promise = promise(rule.name.as_str(), plan.now, None, terminate_at);
-            self.memory.promises.insert(subject.id().clone(), promise);
             let instance = self.original(subject.id());
+            let owner = self.memory.owner(instance).unwrap_or_default().to_owned();
+            let promise = promise(rule.name.as_str(), plan.now, None, terminate_at);
+            let promise = Promise { owner: Some(owner), ..promise };
+            self.memory.begin_promise(subject.id(), promise);
             self.ledger.note(plan.now, What::Noticed { instance, rule, terminate_at });
         }
     }
@@ -96,7 +101,7 @@ impl<'a> Plain<'a> {
             let id = &target.instance.id;
             let rules = &self.given.policy.rules.rules;
             let rule = rules.iter().find(|one| one.name == target.rule.name).unwrap();
-            let promise = memory.promises.get(id).filter(|_| rule.notice.is_some());
+            let promise = memory.promise(target.instance).filter(|_| rule.notice.is_some());
             let told_at = promise.and_then(|promise| promise.told_at);
             let instance = self.original(id);
             self.ledger.note(at, What::Terminated { instance, rule, told_at });
@@ -164,7 +169,8 @@ fn promise(
     terminate_at: Timestamp,
 ) -> Promise {
     let rule = RuleName::new(rule).unwrap();
-    Promise { key: String::new(), rule, begun_at, told_at, terminate_at }
+    let (owner, force) = (Some(String::new()), Force::Stands);
+    Promise { key: String::new(), rule, owner, begun_at, told_at, terminate_at, force }
 }
 
 // ---- The property ----
@@ -268,11 +274,16 @@ fn memory() -> impl Strategy<Value = Memory> {
     let hours = |range: std::ops::Range<i64>| {
         range.prop_map(|hours| at(START) + SignedDuration::from_hours(hours))
     };
-    let promise = (select(&["r0", "r1"]), hours(-40..0), any::<bool>(), hours(-10..40)).prop_map(
-        |(rule, begun_at, is_told, until)| {
-            promise(rule, begun_at, is_told.then_some(begun_at), until)
+    let times = (hours(-40..0), any::<bool>(), hours(-10..40));
+    let owner = select(&[None, Some(""), Some(""), Some("dev")]);
+    let force = select(&[Force::Stands, Force::Stands, Force::Orphaned, Force::TimeOnly]);
+    let promise = (select(&["r0", "other"]), times, owner, force).prop_map(
+        |(rule, (begun_at, is_told, until), owner, force)| {
+            let promise = promise(rule, begun_at, is_told.then_some(begun_at), until);
+            Promise { owner: owner.map(str::to_owned), force, ..promise }
         },
     );
+    let promise = vec(promise, 1..4);
     let hold =
         (select(&HoldKind::ALL), hours(1..60)).prop_map(|(kind, until)| Hold { kind, until });
     let pause = (hours(1..30)).prop_map(|until| Pause {
@@ -292,7 +303,7 @@ fn memory() -> impl Strategy<Value = Memory> {
     )
         .prop_map(|(first, second, hold, other, pause, terminated_in_a_day, (lost, n))| {
             let id = |n: usize| InstanceId::new(&format!("i-{n}"));
-            let of = |pair: Vec<(usize, Option<Promise>)>| -> HashMap<_, _> {
+            let of = |pair: Vec<(usize, Option<Vec<Promise>>)>| -> HashMap<_, _> {
                 pair.into_iter().filter_map(|(n, one)| Some((id(n), one?))).collect()
             };
             let holds = [(1, hold), (2, other)];
@@ -307,6 +318,7 @@ fn memory() -> impl Strategy<Value = Memory> {
             let unprotected = (0..n).map(id).collect();
             Memory {
                 promises: of(vec![(0, first), (1, second)]),
+                owner_tag: Some("env".to_owned()),
                 holds: holds.into_iter().filter_map(|(n, one)| Some((id(n), one?))).collect(),
                 pause,
                 terminated_in_a_day,

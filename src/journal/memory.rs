@@ -11,7 +11,7 @@ use crate::{
     plan::{
         guard,
         inventory_check::InventoryCheck,
-        memory::{Hold, HoldKind, Memory, Promise},
+        memory::{Force, Hold, HoldKind, Memory, Promise},
     },
     rules::RuleName,
 };
@@ -28,7 +28,8 @@ impl Journal {
         self.read(async |connection| {
             Ok(Memory {
                 holds: holds(connection, named, now).await?,
-                promises: promises(connection, account, sinks).await?,
+                promises: promises(connection, named, sinks, now).await?,
+                owner_tag: None,
                 terminated_in_a_day: terms::terminated_since(connection, account, now - guard::DAY)
                     .await?,
                 inventory: InventoryCheck::default(),
@@ -64,41 +65,86 @@ async fn holds(
     Ok(own.map(known).collect())
 }
 
+/// Reads what binds at `now`: the promises of an account that stand, and the times that any notice named, whoever made the
+/// promise and however it ended. An id names one instance, whatever its account is called.
 async fn promises(
     connection: &mut AnyConnection,
-    account: &str,
+    named: Named<'_>,
     sinks: &[String],
-) -> Result<HashMap<InstanceId, Promise>, sqlx::Error> {
-    type Row = (String, String, String, i64, i64, Option<String>, Option<i64>);
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT p.key, p.instance_id, p.rule, p.begun_at, p.terminate_at, n.sink, n.sent_at \
-         FROM promises p LEFT JOIN notices n ON n.key = p.key \
-         WHERE p.account = $1 AND p.ended_at IS NULL ORDER BY p.begun_at, p.key",
+    now: Timestamp,
+) -> Result<HashMap<InstanceId, Vec<Promise>>, sqlx::Error> {
+    let rows: Vec<PromiseRow> = sqlx::query_as(
+        "SELECT key, account, instance_id, rule, owner, begun_at, terminate_at, ended_at FROM promises \
+         WHERE ended_at IS NULL OR terminate_at > $1 ORDER BY begun_at, key",
     )
-    .bind(account)
-    .fetch_all(connection)
+    .bind(ms(now))
+    .fetch_all(&mut *connection)
     .await?;
-    let mut promises = HashMap::new();
-    let mut sent: HashMap<String, Vec<(String, i64)>> = HashMap::new();
-    for (key, id, rule, begun_at, terminate_at, sink, sent_at) in rows {
-        if let (Some(sink), Some(sent_at)) = (sink, sent_at) {
-            sent.entry(key.clone()).or_default().push((sink, sent_at));
+    let mut sent = sent(connection, now).await?;
+    let mut promises: HashMap<_, Vec<Promise>> = HashMap::new();
+    for (key, account, id, rule, owner, begun_at, terminate_at, ended_at) in rows {
+        let force = force(named, &account, ended_at.is_some());
+        let terminate_at = at(terminate_at);
+        if force == Force::TimeOnly && terminate_at <= now {
+            continue;
         }
-        let Ok(rule) = RuleName::new(&rule) else { continue };
-        let (begun_at, terminate_at) = (at(begun_at), at(terminate_at));
-        let promise = Promise { key, rule, begun_at, told_at: None, terminate_at };
-        promises.insert(InstanceId::new(&id), promise);
-    }
-    for promise in promises.values_mut() {
-        let sent = sent.get(&promise.key).map(Vec::as_slice).unwrap_or_default();
-        promise.told_at = told_at(sent, sinks);
+        let Some(rule) = rule_name(&rule) else { continue };
+        let begun_at = at(begun_at);
+        let mut promise =
+            Promise { key, rule, owner, begun_at, told_at: None, terminate_at, force };
+        let mut sent = sent.remove(&promise.key).unwrap_or_default();
+        sent.retain(|one| promise.is_to(one.owner.as_deref()));
+        promise.told_at = told_at(&sent, sinks);
+        promises.entry(InstanceId::new(&id)).or_default().push(promise);
     }
     Ok(promises)
 }
 
+/// Key, account, instance, rule, owner, and when it began, names the termination, and ended.
+type PromiseRow = (String, String, String, String, Option<String>, i64, i64, Option<i64>);
+
+/// A promise binds whatever the rule is called that caused it, also by a name that this version refuses.
+fn rule_name(rule: &str) -> Option<RuleName> {
+    RuleName::new(rule).or_else(|_| RuleName::new("unknown")).ok()
+}
+
+fn force(named: Named<'_>, account: &str, has_ended: bool) -> Force {
+    match (has_ended, account == named.account, named.hears(account)) {
+        (true, ..) | (false, false, false) => Force::TimeOnly,
+        (false, true, _) => Force::Stands,
+        (false, false, true) => Force::Orphaned,
+    }
+}
+
+/// That a sink has sent a notice.
+struct Sent {
+    sink: String,
+    owner: Option<String>,
+    at: i64,
+}
+
+/// Reads which notices of the promises that bind were sent, by their keys.
+async fn sent(
+    connection: &mut AnyConnection,
+    now: Timestamp,
+) -> Result<HashMap<String, Vec<Sent>>, sqlx::Error> {
+    let rows: Vec<(String, String, Option<String>, i64)> = sqlx::query_as(
+        "SELECT n.key, n.sink, n.owner, n.sent_at FROM notices n JOIN promises p ON p.key = n.key \
+         WHERE n.sent_at IS NOT NULL AND (p.ended_at IS NULL OR p.terminate_at > $1)",
+    )
+    .bind(ms(now))
+    .fetch_all(connection)
+    .await?;
+    let mut sent: HashMap<_, Vec<_>> = HashMap::new();
+    for (key, sink, owner, at) in rows {
+        sent.entry(key).or_default().push(Sent { sink, owner, at });
+    }
+    Ok(sent)
+}
+
 /// When the last of `sinks` had sent: `None` if one has not, or there is none.
-fn told_at(sent: &[(String, i64)], sinks: &[String]) -> Option<Timestamp> {
-    let of = |sink: &String| sent.iter().find(|(name, _)| name == sink).map(|(_, sent)| *sent);
+fn told_at(sent: &[Sent], sinks: &[String]) -> Option<Timestamp> {
+    let of = |sink: &String| sent.iter().find(|one| one.sink == *sink).map(|one| one.at);
     let all: Option<Vec<_>> = sinks.iter().map(of).collect();
     all?.into_iter().max().map(at)
 }

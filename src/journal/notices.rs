@@ -166,6 +166,21 @@ pub(super) async fn was_tried(
     Ok(found.is_some())
 }
 
+/// Whether a notice is written for a sink.
+pub(super) async fn is_written(
+    connection: &mut AnyConnection,
+    key: &str,
+    sink: &str,
+) -> Result<bool, sqlx::Error> {
+    let found: Option<(String,)> =
+        sqlx::query_as("SELECT key FROM notices WHERE key = $1 AND sink = $2")
+            .bind(key)
+            .bind(sink)
+            .fetch_optional(connection)
+            .await?;
+    Ok(found.is_some())
+}
+
 /// Takes back what was never on its way: nobody needs to be told of what was called off before.
 pub(super) async fn forget_untried(
     connection: &mut AnyConnection,

@@ -10,7 +10,7 @@ use sqlx::{
 use super::Error;
 
 /// The newest version of the journal.
-const VERSION: i64 = 6;
+const VERSION: i64 = 7;
 
 /// How often the journal is brought up to date if another process may be at it, and the pause between two tries.
 const MIGRATION_TRIES: u32 = 10;
@@ -23,6 +23,7 @@ fn migrations() -> Vec<Migration> {
     let instants = include_str!("migrations/4_instants.sql").into_sql_str();
     let leases = include_str!("migrations/5_leases.sql").into_sql_str();
     let accepted = include_str!("migrations/6_accepted_inventory.sql").into_sql_str();
+    let promises = include_str!("migrations/7_promises.sql").into_sql_str();
     vec![
         Migration::new(1, "begin".into(), MigrationType::Simple, begin, false),
         Migration::new(2, "releases".into(), MigrationType::Simple, releases, false),
@@ -30,6 +31,7 @@ fn migrations() -> Vec<Migration> {
         Migration::new(4, "instants".into(), MigrationType::Simple, instants, false),
         Migration::new(5, "leases".into(), MigrationType::Simple, leases, false),
         Migration::new(6, "accepted inventory".into(), MigrationType::Simple, accepted, false),
+        Migration::new(7, "promises".into(), MigrationType::Simple, promises, false),
     ]
 }
 

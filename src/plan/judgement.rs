@@ -45,28 +45,25 @@ impl<'r> Judgement<'r> {
             Subject::Instance(instance) => !promise.is_about(instance),
             Subject::Unreadable(_) => false,
         };
-        match (is_another, self.keeps(promise)) {
+        match (is_another, self.keeps_promises()) {
             (true, _) => Some(VANISHED.to_owned()),
             (false, true) => None,
             (false, false) => Some(self.told(&promise.rule)),
         }
     }
 
-    /// Whether what the owner was promised still stands. What only cannot be terminated at the moment was told rightly.
-    fn keeps(&self, promise: &Promise) -> bool {
-        let same_rule = self.rule.is_some_and(|rule| rule.name == promise.rule);
-        let stands = match self.decision {
+    /// Whether what the owner was promised still stands: as long as any rule leads to a termination. What only cannot be
+    /// terminated at the moment, or waits for the rule's schedule, was announced rightly.
+    fn keeps_promises(&self) -> bool {
+        match self.decision {
             Decision::Terminate
             | Decision::Notice(_)
-            | Decision::Wait(Delay::ProtectionVanished)
+            | Decision::Wait(Delay::OffSchedule | Delay::ProtectionVanished)
             | Decision::Skip(
                 Skip::Commitment | Skip::Creating | Skip::Installing | Skip::NotInPlan,
             ) => true,
-            Decision::Skip(_)
-            | Decision::Wait(Delay::NotDue | Delay::OffSchedule)
-            | Decision::Keep(_) => false,
-        };
-        same_rule && stands
+            Decision::Skip(_) | Decision::Wait(Delay::NotDue) | Decision::Keep(_) => false,
+        }
     }
 
     /// Lets an instance that would be terminated wait for the next run, since its own protection vanished.

@@ -6,10 +6,11 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 
+pub use super::promise::{Force, Promise};
 use super::{Skip, Turn, inventory_check::InventoryCheck};
 use crate::{
-    inventory::{Instance, InstanceId},
-    rules::{Delivery, RuleName, RuleSet},
+    inventory::InstanceId,
+    rules::{RuleName, RuleSet},
 };
 
 /// What is remembered of an account.
@@ -17,8 +18,10 @@ use crate::{
 pub struct Memory {
     /// The machines that are not to be called for a while.
     pub holds: HashMap<InstanceId, Hold>,
-    /// What the owners of machines were promised.
-    pub promises: HashMap<InstanceId, Promise>,
+    /// What the owners of instances were promised, the oldest promise first.
+    pub promises: HashMap<InstanceId, Vec<Promise>>,
+    /// The tag whose value is the owner of an instance; `None`: nobody owns any.
+    pub owner_tag: Option<String>,
     /// The calls to terminate of the last 24 hours that took effect, or may have.
     pub terminated_in_a_day: u64,
     /// What the inventory check found, once the inventory is compared with the last accepted one.
@@ -78,37 +81,6 @@ pub struct Hold {
     pub until: Timestamp,
 }
 
-/// What the owner of a machine was promised by a notice.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Promise {
-    /// The journal's name for it.
-    pub key: String,
-    /// The rule that takes the machine.
-    pub rule: RuleName,
-    /// When the notice was written.
-    pub begun_at: Timestamp,
-    /// When it had reached every sink; `None`: the owner is not told yet.
-    pub told_at: Option<Timestamp>,
-    /// The earliest termination that the notice names.
-    pub terminate_at: Timestamp,
-}
-
-impl Promise {
-    /// Whether it is about this machine: one that was created later has only got the same id.
-    #[must_use]
-    pub fn is_about(&self, instance: &Instance) -> bool {
-        instance.created.is_none_or(|created| created <= self.begun_at)
-    }
-
-    /// Since when the period of a notice counts that is delivered so; `None`: it does not count yet.
-    pub(crate) fn counts_since(&self, delivery: Delivery) -> Option<Timestamp> {
-        match delivery {
-            Delivery::Required => self.told_at,
-            Delivery::Attempted => Some(self.begun_at),
-        }
-    }
-}
-
 /// An instant as people are told it: never earlier than it is.
 pub(crate) fn whole_seconds(at: Timestamp) -> Timestamp {
     let up = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil);
@@ -157,12 +129,6 @@ impl Memory {
     pub fn at_turn(self, turn: &Turn, rules: &RuleSet, now: Timestamp) -> Self {
         let resting = turn.resting(rules, self.last_run_at, now);
         Self { resting, ..self }
-    }
-
-    /// What the owner of a machine was promised.
-    #[must_use]
-    pub fn promise(&self, instance: &Instance) -> Option<&Promise> {
-        self.promises.get(&instance.id).filter(|promise| promise.is_about(instance))
     }
 
     /// The hold on a machine at `now`, if there is one.

@@ -41,7 +41,7 @@ impl Policy {
         now: Timestamp,
         matched: &mut dyn FnMut(usize),
     ) -> Judgement<'_> {
-        let mut seen = Seen::new(now, memory.promise(instance), &memory.resting);
+        let mut seen = Seen::new(now, memory.bound(instance), &memory.resting);
         for (n, rule) in self.rules.rules.iter().enumerate() {
             let verdict = rule.evaluate(instance, now);
             if let Verdict::Matches(_) = verdict {

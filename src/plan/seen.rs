@@ -6,7 +6,8 @@ use jiff::Timestamp;
 
 use super::{
     Decision, Delay, Judgement, Keep, Skip, Telling,
-    memory::{Hold, Memory, Promise},
+    memory::{Hold, Memory},
+    promise::Bound,
 };
 use crate::{
     inventory::Instance,
@@ -36,7 +37,7 @@ impl Course {
             | Verdict::Excepted
             | Verdict::Unknown(_) => return None,
         };
-        let seen = Seen::new(now, memory.promise(instance), &memory.resting);
+        let seen = Seen::new(now, memory.bound(instance), &memory.resting);
         let Match { rule: _, due_at, terminate_at, telling } = seen.course(rule, due_at);
         Some(Self { due_at, terminate_at, telling })
     }
@@ -45,7 +46,7 @@ impl Course {
 /// What the rules said so far, the first of each kind, but the earliest of those to come.
 pub(super) struct Seen<'r, 'm> {
     now: Timestamp,
-    promise: Option<&'m Promise>,
+    bound: Bound<'m>,
     resting: &'m HashSet<RuleName>,
     unreadable: Option<&'r Rule>,
     due: Option<Match<'r>>,
@@ -66,15 +67,11 @@ struct Match<'r> {
 }
 
 impl<'r, 'm> Seen<'r, 'm> {
-    /// Nothing so far, of an instance whose owner was promised this, while these rules rest.
-    pub(super) fn new(
-        now: Timestamp,
-        promise: Option<&'m Promise>,
-        resting: &'m HashSet<RuleName>,
-    ) -> Self {
+    /// Nothing so far, of an instance that is bound by these promises, while these rules rest.
+    pub(super) fn new(now: Timestamp, bound: Bound<'m>, resting: &'m HashSet<RuleName>) -> Self {
         Self {
             now,
-            promise,
+            bound,
             resting,
             unreadable: None,
             due: None,
@@ -111,36 +108,32 @@ impl<'r, 'm> Seen<'r, 'm> {
 
     /// What comes of a rule that takes the instance.
     fn course(&self, rule: &'r Rule, due_at: Timestamp) -> Match<'r> {
-        let own = match (rule.notice, self.promise_of(rule)) {
-            (Some(notice), _) => self.after_notice(rule, due_at, notice),
-            // The rule tells nobody any more, and what was promised before stands all the same.
-            (None, Some(promise)) if promise.terminate_at > due_at => {
-                let telling = promise.told_at.map_or(Telling::Undelivered, |_| Telling::Told);
-                let telling = Some(telling);
-                Match { rule, due_at, terminate_at: promise.terminate_at, telling }
-            }
-            (None, _) => Match { rule, due_at, terminate_at: due_at, telling: None },
+        let own = match rule.notice {
+            Some(notice) => self.after_notice(rule, due_at, notice),
+            // What an owner was promised under any rule binds one without `notice` too.
+            None => Match {
+                rule,
+                due_at,
+                terminate_at: self.bound.not_before(due_at),
+                telling: self.bound.telling(due_at),
+            },
         };
         own.on_schedule(self.now, self.has_turn(rule).then_some(self.now))
-    }
-
-    fn promise_of(&self, rule: &Rule) -> Option<&'m Promise> {
-        self.promise.filter(|promise| promise.rule == rule.name)
     }
 
     fn has_turn(&self, rule: &Rule) -> bool {
         self.resting.is_empty() || !self.resting.contains(&rule.name)
     }
 
-    /// When a rule that tells the owner first terminates: never sooner than promised, and never without a promise.
+    /// Returns when a rule with `notice` terminates: never before the time that any notice named, and never before the present
+    /// owner has had notice for the rule's own period.
     fn after_notice(&self, rule: &'r Rule, due_at: Timestamp, notice: NoticePeriod) -> Match<'r> {
         let later = |at: Timestamp| at.checked_add(notice.length).unwrap_or(Timestamp::MAX);
-        let promise = self.promise_of(rule);
-        let since = promise.and_then(|promise| promise.counts_since(notice.delivery));
-        let told = promise.map_or(due_at, |promise| promise.terminate_at);
-        let terminate_at = due_at.max(told).max(later(since.unwrap_or(self.now)));
-        let is_time = later(self.now) >= due_at;
-        let telling = match (promise, since) {
+        let since = self.bound.counts_since(notice.delivery);
+        let terminate_at = self.bound.not_before(due_at).max(later(since.unwrap_or(self.now)));
+        // An owner who was promised this time, or a later one, stays notified when the period becomes shorter.
+        let is_time = later(self.now) >= due_at || self.bound.covers(due_at);
+        let telling = match (self.bound.to_owner(), since) {
             (_, Some(_)) => Telling::Told,
             (Some(_), None) => Telling::Undelivered,
             (None, None) => Telling::ToTell,
@@ -228,7 +221,7 @@ mod tests {
         inventory::{Instance, Status, tests::instance},
         plan::{
             Turn,
-            memory::{HoldKind, Memory},
+            memory::{Force, HoldKind, Memory, Promise},
             tests::policy,
         },
         rules::RuleName,
@@ -248,9 +241,15 @@ rules:
 
     fn promise(rule: &str, begun: &str, told: Option<&str>) -> Promise {
         let begun_at = at(begun);
-        let terminate_at = begun_at + SignedDuration::from_hours(24);
-        let rule = RuleName::new(rule).unwrap();
-        Promise { key: String::new(), rule, begun_at, told_at: told.map(at), terminate_at }
+        Promise {
+            key: String::new(),
+            rule: RuleName::new(rule).unwrap(),
+            owner: Some(String::new()),
+            begun_at,
+            told_at: told.map(at),
+            terminate_at: begun_at + SignedDuration::from_hours(24),
+            force: Force::Stands,
+        }
     }
 
     /// Of a machine that was created at 2026-11-01T00:00:00Z, at `now`.
@@ -267,7 +266,7 @@ rules:
         let mut subject = instance("i");
         edit(&mut subject);
         let mut memory = Memory::default();
-        memory.promises.extend(promise.map(|promise| (subject.id.clone(), promise)));
+        memory.promises.extend(promise.map(|promise| (subject.id.clone(), vec![promise])));
         let policy = policy(RULES);
         let judgement = policy.judge(&subject, &memory, at(now));
         let when = judgement.terminate_at;
@@ -294,7 +293,8 @@ rules:
         check("HKG-A", told(late), "2026-11-11T23:59:59Z", "notice told 12 00:00");
         check("HKG-A", told(late), "2026-11-12T00:00:00Z", "terminate due 12 00:00");
         let other = Some(promise("other", "2026-11-10T00:00:00Z", late));
-        check("HKG-A", other, "2026-12-10T12:00:00Z", "notice to_tell 11 12:00");
+        check("HKG-A", other.clone(), "2026-11-11T23:59:59Z", "notice told 12 00:00");
+        check("HKG-A", other, "2026-11-12T00:00:00Z", "terminate due 12 00:00");
     }
 
     #[test]
@@ -413,12 +413,14 @@ rules:
             let promise = Promise {
                 key: String::new(),
                 rule: RuleName::new("r").unwrap(),
+                owner: Some(String::new()),
                 begun_at: start,
                 told_at: told.map(minute),
                 terminate_at: minute(promised),
+                force: Force::Stands,
             };
             let mut memory = Memory::default();
-            memory.promises.insert(subject.id.clone(), promise);
+            memory.promises.insert(subject.id.clone(), vec![promise]);
             let judged = policy.judge(&subject, &memory, minute(now));
             let earliest = told.map(|told| (told + notice_minutes).max(life_minutes).max(promised));
             prop_assert_eq!(judged.decision == Decision::Terminate, earliest.is_some_and(|at| now >= at));

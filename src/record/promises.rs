@@ -5,11 +5,11 @@ use jiff::Timestamp;
 use super::{Recorder, audience::Topic};
 use crate::{
     inventory::Instance,
-    journal::{Ended, Error, NewPromise, Written},
+    journal::{Ended, Error, MoreNotices, NewPromise, Written},
     notice::{Notice, Stage},
     plan::{
         Decision, Judgement, Plan, Subject, Telling, VANISHED,
-        memory::{Memory, Promise, whole_seconds},
+        memory::{Force, Memory, Promise, whole_seconds},
     },
     report::Event,
     rules::Rule,
@@ -23,13 +23,24 @@ impl Recorder<'_> {
         }
         let mut promises: Vec<_> = memory.promises.iter().collect();
         promises.sort_unstable_by(|a, b| a.0.cmp(b.0));
-        let (mut ended, mut told) = (Vec::new(), Vec::new());
-        for (id, promise) in promises {
+        let all = promises.into_iter().flat_map(|(id, all)| all.iter().map(move |one| (id, one)));
+        let (mut ended, mut told, mut adopted) = (Vec::new(), Vec::new(), Vec::new());
+        for (id, promise) in all.filter(|(_, promise)| promise.stands()) {
             let decided = plan.decision(id);
-            if let Some(why) = why_withdrawn(decided, promise) {
-                ended.push(self.withdrawn(id.as_str(), promise, (decided, &why), plan.now));
-                told.push((id, &promise.rule, why));
+            let is_orphaned = promise.force == Force::Orphaned;
+            match why_withdrawn(decided, promise) {
+                // It may be about an instance of another account.
+                Some(_) if is_orphaned && decided.is_none() => {}
+                Some(why) => {
+                    ended.push(self.withdrawn(id.as_str(), promise, (decided, &why), plan.now));
+                    told.push((id, &promise.rule, why));
+                }
+                None if is_orphaned => adopted.push(promise.key.as_str()),
+                None => {}
             }
+        }
+        if !adopted.is_empty() {
+            self.journal().adopted(self.account, &adopted).await?;
         }
         if !ended.is_empty() {
             self.journal().ended(&ended).await?;
@@ -48,12 +59,16 @@ impl Recorder<'_> {
         now: Timestamp,
     ) -> Ended {
         let subject = decided.map(|(subject, _)| *subject);
-        let owner = subject.and_then(|subject| match subject {
+        let present = subject.and_then(|subject| match subject {
             Subject::Instance(instance) if promise.is_about(instance) => {
                 self.settings.audience.owner(instance)
             }
             Subject::Instance(_) | Subject::Unreadable(_) => None,
         });
+        // Whoever got the notice is to know that it does not hold any more, whoever owns the instance by now.
+        let told = promise.owner.as_deref();
+        let owner =
+            told.map_or(present, |owner| Some(owner).filter(|owner| !owner.trim().is_empty()));
         let machine = (id, subject.and_then(Subject::name));
         let notice = Notice::about(Some(machine), Some(promise.rule.as_str()), why);
         let key = format!("withdrawn/{}", promise.key);
@@ -79,14 +94,14 @@ impl Recorder<'_> {
                     told.push((*instance, &rule.name, promise.terminate_at));
                     begun.push(promise);
                 }
-                (Telling::Undelivered, Some(promise)) => {
-                    more.extend(self.noticed(&promise.key, instance, rule, judgement));
+                (Telling::Undelivered, Some(promise)) if promise.is_to(memory.owner(instance)) => {
+                    more.push(self.promised_more(promise, instance, rule, judgement));
                 }
-                (Telling::Told, _) | (Telling::Undelivered, None) => {}
+                (Telling::Told | Telling::Undelivered, _) => {}
             }
         }
         if !more.is_empty() {
-            self.journal().write_notices(&more).await?;
+            self.journal().promised_more(&more).await?;
         }
         if !begun.is_empty() {
             self.journal().promised(&begun).await?;
@@ -111,10 +126,26 @@ impl Recorder<'_> {
             account: account.to_owned(),
             instance_id: id.to_owned(),
             rule: name.to_owned(),
+            owner: self.settings.audience.owner(instance).unwrap_or_default().to_owned(),
             begun_at: now,
             terminate_at,
             notices: self.noticed(&key, instance, rule, judgement),
             key,
+        }
+    }
+
+    /// Returns the notices of a promise that stands, for the sinks that have none yet.
+    fn promised_more(
+        &self,
+        promise: &Promise,
+        instance: &Instance,
+        rule: &Rule,
+        judgement: &Judgement<'_>,
+    ) -> MoreNotices {
+        MoreNotices {
+            key: promise.key.clone(),
+            terminate_at: judgement.terminate_at.map_or(promise.terminate_at, whole_seconds),
+            notices: self.noticed(&promise.key, instance, rule, judgement),
         }
     }
 

@@ -263,15 +263,20 @@ pub(crate) fn turn() -> impl Strategy<Value = Turn> {
 
 fn promise() -> impl Strategy<Value = Promise> {
     let told = option::weighted(0.8, 0_i64..48);
-    (0..RULES_MAX, -100_i64..0, told, -50_i64..50).prop_map(|(rule, begun, after, terminate)| {
-        Promise { rule, begun, told: after.map(|after| (begun + after).min(0)), terminate }
-    })
+    let owned = prop::bool::weighted(0.8);
+    (0..RULES_MAX, owned, -100_i64..0, told, -50_i64..50).prop_map(
+        |(rule, to_owner, begun, after, terminate)| {
+            let told = after.map(|after| (begun + after).min(0));
+            Promise { rule, to_owner, begun, told, terminate }
+        },
+    )
 }
 
 pub(crate) fn past() -> impl Strategy<Value = Past> {
     let reasons = select(&["held", "commitment", "accepted"][..]);
-    (option::of(promise()), option::weighted(0.2, (reasons, -2_i64..3)))
-        .prop_map(|(promise, hold)| Past { promise, hold })
+    let withdrawn = option::weighted(0.3, promise());
+    (option::of(promise()), withdrawn, option::weighted(0.2, (reasons, -2_i64..3)))
+        .prop_map(|(promise, withdrawn, hold)| Past { promise, withdrawn, hold })
 }
 
 pub(crate) fn machine() -> impl Strategy<Value = Machine> {
@@ -309,6 +314,24 @@ pub(crate) fn machine() -> impl Strategy<Value = Machine> {
             }
         },
     )
+}
+
+/// A running instance that tells nothing else.
+pub(crate) fn plain() -> Machine {
+    Machine {
+        id: "i-0".into(),
+        texts: [None; 8],
+        status: Some("RUNNING"),
+        charge: Some("POSTPAID"),
+        age: None,
+        addresses: Vec::new(),
+        addresses_told: true,
+        env: None,
+        keep: None,
+        ttl: None,
+        untold: Vec::new(),
+        near: Vec::new(),
+    }
 }
 
 pub(crate) fn fleet() -> impl Strategy<Value = Vec<Machine>> {

@@ -9,7 +9,7 @@ use zenreaper::{diagnostic::Code, rules};
 
 use crate::{
     chance::{dubious, machine, past},
-    model::{Machine, Model, Past, Promise, Turn, decide, eligible, matches, takes},
+    model::{Machine, Model, Past, Turn, decide, eligible, matches, takes},
     real::policy,
     settings,
 };
@@ -66,7 +66,7 @@ fn a_rule_that_is_told_to_match_everything_matches_every_machine() {
 
 #[test]
 fn a_rule_that_is_told_to_match_nothing_takes_no_machine_that_may_go() {
-    let free = Past { promise: None, hold: None };
+    let free = Past { promise: None, withdrawn: None, hold: None };
     check(Code::NeverMatches, 40, |model, rule, machine, _| {
         !(is_eligible(machine, &free) && takes(&model.rules[rule], machine))
     });
@@ -75,10 +75,6 @@ fn a_rule_that_is_told_to_match_nothing_takes_no_machine_that_may_go() {
 #[test]
 fn a_rule_that_is_told_to_be_shadowed_never_acts() {
     check(Code::Shadowed, 40, |model, rule, machine, (past, turn)| {
-        // What a rule promised that tells nobody by now delays it, and not the others.
-        let tells =
-            |own: &Promise| model.rules.get(own.rule).is_some_and(|own| own.notice.is_some());
-        let past = &Past { promise: past.promise.filter(tells), ..*past };
         let decided = decide(model, turn, machine, past);
         let acts = is_eligible(machine, past) && !decided.text.starts_with("skip");
         let is_kept = decided.text.starts_with("keep");

@@ -9,6 +9,7 @@ mod chance;
 mod laws;
 mod lints;
 mod model;
+mod promises;
 mod reading;
 mod real;
 

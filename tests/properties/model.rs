@@ -288,10 +288,12 @@ pub(crate) enum Turn {
     AllBut(Vec<usize>),
 }
 
-/// What a machine's owner was promised, by which rule.
+/// What the owner of an instance was promised, by which rule.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Promise {
     pub(crate) rule: usize,
+    /// Whether the present owner was addressed.
+    pub(crate) to_owner: bool,
     pub(crate) begun: i64,
     pub(crate) told: Option<i64>,
     pub(crate) terminate: i64,
@@ -301,6 +303,8 @@ pub(crate) struct Promise {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Past {
     pub(crate) promise: Option<Promise>,
+    /// One that was withdrawn.
+    pub(crate) withdrawn: Option<Promise>,
     /// Why it is held, and until when.
     pub(crate) hold: Option<(&'static str, i64)>,
 }
@@ -663,19 +667,21 @@ struct Taken {
 
 fn taken(n: usize, rule: &Rule, due: i64, turn: &Turn, past: &Past) -> Taken {
     let (mut earliest, mut telling) = (vec![due], None);
-    let promise = past.promise.filter(|promise| promise.rule == n);
+    let latest =
+        past.withdrawn.into_iter().chain(past.promise).max_by_key(|promise| promise.terminate);
+    earliest.extend(latest.map(|own| own.terminate));
     if let Some(Notice { hours, required }) = rule.notice {
+        let promise = past.promise.filter(|promise| promise.to_owner);
         let told = promise.and_then(|own| if required { own.told } else { Some(own.begun) });
         earliest.push(told.unwrap_or(0) + hours);
-        earliest.extend(promise.map(|own| own.terminate));
         let how = match (promise, told) {
             (None, _) => "to_tell",
             (Some(_), None) => "undelivered",
             (Some(_), Some(_)) => "told",
         };
-        telling = (due <= hours).then_some(how);
-    } else if let Some(own) = promise.filter(|own| own.terminate > due) {
-        earliest.push(own.terminate);
+        let is_covered = promise.is_some_and(|own| own.terminate >= due);
+        telling = (due <= hours || is_covered).then_some(how);
+    } else if let Some(own) = latest.filter(|own| own.terminate > due) {
         telling = Some(own.told.map_or("undelivered", |_| "told"));
     }
     let ready = earliest.into_iter().max().unwrap();
@@ -732,7 +738,8 @@ pub(crate) struct Decision {
 pub(crate) fn decide(model: &Model, turn: &Turn, machine: &Machine, past: &Past) -> Decision {
     // What was promised before it was there is about another one.
     let is_about = |own: &Promise| machine.age.is_none_or(|age| -age <= own.begun);
-    let past = &Past { promise: past.promise.filter(is_about), ..*past };
+    let (promise, withdrawn) = (past.promise.filter(is_about), past.withdrawn.filter(is_about));
+    let past = &Past { promise, withdrawn, ..*past };
     let enabled = model.rules.iter().enumerate().filter(|(_, rule)| rule.enabled);
     let words: Vec<_> = enabled.map(|(n, rule)| (n, word(rule, machine))).collect();
     let kept = |text: &str, rule| Decision {

@@ -10,7 +10,7 @@ use zenreaper::{
     plan::{
         self, Plan, Policy, Scope,
         eligibility::Host,
-        memory::{self, Hold, HoldKind, Memory},
+        memory::{self, Force, Hold, HoldKind, Memory},
     },
     rules::{self, Condition, RuleName, RuleSet, Terms},
 };
@@ -200,10 +200,12 @@ fn rule_name(n: usize) -> RuleName {
     RuleName::new(&format!("r{n}")).unwrap()
 }
 
-fn promise(own: &crate::model::Promise) -> memory::Promise {
+fn promise(own: &crate::model::Promise, force: Force) -> memory::Promise {
     memory::Promise {
         key: String::new(),
         rule: rule_name(own.rule),
+        owner: Some(if own.to_owner { "" } else { "somebody else" }.to_owned()),
+        force,
         begun_at: hours(own.begun),
         told_at: own.told.map(hours),
         terminate_at: hours(own.terminate),
@@ -214,7 +216,9 @@ fn promise(own: &crate::model::Promise) -> memory::Promise {
 pub(crate) fn memory(machine: &Machine, past: &Past, turn: &Turn, rules: &RuleSet) -> Memory {
     let mut memory = Memory::default();
     let id = InstanceId::new(&machine.id);
-    memory.promises.extend(past.promise.iter().map(|own| (id.clone(), promise(own))));
+    let standing = past.promise.iter().map(|own| promise(own, Force::Stands));
+    let withdrawn = past.withdrawn.iter().map(|own| promise(own, Force::TimeOnly));
+    memory.promises.insert(id.clone(), withdrawn.chain(standing).collect());
     if let Some((reason, until)) = past.hold {
         let kind = HoldKind::ALL.into_iter().find(|kind| kind.as_str() == reason).unwrap();
         memory.holds.insert(id, Hold { kind, until: hours(until) });

@@ -143,17 +143,17 @@ fn of_tag(tag: &TagTerms, created: Option<Timestamp>, due: &str) -> String {
 }
 
 fn notice(view: &NoticeView, now: Timestamp) -> String {
-    let NoticeView { period, required, telling, begun_at, told_at, promised_at, told_of_rule } =
-        view;
+    let NoticeView { period, required, telling, begun_at, told_at, promised_at, .. } = view;
     let how = if *required { ", and no termination without" } else { "" };
     let mut parts = vec![format!("{period} before{how}")];
     parts.extend(telling.map(str::to_owned));
     parts.extend(begun_at.map(|at| format!("written {}", dated(at, now))));
     parts.extend(told_at.map(|at| format!("told {}", dated(at, now))));
     parts.extend(promised_at.map(|at| format!("promised not before {}", dated(at, now))));
-    parts.extend(
-        told_of_rule.iter().map(|rule| format!("its owner was told of the rule {rule} instead")),
-    );
+    parts.extend(view.told_of_rule.iter().map(|rule| format!("sent under the rule {rule}")));
+    if view.owner_changed {
+        parts.push("the owner changed since the notice".to_owned());
+    }
     parts.join("; ")
 }
 
