@@ -272,7 +272,7 @@ mod tests {
         assert_eq!((enforcing.1, enforcing.2, enforcing.3), (50_000, 0, 0));
         assert_eq!((releasing.1, releasing.2), (50_000, 250));
         assert!(releasing.3 > 0);
-        assert!(dry.0 < 9_200 && enforcing.0 < 59_200, "{dry:?} {enforcing:?}");
+        assert!(dry.0 < 9_800 && enforcing.0 < 59_800, "{dry:?} {enforcing:?}");
     }
 
     #[test]
