@@ -83,7 +83,7 @@ impl NewPromise {
         .await?;
         for (key,) in standing {
             end(connection, &key, "replaced", self.begun_at).await?;
-            notices::forget_untried(connection, &key).await?;
+            notices::forget_unsent(connection, &key).await?;
         }
         Ok(())
     }
