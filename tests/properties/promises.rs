@@ -55,7 +55,6 @@ enum Step {
     Hold(bool),
     RenameAccount,
     Recreate,
-    DryRun,
     /// A run, so many minutes after the last step; whether notices arrive, and whether scheduled rules rest.
     Run {
         after: i64,
@@ -102,7 +101,6 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<bool>().prop_map(Step::Hold),
         1 => Just(Step::RenameAccount),
         1 => Just(Step::Recreate),
-        1 => Just(Step::DryRun),
     ]
 }
 
@@ -201,10 +199,6 @@ impl World {
                 self.created = self.now + SignedDuration::from_secs(1);
                 self.now = self.created;
                 self.ledger.clear();
-            }
-            Step::DryRun => {
-                let (policy, inventory) = (self.policy(), listed(&[self.instance()]));
-                let _ = Plan::draft(&inventory, &policy, &self.memory, &Scope::All, self.now);
             }
             Step::Run { after, arrives, rests } => {
                 self.now += SignedDuration::from_mins(after);
