@@ -51,7 +51,8 @@
 //! - Only [`plan::guard::approve`] can make what [`execute`] takes, and every target is read and judged again before its call.
 //! - Nothing is called that is not on disk before, with the whole record of the machine; a call without an outcome is settled by
 //!   a later inventory that is accepted, and never sent again blindly.
-//! - No machine goes sooner after its owner was told than was promised, whatever restarts, sinks and clocks do.
+//! - No instance is terminated before the time that a notice named, nor before its owner had the notice period, whatever
+//!   restarts, sinks and clocks do and whoever edits rules, names and owners.
 //! - Unknown keeps: an unreadable record, an unknown status, an absent field or an incomplete listing never leads to a
 //!   termination, and is counted. In `unless` and `protect`, unknown protects.
 //! - Every event goes to log, metrics, health and board through one place, so they cannot disagree.

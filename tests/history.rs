@@ -95,7 +95,9 @@ async fn every_call_is_there_with_what_came_of_it() {
         assert_eq!(entry["account"], "main");
     }
     assert_eq!(of(&entries, "seoul")["rule"], "seoul");
-    assert_eq!(of(&entries, "hostile")["name"], HOSTILE, "JSON tells it as it is");
+    let pictured = HOSTILE.replace('\r', "␍").replace('\n', "␊");
+    let pictured = pictured.replace('\u{1b}', "␛").replace('\0', "␀");
+    assert_eq!(of(&entries, "hostile")["name"], pictured, "a picture for each control character");
     let why = of(&entries, "broken")["why"].as_str().unwrap();
     assert!(why.contains("a fault was injected"), "{why}");
     assert!(entries.iter().any(|one| one["what"] == "hold" && one["instance_id"] == "bound"));
@@ -225,7 +227,7 @@ fn records(text: &str) -> Vec<Vec<String>> {
 async fn hostile_names_stay_in_their_cells() {
     let stage = mixed().await;
     let table = stage.run(&["history"]).await;
-    assert!(table.exits(0).out.contains("\\u{1b}[2J"), "{}", table.out);
+    assert!(table.exits(0).out.contains("␛[2J"), "{}", table.out);
     let steers = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
     assert!(!table.out.contains(steers), "{:?}", table.out);
     let entries = json(&stage, &[]).await;

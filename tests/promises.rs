@@ -191,6 +191,18 @@ async fn the_time_that_an_earlier_owner_was_told_binds_too() {
 }
 
 #[tokio::test]
+async fn a_notice_that_an_earlier_owner_did_not_get_is_dropped() {
+    let (stage, receiver) = stage_of(due("i-0000").with_tag("owner", "ann")).await;
+    receiver.answer(503);
+    stage.once_exits(0).await;
+    stage.sandbox.edit("i-0000", |one| one.set_tag("owner", "bob"));
+    receiver.answer(200);
+    stage.once_exits(0).await;
+    assert_eq!(receiver.count(), "1 noticed");
+    assert_eq!(receiver.told("noticed")[0].owner.as_deref(), Some("bob"));
+}
+
+#[tokio::test]
 async fn white_space_around_the_owner_is_no_new_owner() {
     let (stage, receiver) = noticed().await;
     stage.sandbox.edit("i-0000", |one| one.set_tag("owner", " ann "));

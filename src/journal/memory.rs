@@ -162,3 +162,69 @@ async fn last_run_at(
     .await?;
     Ok(last.map(at))
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::journal::{Ended, NewPromise};
+
+    const NOW: &str = "2026-11-20T00:00:00Z";
+
+    fn hours(hours: i64) -> Timestamp {
+        NOW.parse::<Timestamp>().unwrap() + SignedDuration::from_hours(hours)
+    }
+
+    /// Writes a promise under the name of an account, which names the termination in so many hours; then ends it, if so.
+    async fn write(journal: &Journal, account: &str, until: i64, ended_as: Option<&'static str>) {
+        let key = format!("{account}/{until}/{ended_as:?}");
+        let promise = NewPromise {
+            key: key.clone(),
+            account: account.to_owned(),
+            instance_id: key.clone(),
+            rule: "dev".to_owned(),
+            owner: String::new(),
+            begun_at: hours(-9),
+            terminate_at: hours(until),
+            notices: Vec::new(),
+        };
+        journal.promised(&[promise]).await.unwrap();
+        if let Some(ended_as) = ended_as {
+            let ended = Ended { key, ended_as, ended_at: hours(-1), notices: Vec::new() };
+            journal.ended(&[ended]).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_promise_binds_by_the_name_of_its_account_and_by_how_it_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::at(&folder.path().join("journal.db"));
+        let all = ["main", "other"].map(str::to_owned);
+        let table = [
+            ("main", 5, None, Some(Force::Stands)),
+            ("main", -5, None, Some(Force::Stands)),
+            ("former", 5, None, Some(Force::Orphaned)),
+            ("former", -5, None, Some(Force::Orphaned)),
+            ("other", 5, None, Some(Force::TimeOnly)),
+            ("other", -5, None, None),
+            ("main", 5, Some("withdrawn"), Some(Force::TimeOnly)),
+            ("main", 5, Some("replaced"), Some(Force::TimeOnly)),
+            ("main", 5, Some("terminated"), Some(Force::TimeOnly)),
+            ("main", -5, Some("withdrawn"), None),
+            ("former", 5, Some("withdrawn"), Some(Force::TimeOnly)),
+            ("other", 5, Some("withdrawn"), Some(Force::TimeOnly)),
+        ];
+        for (account, until, ended_as, _) in table {
+            write(&journal, account, until, ended_as).await;
+        }
+        journal.prune(hours(-1) + SignedDuration::from_secs(1)).await.unwrap();
+        let named = Named { account: "main", all: &all };
+        let memory = journal.memory(named, &[], hours(0)).await.unwrap();
+        for (account, until, ended_as, expected) in table {
+            let id = InstanceId::new(&format!("{account}/{until}/{ended_as:?}"));
+            let found = memory.promises.get(&id).map(|all| all[0].force);
+            assert_eq!(found, expected, "{id}");
+        }
+    }
+}

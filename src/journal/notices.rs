@@ -181,6 +181,18 @@ pub(super) async fn is_written(
     Ok(found.is_some())
 }
 
+/// Takes back what was not sent, also what may have been on its way: nobody needs that any more.
+pub(super) async fn forget_unsent(
+    connection: &mut AnyConnection,
+    key: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM notices WHERE key = $1 AND sent_at IS NULL")
+        .bind(key)
+        .execute(connection)
+        .await
+        .map(drop)
+}
+
 /// Takes back what was never on its way: nobody needs to be told of what was called off before.
 pub(super) async fn forget_untried(
     connection: &mut AnyConnection,

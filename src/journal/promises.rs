@@ -83,7 +83,7 @@ impl NewPromise {
         .await?;
         for (key,) in standing {
             end(connection, &key, "replaced", self.begun_at).await?;
-            notices::forget_untried(connection, &key).await?;
+            notices::forget_unsent(connection, &key).await?;
         }
         Ok(())
     }
@@ -184,13 +184,13 @@ async fn end(
     connection: &mut AnyConnection,
     key: &str,
     ended_as: &str,
-    ended_at: Timestamp,
+    now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "UPDATE promises SET ended_at = $2, ended_as = $3 WHERE key = $1 AND ended_at IS NULL",
     )
     .bind(key)
-    .bind(ms(ended_at))
+    .bind(ms(now))
     .bind(ended_as)
     .execute(connection)
     .await

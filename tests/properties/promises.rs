@@ -34,6 +34,11 @@ struct Draft {
     is_nightly: bool,
 }
 
+/// A rule that takes every instance at once, or after a notice.
+fn everything(notice: Option<(i64, bool)>) -> Draft {
+    Draft { name: 0, matches: json!("everything"), after: None, notice, is_nightly: false }
+}
+
 /// What happens between two runs, or a run.
 #[derive(Clone, Debug)]
 enum Step {
@@ -42,13 +47,14 @@ enum Step {
     Rename(usize),
     ToFront(usize),
     Replace(usize, Draft),
+    /// One rule without notice in the place of all.
+    Mute,
     Owner(Option<&'static str>),
     Keep(bool),
     Status(&'static str),
     Hold(bool),
     RenameAccount,
     Recreate,
-    DryRun,
     /// A run, so many minutes after the last step; whether notices arrive, and whether scheduled rules rest.
     Run {
         after: i64,
@@ -88,13 +94,13 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..9_usize).prop_map(Step::Rename),
         1 => (0..9_usize).prop_map(Step::ToFront),
         2 => (0..9_usize, draft()).prop_map(|(n, draft)| Step::Replace(n, draft)),
+        2 => Just(Step::Mute),
         2 => select(&[None, Some(""), Some("a"), Some(" a"), Some("A"), Some("b")][..]).prop_map(Step::Owner),
         1 => any::<bool>().prop_map(Step::Keep),
         1 => select(&["RUNNING", "RUNNING", "INSTALLING", "odd"][..]).prop_map(Step::Status),
         1 => any::<bool>().prop_map(Step::Hold),
         1 => Just(Step::RenameAccount),
         1 => Just(Step::Recreate),
-        1 => Just(Step::DryRun),
     ]
 }
 
@@ -183,6 +189,7 @@ impl World {
                 let n = self.place(n);
                 self.rules[n] = draft;
             }
+            Step::Mute => self.rules = vec![everything(None)],
             Step::Owner(owner) => self.machine.env = owner,
             Step::Keep(is_kept) => self.machine.keep = is_kept.then_some("yes"),
             Step::Status(status) => self.machine.status = Some(status),
@@ -192,10 +199,6 @@ impl World {
                 self.created = self.now + SignedDuration::from_secs(1);
                 self.now = self.created;
                 self.ledger.clear();
-            }
-            Step::DryRun => {
-                let (policy, inventory) = (self.policy(), listed(&[self.instance()]));
-                let _ = Plan::draft(&inventory, &policy, &self.memory, &Scope::All, self.now);
             }
             Step::Run { after, arrives, rests } => {
                 self.now += SignedDuration::from_mins(after);
@@ -294,9 +297,24 @@ impl World {
     }
 }
 
-/// Rules to begin with, and what happens then.
+/// A rule that notifies the owner in the first run: what is terminated before anybody is notified proves nothing.
+fn notifying() -> impl Strategy<Value = Draft> {
+    (draft(), select(&[6_i64, 24, 72][..])).prop_map(|(draft, length)| Draft {
+        matches: json!("everything"),
+        after: None,
+        notice: Some((length, true)),
+        ..draft
+    })
+}
+
+/// Rules to begin with, a run, and what happens then.
 fn history() -> impl Strategy<Value = (Vec<Draft>, Vec<Step>)> {
-    (vec(draft(), 1..4), vec(step(), 1..40))
+    let first = Step::Run { after: 1, arrives: true, rests: false };
+    let steps = vec(step(), 1..40).prop_map(move |mut steps| {
+        steps.insert(0, first.clone());
+        steps
+    });
+    (vec(notifying(), 1..4), steps)
 }
 
 proptest! {
@@ -323,14 +341,7 @@ proptest! {
         if steps.iter().any(|step| world.take(step)) {
             return Ok(());
         }
-        let end = Draft {
-            name: 999_999,
-            matches: json!("everything"),
-            after: None,
-            notice: Some((24, true)),
-            is_nightly: false,
-        };
-        world.rules = vec![end];
+        world.rules = vec![everything(Some((24, true)))];
         for step in [Step::Keep(false), Step::Hold(false), Step::Status("RUNNING")] {
             world.take(&step);
         }
@@ -349,14 +360,8 @@ proptest! {
         length in 1_i64..50, after in 0_i64..50, minutes in 7_i64..500,
     ) {
         let ends: Vec<_> = [false, true].map(|renames| {
-            let draft = Draft {
-                name: 0,
-                matches: json!("everything"),
-                after: (after > 0).then_some(after),
-                notice: Some((length, true)),
-                is_nightly: false,
-            };
-            let mut world = World::new(vec![draft]);
+            let rule = everything(Some((length, true)));
+            let mut world = World::new(vec![Draft { after: (after > 0).then_some(after), ..rule }]);
             while !world.take(&Step::Run { after: minutes, arrives: true, rests: false }) {
                 if renames {
                     world.take(&Step::Rename(0));
@@ -372,13 +377,7 @@ proptest! {
 /// Names are information: one that no rule has binds too.
 #[test]
 fn the_rule_of_a_promise_may_be_gone() {
-    let mut world = World::new(vec![Draft {
-        name: 1,
-        matches: json!("everything"),
-        after: None,
-        notice: None,
-        is_nightly: false,
-    }]);
+    let mut world = World::new(vec![everything(None)]);
     let promise = Promise {
         key: String::new(),
         rule: RuleName::new("gone").unwrap(),
