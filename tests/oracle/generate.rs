@@ -296,8 +296,10 @@ fn tags(chance: &mut Chance) -> Tags {
         let value = if key == "ttl" { lifetime(chance) } else { value(chance) };
         list.push((key.to_owned(), value));
     }
-    if chance.percent(15) {
-        list.push((chance.pick(&NEAR_KEYS).to_owned(), value(chance)));
+    if chance.percent(20) {
+        for key in chance.different(1, 2, &NEAR_KEYS) {
+            list.push((key.to_owned(), value(chance)));
+        }
     }
     if chance.percent(20) {
         list.push(("owner".to_owned(), Told::Text(chance.pick(&["anna", "ben", "Анна"]).to_owned())));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::{
     case::{Case, Expire, Hold, Instance, MINUTE, Millis, Promise, Rule, Told, Turn, Unless},
     clock,
-    truth::{Asking, Truth, addresses, any, near_miss},
+    truth::{Asking, Truth, addresses, any, near_misses},
     words::{Form, Meaning, STATUSES, meaning},
 };
 
@@ -178,12 +178,12 @@ fn due(case: &Case, rule: &Rule, instance: &Instance) -> Due {
         Expire::At(form) => {
             let at = instant(case, rule, form.meaning);
             // It is for the instances that exist by then.
-            if created.is_some_and(|created| at < created) { Due::Never } else { Due::At(at) }
+            created.map_or(Due::NoCreation, |created| if at < created { Due::Never } else { Due::At(at) })
         }
         Expire::Tag { key, default, min, max } => {
             let tag = instance.tags().iter().find(|(own, _)| own == key);
             match tag {
-                None if near_miss(instance, key) => Due::Unreadable,
+                None if !near_misses(instance, key).is_empty() => Due::Unreadable,
                 None => default.map_or(Due::Never, |form| after(form.length())),
                 Some((_, Told::Text(text))) => tagged(case, rule, created, meaning(text), (*min, *max)),
                 Some(_) => Due::Unreadable,
@@ -218,10 +218,10 @@ fn tagged(
         return Due::Unreadable;
     }
     match (at, max, created) {
-        (_, Some(_), None) => Due::NoCreation,
+        (Some(_), _, None) | (_, Some(_), None) => Due::NoCreation,
         (Some(at), Some(max), Some(created)) => Due::At(at.min(created + max)),
         (None, Some(max), Some(created)) => Due::At(created + max),
-        (Some(at), None, _) => Due::At(at),
+        (Some(at), None, Some(_)) => Due::At(at),
         (None, None, _) => Due::Never,
     }
 }

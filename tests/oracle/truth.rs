@@ -132,26 +132,25 @@ impl Asking<'_> {
     }
 
     fn tag(&mut self, key: &str, ops: &[Op]) -> Truth {
-        let own = self.instance.tags().iter().find(|(own, _)| own == key);
-        let holds = |op: &Op| match (op, own) {
-            (Op::Exists(wanted), None) => Some(!*wanted),
-            (op, None) => Some(is_negative(op)),
-            (Op::Exists(wanted), Some((_, Told::Text(_)))) => Some(*wanted),
-            (op, Some((_, Told::Text(text)))) => {
-                let fits = fits(op, text, false);
-                if is_negative(op) { not(fits) } else { fits }
+        let own = self.instance.tags().iter().find(|(own, _)| own == key).map(|(_, value)| value);
+        let near = near_misses(self.instance, key);
+        let goes = Some(self.goes_where);
+        let mut truths = Vec::new();
+        for op in ops {
+            let truth = of_tag(op, own);
+            if truth.is_none() {
+                self.is_unknown("unknown_tag");
             }
-            (_, Some(_)) => None,
-        };
-        let truth = all(&ops.iter().map(holds).collect::<Vec<_>>());
-        if truth.is_none() {
-            return self.is_unknown("unknown_tag");
+            // Somebody meant the key that the rule asks for: no instance goes because that key is not there. Beside the key
+            // itself, a near miss protects only if its own value would.
+            let protects = match own {
+                None => !near.is_empty(),
+                Some(_) => near.iter().any(|value| of_tag(op, Some(value)) != goes),
+            };
+            let spares = of_tag(op, None) == goes;
+            truths.push(if spares && truth == goes && protects { self.is_unknown("near_miss") } else { truth });
         }
-        // Somebody meant the key that the rule asks for, so that nothing goes because it is not there.
-        if own.is_none() && near_miss(self.instance, key) && truth == Some(self.goes_where) {
-            return self.is_unknown("near_miss");
-        }
-        truth
+        all(&truths)
     }
 
     fn ip(&mut self, ops: &[IpOp]) -> Truth {
@@ -175,26 +174,44 @@ fn is_negative(op: &Op) -> bool {
     matches!(op, Op::NotIn(_))
 }
 
-/// Whether an instance has a tag whose key differs from this one in letter case or outer white space only.
-pub(crate) fn near_miss(instance: &Instance, key: &str) -> bool {
-    let fold = |key: &str| key.trim().to_lowercase();
-    instance.tags().iter().any(|(own, _)| own != key && fold(own) == fold(key))
+/// The values of an instance's tags whose keys differ from this one only in letter case, outer white
+/// space, letters that are not drawn, or how Unicode spells a letter.
+pub(crate) fn near_misses<'a>(instance: &'a Instance, key: &str) -> Vec<&'a Told> {
+    let fold = |key: &str| {
+        // Of the letters that Unicode spells in two ways, and of those that nobody sees, the alphabet has these.
+        key.trim().to_lowercase().replace("o\u{308}", "ö").replace(['\u{200b}', '\u{feff}'], "")
+    };
+    let near = instance.tags().iter().filter(|(own, _)| own != key && fold(own) == fold(key));
+    near.map(|(_, value)| value).collect()
+}
+
+/// What an operator says of a tag; `None`: there is no such tag.
+fn of_tag(op: &Op, value: Option<&Told>) -> Truth {
+    match (op, value) {
+        (Op::Exists(wanted), value) => Some(value.is_some() == *wanted),
+        (op, None) => Some(is_negative(op)),
+        (op, Some(Told::Text(text))) => {
+            let fits = fits(op, text, false);
+            if is_negative(op) { not(fits) } else { fits }
+        }
+        (_, Some(_)) => None,
+    }
 }
 
 /// Whether a text is one of those that the operator lists; what `not_in` makes of that is not asked here.
 fn fits(op: &Op, text: &str, any_case: bool) -> Truth {
     let fold = |text: &str| if any_case { text.to_lowercase() } else { text.to_owned() };
-    let text = fold(text);
+    let folded = fold(text);
     let fits = match op {
         Op::Plain(list) | Op::In(list) | Op::NotIn(list) => {
-            list.iter().any(|pattern| glob(&fold(pattern), &text, Special::StarAndMark))
+            list.iter().any(|pattern| glob(&fold(pattern), &folded, Special::StarAndMark))
         }
         Op::Glob(list) => list.iter().any(|pattern| {
-            braces(&fold(pattern)).iter().any(|one| glob(one, &text, Special::ClassesToo))
+            braces(&fold(pattern)).iter().any(|one| glob(one, &folded, Special::ClassesToo))
         }),
         // What a text with control characters is for a regular expression is nobody's guess.
         Op::Regex(_) if text.contains(char::is_control) => return None,
-        Op::Regex(list) => list.iter().any(|regex| (regex.holds)(&text)),
+        Op::Regex(list) => list.iter().any(|regex| (regex.holds)(text)),
         Op::Exists(_) => panic!("exists has no texts"),
     };
     Some(fits)

@@ -186,9 +186,10 @@ pub(crate) const REGEXES: [Regex; 10] = [
 /// Keys of tags that rules ask for.
 pub(crate) const KEYS: [&str; 5] = ["env", "keep", "ключ", "größe", "ttl"];
 
-/// Keys that differ from those in letter case or outer white space, and some that do not.
-pub(crate) const NEAR_KEYS: [&str; 14] = [
+/// Keys that are near misses of those, and some that are not.
+pub(crate) const NEAR_KEYS: [&str; 18] = [
     "Env", "ENV", "env ", "Keep", "KEEP", "keep ", "\u{a0}keep", "Ключ", " КЛЮЧ", "Größe", "größe\t", "TTL", "keep-", "kee p",
+    "ke\u{200b}ep", "\u{feff}env", "gro\u{308}ße", "GRO\u{308}SSE",
 ];
 
 pub(crate) const STATUSES: [&str; 10] = [
