@@ -20,6 +20,8 @@ pub(crate) struct Case {
     pub(crate) host: Host,
     pub(crate) rules: Vec<Rule>,
     pub(crate) turn: Turn,
+    /// The tag that names the owner of an instance.
+    pub(crate) owner_tag: Option<&'static str>,
     pub(crate) instances: Vec<Instance>,
     /// Whether an operator paused all terminations, which changes no decision.
     pub(crate) paused: bool,
@@ -152,7 +154,8 @@ pub(crate) struct Instance {
     pub(crate) public: Option<Vec<&'static str>>,
     pub(crate) private: Option<Vec<&'static str>>,
     pub(crate) hold: Option<Hold>,
-    pub(crate) promise: Option<Promise>,
+    /// What its owners were promised, the oldest first.
+    pub(crate) promises: Vec<Promise>,
 }
 
 /// A time of creation as the record has it, and what it means.
@@ -184,9 +187,22 @@ pub(crate) struct Hold {
 pub(crate) struct Promise {
     /// The number of the rule; there may be no such rule any more.
     pub(crate) rule: usize,
+    /// The owner whom the notice was addressed to, empty if there was none; `None`: not recorded.
+    pub(crate) owner: Option<&'static str>,
+    pub(crate) force: Force,
     pub(crate) begun: Millis,
     pub(crate) told: Option<Millis>,
     pub(crate) terminate: Millis,
+}
+
+/// How far a promise binds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Force {
+    Stands,
+    /// It stands under the former name of an account.
+    Orphaned,
+    /// It was withdrawn or replaced: only its time binds.
+    TimeOnly,
 }
 
 impl Instance {

@@ -2,7 +2,7 @@
 
 use crate::{
     case::{
-        Case, Creation, DAY, Expire, Field, HOUR, Hold, Host, Instance, IpOp, Line, MINUTE, Match, Matcher, Millis,
+        Case, Creation, DAY, Expire, Field, Force, HOUR, Hold, Host, Instance, IpOp, Line, MINUTE, Match, Matcher, Millis,
         Notice, Op, Promise, Rule, SECOND, Tags, Told, Turn, Unless,
     },
     chance::Chance,
@@ -40,7 +40,8 @@ pub(crate) fn case(chance: &mut Chance) -> Case {
         let last = [15 * MINUTE, HOUR, DAY, 40 * DAY, SECOND].map(|ago| Some(now - ago));
         Turn::Asked(if chance.percent(15) { None } else { chance.pick(&last) })
     };
-    Case { now, zone, protect, host: host(chance), rules, turn, instances, paused: chance.percent(5) }
+    let owner_tag = chance.pick(&[None, Some("owner"), Some("owner"), Some("owner"), Some("env")]);
+    Case { now, zone, protect, host: host(chance), rules, turn, owner_tag, instances, paused: chance.percent(5) }
 }
 
 fn host(chance: &mut Chance) -> Host {
@@ -238,7 +239,8 @@ fn instance(chance: &mut Chance, now: Millis, number: usize) -> Instance {
         reason: chance.pick(&["held", "commitment", "accepted"]),
         until: now + chance.pick(&[-SECOND, 0, SECOND, HOUR, 3 * DAY]),
     });
-    let promise = chance.percent(25).then(|| promise(chance, now));
+    let mut promises = if chance.percent(25) { chance.some(1, 2, |chance| promise(chance, now)) } else { Vec::new() };
+    promises.sort_by_key(|promise| promise.begun);
     Instance {
         id: format!("i-{number}"),
         texts,
@@ -248,7 +250,7 @@ fn instance(chance: &mut Chance, now: Millis, number: usize) -> Instance {
         public,
         private,
         hold,
-        promise,
+        promises,
     }
 }
 
@@ -302,7 +304,7 @@ fn tags(chance: &mut Chance) -> Tags {
         }
     }
     if chance.percent(20) {
-        list.push(("owner".to_owned(), Told::Text(chance.pick(&["anna", "ben", "Анна"]).to_owned())));
+        list.push(("owner".to_owned(), Told::Text(chance.pick(&["anna", "anna", "anna ", "Anna", "ben", "Анна", ""]).to_owned())));
     }
     if chance.percent(1) && !list.is_empty() {
         list.push(list[0].clone());
@@ -339,5 +341,12 @@ fn promise(chance: &mut Chance, now: Millis) -> Promise {
     let told = chance.percent(75).then(|| (begun + chance.pick(&[0, SECOND, HOUR])).min(now));
     let lengths = chance.pick(&[0, HOUR, DAY, 3 * DAY]);
     let terminate = begun + lengths + chance.pick(&[0, 0, SECOND, HOUR]);
-    Promise { rule: chance.pick(&[0, 0, 1, 2, 9]), begun, told, terminate }
+    Promise {
+        rule: chance.pick(&[0, 0, 1, 2, 9]),
+        owner: chance.pick(&[None, Some(""), Some(""), Some(""), Some("anna"), Some("anna"), Some("ben"), Some(" anna ")]),
+        force: chance.pick(&[Force::Stands, Force::Stands, Force::Stands, Force::Orphaned, Force::TimeOnly]),
+        begun,
+        told,
+        terminate,
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    case::{Case, Expire, Hold, Instance, MINUTE, Millis, Promise, Rule, Told, Turn, Unless},
+    case::{Case, Expire, Force, Hold, Instance, MINUTE, Millis, Promise, Rule, Told, Turn, Unless},
     clock,
     truth::{Asking, Truth, addresses, any, near_misses},
     words::{Form, Meaning, STATUSES, meaning},
@@ -238,20 +238,32 @@ fn has_turn(case: &Case, rule: &Rule) -> bool {
     }
 }
 
+/// Who owns an instance; nobody is the empty text.
+fn owner<'a>(case: &Case, instance: &'a Instance) -> &'a str {
+    let is_owner = |(key, _): &&(String, Told)| case.owner_tag == Some(key.as_str());
+    match instance.tags().iter().find(is_owner) {
+        Some((_, Told::Text(text))) => text.trim(),
+        _ => "",
+    }
+}
+
 /// What comes of a match that is due at an instant.
 fn candidate<'a>(case: &Case, rule: &'a Rule, instance: &Instance, due: Millis) -> Candidate<'a> {
     let now = case.now;
     let about = |promise: &&Promise| instance.created.at.is_none_or(|at| at <= promise.begun);
-    let promise = instance.promise.as_ref().filter(about);
+    let promises: Vec<&Promise> = instance.promises.iter().filter(about).collect();
+    // What an owner was promised binds every rule, whoever was the owner.
+    let promised = promises.iter().map(|promise| promise.terminate).max().map_or(due, |at| at.max(due));
+    // A notice to another owner is none to this one.
+    let standing = promises.into_iter().rfind(|promise| promise.force != Force::TimeOnly);
+    let standing = standing.filter(|promise| promise.owner.map(str::trim) == Some(owner(case, instance)));
     let length = rule.notice.as_ref().map_or(0, |notice| notice.length.length());
     let required = rule.notice.as_ref().is_none_or(|notice| notice.required != Some(false));
-    let sent = promise.and_then(|one| if required { one.told } else { Some(one.begun) });
-    // What the owner was promised binds every rule.
-    let promised = promise.map_or(due, |promise| promise.terminate.max(due));
-    let (reason, earliest) = match (promise, sent) {
+    let sent = standing.and_then(|one| if required { one.told } else { Some(one.begun) });
+    let (reason, earliest) = match (standing, sent) {
         _ if now < due - length => (("wait", "not_due"), promised),
-        (None, _) if rule.notice.is_none() => (("wait", "off_schedule"), due),
-        (None, _) => (("notice", "notice_pending"), due.max(now + length)),
+        (None, _) if rule.notice.is_none() => (("wait", "off_schedule"), promised),
+        (None, _) => (("notice", "notice_pending"), promised.max(now + length)),
         (Some(_), None) => (("notice", "notice_failed"), promised.max(now + length)),
         (Some(_), Some(sent)) => (("notice", "notice_sent"), promised.max(sent + length)),
     };

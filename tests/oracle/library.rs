@@ -17,7 +17,7 @@ use zenreaper::{
 };
 
 use crate::{
-    case::{Case, Instance, Millis, Turn},
+    case::{Case, Force, Instance, Millis, Promise, Turn},
     write,
 };
 
@@ -108,7 +108,8 @@ fn name(number: usize) -> RuleName {
 }
 
 fn memory(case: &Case) -> Memory {
-    let mut memory = Memory::default();
+    let mut memory =
+        Memory { owner_tag: case.owner_tag.map(str::to_owned), ..Memory::default() };
     if let Turn::Asked(last_run) = case.turn {
         memory.last_run_at = last_run.map(at);
     }
@@ -119,16 +120,25 @@ fn memory(case: &Case) -> Memory {
             let kind = HoldKind::ALL.into_iter().find(|kind| kind.as_str() == hold.reason).unwrap();
             memory.holds.insert(id.clone(), memory::Hold { kind, until: at(hold.until) });
         }
-        if let Some(promise) = &instance.promise {
-            let promise = memory::Promise {
-                key: String::new(),
-                rule: name(promise.rule),
-                begun_at: at(promise.begun),
-                told_at: promise.told.map(at),
-                terminate_at: at(promise.terminate),
-            };
-            memory.promises.insert(id, promise);
+        if !instance.promises.is_empty() {
+            memory.promises.insert(id, instance.promises.iter().map(promise).collect());
         }
     }
     memory
+}
+
+fn promise(own: &Promise) -> memory::Promise {
+    memory::Promise {
+        key: String::new(),
+        rule: name(own.rule),
+        owner: own.owner.map(str::to_owned),
+        begun_at: at(own.begun),
+        told_at: own.told.map(at),
+        terminate_at: at(own.terminate),
+        force: match own.force {
+            Force::Stands => memory::Force::Stands,
+            Force::Orphaned => memory::Force::Orphaned,
+            Force::TimeOnly => memory::Force::TimeOnly,
+        },
+    }
 }

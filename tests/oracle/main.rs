@@ -24,7 +24,7 @@ mod write;
 use std::{collections::BTreeMap, env, fmt::Write};
 
 use crate::{
-    case::{Case, Instance, Millis, Turn},
+    case::{Case, Instance, Millis, Promise, Turn},
     chance::Chance,
     judge::{Expected, FAR, When, judge},
     library::Got,
@@ -163,10 +163,11 @@ fn shown_memory(instance: &Instance) -> String {
     if let Some(hold) = &instance.hold {
         write!(text, "; hold {} until {}", hold.reason, clock::text(hold.until)).unwrap();
     }
-    if let Some(promise) = &instance.promise {
+    for promise in &instance.promises {
         let told = promise.told.map_or("nobody yet".into(), clock::text);
         let (begun, terminate) = (clock::text(promise.begun), clock::text(promise.terminate));
-        write!(text, "; notice by r{} of {begun}, sent {told}, terminates {terminate}", promise.rule).unwrap();
+        let Promise { rule, owner, force, .. } = promise;
+        write!(text, "; notice by r{rule} to {owner:?} of {begun}, sent {told}, terminates {terminate}, {force:?}").unwrap();
     }
     text
 }
@@ -178,7 +179,7 @@ fn shown(case: &Case) -> String {
         Turn::Service(resting) => format!("the service's, without the schedules of rules {resting:?}"),
     };
     let (rules, config) = (write::rules(case), write::config(case));
-    let mut text = format!("--- rules\n{rules}--- config\n{config}--- now {}; the run is {turn}\n", clock::text(case.now));
+    let mut text = format!("--- rules\n{rules}--- config\n{config}--- now {}; the run is {turn}; the owner tag is {:?}\n", clock::text(case.now), case.owner_tag);
     if format!("{:?}", case.host) != format!("{:?}", case::Host::default()) {
         writeln!(text, "--- {:?}", case.host).unwrap();
     }

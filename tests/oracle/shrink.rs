@@ -1,6 +1,6 @@
 //! The smallest case that still shows a disagreement: whatever can be left out is.
 
-use crate::case::{Case, Expire, Host, Instance, IpOp, Line, Match, Matcher, Op, Rule, Tags, Told, Turn, Unless};
+use crate::case::{Case, Expire, Force, Host, Instance, IpOp, Line, Match, Matcher, Op, Rule, Tags, Told, Turn, Unless};
 
 /// Makes a case smaller for as long as `shows` says that it still shows the same.
 pub(crate) fn shrink(mut case: Case, shows: impl Fn(&Case) -> bool) -> Case {
@@ -29,6 +29,9 @@ fn smaller(case: &Case) -> Vec<Case> {
     }
     if case.zone != "UTC" {
         push(&|case| case.zone = "UTC");
+    }
+    if case.owner_tag.is_some() {
+        push(&|case| case.owner_tag = None);
     }
     if case.paused {
         push(&|case| case.paused = false);
@@ -217,8 +220,14 @@ fn instances(instance: &Instance) -> Vec<Instance> {
     if instance.hold.is_some() {
         all.push(with(&|instance| instance.hold = None));
     }
-    if instance.promise.is_some() {
-        all.push(with(&|instance| instance.promise = None));
+    for n in 0..instance.promises.len() {
+        all.push(with(&|instance| drop(instance.promises.remove(n))));
+        if instance.promises[n].force != Force::Stands {
+            all.push(with(&|instance| instance.promises[n].force = Force::Stands));
+        }
+        if instance.promises[n].owner != Some("") {
+            all.push(with(&|instance| instance.promises[n].owner = Some("")));
+        }
     }
     if instance.primary != Told::Absent {
         all.push(with(&|instance| instance.primary = Told::Absent));
