@@ -2,15 +2,16 @@
 
 use crate::{
     case::{
-        Case, Creation, DAY, Expire, Field, Force, HOUR, Hold, Host, Instance, IpOp, Line, MINUTE, Match, Matcher, Millis,
-        Notice, Op, Promise, Rule, SECOND, Tags, Told, Turn, Unless,
+        Case, Creation, DAY, Expire, Field, Force, HOUR, Hold, Host, Instance, IpOp, Line, MINUTE,
+        Match, Matcher, Millis, Notice, Op, Promise, Rule, SECOND, Tags, Told, Turn, Unless,
     },
     chance::Chance,
     clock,
     judge::FIRST_CREATION,
     words::{
-        ADDRESSES, ANCIENT, BLANKS, CHARGE_WORDS, DURATIONS, Form, GLOBS, KEYS, NEAR_KEYS, NETWORKS, NEVER, ODD_CHARGES,
-        ODD_STATUSES, PLAIN, REGEXES, SCHEDULES, STATUS_WORDS, STATUSES, TEXTS, TIMES, UNREADABLE, ZONES,
+        ADDRESSES, ANCIENT, BLANKS, CHARGE_WORDS, DURATIONS, Form, GLOBS, KEYS, NEAR_KEYS,
+        NETWORKS, NEVER, ODD_CHARGES, ODD_STATUSES, PLAIN, REGEXES, SCHEDULES, STATUS_WORDS,
+        STATUSES, TEXTS, TIMES, UNREADABLE, ZONES,
     },
 };
 
@@ -31,7 +32,11 @@ pub(crate) fn case(chance: &mut Chance) -> Case {
     let zone = if chance.percent(50) { "UTC" } else { chance.pick(&ZONES) };
     let count = 1 + chance.below(RULES_MAX);
     let rules: Vec<_> = (0..count).map(|number| rule(chance, number)).collect();
-    let protect = if chance.percent(30) { chance.some(1, 2, |chance| matcher(chance, 1)) } else { Vec::new() };
+    let protect = if chance.percent(30) {
+        chance.some(1, 2, |chance| matcher(chance, 1))
+    } else {
+        Vec::new()
+    };
     let count = 1 + chance.below(6);
     let instances = (0..count).map(|number| instance(chance, now, number)).collect();
     let turn = if chance.percent(40) {
@@ -41,7 +46,17 @@ pub(crate) fn case(chance: &mut Chance) -> Case {
         Turn::Asked(if chance.percent(15) { None } else { chance.pick(&last) })
     };
     let owner_tag = chance.pick(&[None, Some("owner"), Some("owner"), Some("owner"), Some("env")]);
-    Case { now, zone, protect, host: host(chance), rules, turn, owner_tag, instances, paused: chance.percent(5) }
+    Case {
+        now,
+        zone,
+        protect,
+        host: host(chance),
+        rules,
+        turn,
+        owner_tag,
+        instances,
+        paused: chance.percent(5),
+    }
 }
 
 fn host(chance: &mut Chance) -> Host {
@@ -49,7 +64,11 @@ fn host(chance: &mut Chance) -> Host {
         return Host::default();
     }
     Host {
-        addresses: chance.different(0, 1, &["10.0.0.5", "::ffff:10.0.0.5", "203.0.113.7", "fd00::1"]),
+        addresses: chance.different(
+            0,
+            1,
+            &["10.0.0.5", "::ffff:10.0.0.5", "203.0.113.7", "fd00::1"],
+        ),
         names: chance.different(0, 1, &["dev-1", "DEV-1", "dev-1.example.com", "сервер-7"]),
         ids: chance.different(0, 1, &["i-0".to_owned(), "I-1".to_owned()]),
     }
@@ -93,7 +112,9 @@ fn expire(chance: &mut Chance) -> Expire {
             let mut lengths = chance.some(3, 3, duration);
             lengths.sort_by_key(|form| form.length());
             let long = |form: Form| (form.length() >= 10 * MINUTE).then_some(form);
-            let one = |chance: &mut Chance, n: usize| if chance.percent(50) { long(lengths[n]) } else { None };
+            let one = |chance: &mut Chance, n: usize| {
+                if chance.percent(50) { long(lengths[n]) } else { None }
+            };
             let (min, default, max) = (one(chance, 0), one(chance, 1), one(chance, 2));
             let key = if chance.percent(80) { "ttl" } else { chance.pick(&KEYS) };
             Expire::Tag { key, default, min, max }
@@ -125,20 +146,26 @@ fn is_same_key(one: &Line, other: &Line) -> bool {
 fn line(chance: &mut Chance, depth: usize) -> Line {
     match chance.below(if depth > 0 { 14 } else { 11 }) {
         0..4 => {
-            let key = if chance.percent(60) { chance.pick(&["env", "keep"]) } else { chance.pick(&KEYS) };
+            let key =
+                if chance.percent(60) { chance.pick(&["env", "keep"]) } else { chance.pick(&KEYS) };
             Line::Tag(key, ops(chance, true))
         }
         4..8 => {
             let field = chance.pick(&FIELDS);
             match field {
-                Field::Id => Line::Text(field, vec![Op::Plain(chance.different(1, 2, &["i-0", "i-?", "i-1", "*"]))]),
+                Field::Id => Line::Text(
+                    field,
+                    vec![Op::Plain(chance.different(1, 2, &["i-0", "i-?", "i-1", "*"]))],
+                ),
                 Field::Status => Line::Text(field, words(chance, &STATUS_WORDS)),
                 Field::ChargeType => Line::Text(field, words(chance, &CHARGE_WORDS)),
                 _ => Line::Text(field, ops(chance, false)),
             }
         }
         8 => Line::Ip(ip_ops(chance)),
-        9..11 => Line::Age(chance.some(1, 2, |chance| (chance.pick(&["<", "<=", ">", ">="]), duration(chance)))),
+        9..11 => Line::Age(
+            chance.some(1, 2, |chance| (chance.pick(&["<", "<=", ">", ">="]), duration(chance))),
+        ),
         11 => Line::All(chance.some(1, 2, |chance| matcher(chance, depth - 1))),
         12 => Line::Any(chance.some(1, 3, |chance| matcher(chance, depth - 1))),
         _ => Line::Not(chance.some(1, 2, |chance| matcher(chance, depth - 1))),
@@ -214,32 +241,63 @@ fn instance(chance: &mut Chance, now: Millis, number: usize) -> Instance {
         _ => Told::Text(chance.pick(&TEXTS).to_owned()),
     };
     let names = [
-        "instanceName", "zoneId", "instanceTypeId", "imageName", "internetChargeType", "resourceGroupId", "resourceGroupName",
+        "instanceName",
+        "zoneId",
+        "instanceTypeId",
+        "imageName",
+        "internetChargeType",
+        "resourceGroupId",
+        "resourceGroupName",
     ];
     let mut texts: Vec<(&'static str, Told)> = names.map(|name| (name, text(chance))).into();
     if chance.percent(1) {
         texts[0].1 = Told::Number;
     }
     let hostname = if chance.percent(30) {
-        Told::Text(chance.pick(&["DEV-1", "Dev-1.Example.com", "dev-1.example.com", "KUNDE-É", "Сервер-7.example"]).to_owned())
+        Told::Text(
+            chance
+                .pick(&[
+                    "DEV-1",
+                    "Dev-1.Example.com",
+                    "dev-1.example.com",
+                    "KUNDE-É",
+                    "Сервер-7.example",
+                ])
+                .to_owned(),
+        )
     } else {
         text(chance)
     };
     texts.push(("hostname", hostname));
     texts.push(("instanceStatus", word(chance, "RUNNING", &STATUSES, &ODD_STATUSES)));
-    texts.push(("instanceChargeType", word(chance, "POSTPAID", &["POSTPAID", "PREPAID"], &ODD_CHARGES)));
-    let addresses = |chance: &mut Chance| chance.percent(85).then(|| {
-        let odd_too = if chance.percent(10) { ADDRESSES.len() } else { 8 };
-        chance.different(0, 2, &ADDRESSES[..odd_too])
-    });
+    texts.push((
+        "instanceChargeType",
+        word(chance, "POSTPAID", &["POSTPAID", "PREPAID"], &ODD_CHARGES),
+    ));
+    let addresses = |chance: &mut Chance| {
+        chance.percent(85).then(|| {
+            let odd_too = if chance.percent(10) { ADDRESSES.len() } else { 8 };
+            chance.different(0, 2, &ADDRESSES[..odd_too])
+        })
+    };
     let (public, private) = (addresses(chance), addresses(chance));
-    let primary = chance.pick(&[Told::Absent, Told::Absent, Told::Null, Told::Text("10.0.0.5".into()), Told::Text(String::new())]);
+    let primary = chance.pick(&[
+        Told::Absent,
+        Told::Absent,
+        Told::Null,
+        Told::Text("10.0.0.5".into()),
+        Told::Text(String::new()),
+    ]);
     let created = creation(chance, now);
     let hold = chance.percent(10).then(|| Hold {
         reason: chance.pick(&["held", "commitment", "accepted"]),
         until: now + chance.pick(&[-SECOND, 0, SECOND, HOUR, 3 * DAY]),
     });
-    let mut promises = if chance.percent(25) { chance.some(1, 2, |chance| promise(chance, now)) } else { Vec::new() };
+    let mut promises = if chance.percent(25) {
+        chance.some(1, 2, |chance| promise(chance, now))
+    } else {
+        Vec::new()
+    };
     promises.sort_by_key(|promise| promise.begun);
     Instance {
         id: format!("i-{number}"),
@@ -265,8 +323,16 @@ fn word(chance: &mut Chance, usual: &str, documented: &[&str], odd: &[&str]) -> 
 
 fn creation(chance: &mut Chance, now: Millis) -> Creation {
     let odd = [
-        "", " ", "gestern", "0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "2013-12-31T23:59:59Z", "2026-11-01T00:00:00",
-        "2026-11-01", "1793750400", "2026-13-01T00:00:00Z",
+        "",
+        " ",
+        "gestern",
+        "0001-01-01T00:00:00Z",
+        "1970-01-01T00:00:00Z",
+        "2013-12-31T23:59:59Z",
+        "2026-11-01T00:00:00",
+        "2026-11-01",
+        "1793750400",
+        "2026-13-01T00:00:00Z",
     ];
     match chance.below(20) {
         0 => Creation { told: chance.pick(&[Told::Absent, Told::Null]), at: None },
@@ -304,7 +370,12 @@ fn tags(chance: &mut Chance) -> Tags {
         }
     }
     if chance.percent(20) {
-        list.push(("owner".to_owned(), Told::Text(chance.pick(&["anna", "anna", "anna ", "Anna", "ben", "Анна", ""]).to_owned())));
+        list.push((
+            "owner".to_owned(),
+            Told::Text(
+                chance.pick(&["anna", "anna", "anna ", "Anna", "ben", "Анна", ""]).to_owned(),
+            ),
+        ));
     }
     if chance.percent(1) && !list.is_empty() {
         list.push(list[0].clone());
@@ -337,14 +408,30 @@ fn lifetime(chance: &mut Chance) -> Told {
 }
 
 fn promise(chance: &mut Chance, now: Millis) -> Promise {
-    let begun = now - chance.pick(&[0, MINUTE, HOUR, DAY - SECOND, DAY, DAY + SECOND, 3 * DAY, 30 * DAY]);
+    let begun =
+        now - chance.pick(&[0, MINUTE, HOUR, DAY - SECOND, DAY, DAY + SECOND, 3 * DAY, 30 * DAY]);
     let told = chance.percent(75).then(|| (begun + chance.pick(&[0, SECOND, HOUR])).min(now));
     let lengths = chance.pick(&[0, HOUR, DAY, 3 * DAY]);
     let terminate = begun + lengths + chance.pick(&[0, 0, SECOND, HOUR]);
     Promise {
         rule: chance.pick(&[0, 0, 1, 2, 9]),
-        owner: chance.pick(&[None, Some(""), Some(""), Some(""), Some("anna"), Some("anna"), Some("ben"), Some(" anna ")]),
-        force: chance.pick(&[Force::Stands, Force::Stands, Force::Stands, Force::Orphaned, Force::TimeOnly]),
+        owner: chance.pick(&[
+            None,
+            Some(""),
+            Some(""),
+            Some(""),
+            Some("anna"),
+            Some("anna"),
+            Some("ben"),
+            Some(" anna "),
+        ]),
+        force: chance.pick(&[
+            Force::Stands,
+            Force::Stands,
+            Force::Stands,
+            Force::Orphaned,
+            Force::TimeOnly,
+        ]),
         begun,
         told,
         terminate,

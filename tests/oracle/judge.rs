@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    case::{Case, Expire, Force, Hold, Instance, MINUTE, Millis, Promise, Rule, Told, Turn, Unless},
+    case::{
+        Case, Expire, Force, Hold, Instance, MINUTE, Millis, Promise, Rule, Told, Turn, Unless,
+    },
     clock,
     truth::{Asking, Truth, addresses, any, near_misses},
     words::{Form, Meaning, STATUSES, meaning},
@@ -65,7 +67,8 @@ pub(crate) fn judge(case: &Case, instance: &Instance) -> Expected {
         return only("keep", "unreadable", None);
     }
     let enabled: Vec<&Rule> = case.rules.iter().filter(|rule| rule.enabled).collect();
-    let verdicts: Vec<_> = enabled.iter().map(|rule| (*rule, verdict(case, rule, instance))).collect();
+    let verdicts: Vec<_> =
+        enabled.iter().map(|rule| (*rule, verdict(case, rule, instance))).collect();
     let mut candidates = Vec::new();
     let mut keeps = BTreeSet::new();
     let mut unreadable = BTreeSet::new();
@@ -79,19 +82,31 @@ pub(crate) fn judge(case: &Case, instance: &Instance) -> Expected {
             Verdict::Matches(Due::NoCreation) => {
                 keeps.insert(("unknown_create_time", number));
             }
-            Verdict::Matches(Due::Unreadable) => drop(unreadable.insert(("unreadable_expiry", number))),
+            Verdict::Matches(Due::Unreadable) => {
+                drop(unreadable.insert(("unreadable_expiry", number)))
+            }
             Verdict::Matches(Due::At(at)) => candidates.push(candidate(case, rule, instance, at)),
         }
     }
     if !unreadable.is_empty() {
         // Whatever other rules say.
-        return Expected { decision: "skip", reasons: unreadable, due: When::None, terminate: When::None };
+        return Expected {
+            decision: "skip",
+            reasons: unreadable,
+            due: When::None,
+            terminate: When::None,
+        };
     }
     let Some(first) = first(&candidates) else {
         if keeps.is_empty() {
             return only("keep", "no_rule", None);
         }
-        return Expected { decision: "keep", reasons: keeps, due: When::None, terminate: When::None };
+        return Expected {
+            decision: "keep",
+            reasons: keeps,
+            due: When::None,
+            terminate: When::None,
+        };
     };
     let due = When::At(first.due);
     let number = Some(first.rule.number);
@@ -178,14 +193,19 @@ fn due(case: &Case, rule: &Rule, instance: &Instance) -> Due {
         Expire::At(form) => {
             let at = instant(case, rule, form.meaning);
             // It is for the instances that exist by then.
-            created.map_or(Due::NoCreation, |created| if at < created { Due::Never } else { Due::At(at) })
+            created.map_or(
+                Due::NoCreation,
+                |created| if at < created { Due::Never } else { Due::At(at) },
+            )
         }
         Expire::Tag { key, default, min, max } => {
             let tag = instance.tags().iter().find(|(own, _)| own == key);
             match tag {
                 None if !near_misses(instance, key).is_empty() => Due::Unreadable,
                 None => default.map_or(Due::Never, |form| after(form.length())),
-                Some((_, Told::Text(text))) => tagged(case, rule, created, meaning(text), (*min, *max)),
+                Some((_, Told::Text(text))) => {
+                    tagged(case, rule, created, meaning(text), (*min, *max))
+                }
                 Some(_) => Due::Unreadable,
             }
         }
@@ -253,10 +273,12 @@ fn candidate<'a>(case: &Case, rule: &'a Rule, instance: &Instance, due: Millis) 
     let about = |promise: &&Promise| instance.created.at.is_none_or(|at| at <= promise.begun);
     let promises: Vec<&Promise> = instance.promises.iter().filter(about).collect();
     // What an owner was promised binds every rule, whoever was the owner.
-    let promised = promises.iter().map(|promise| promise.terminate).max().map_or(due, |at| at.max(due));
+    let promised =
+        promises.iter().map(|promise| promise.terminate).max().map_or(due, |at| at.max(due));
     // A notice to another owner is none to this one.
     let standing = promises.into_iter().rfind(|promise| promise.force != Force::TimeOnly);
-    let standing = standing.filter(|promise| promise.owner.map(str::trim) == Some(owner(case, instance)));
+    let standing =
+        standing.filter(|promise| promise.owner.map(str::trim) == Some(owner(case, instance)));
     let length = rule.notice.as_ref().map_or(0, |notice| notice.length.length());
     let required = rule.notice.as_ref().is_none_or(|notice| notice.required != Some(false));
     let sent = standing.and_then(|one| if required { one.told } else { Some(one.begun) });
@@ -323,8 +345,9 @@ fn is_host(case: &Case, instance: &Instance) -> bool {
     let same_address = addresses(&host).0.iter().any(|one| theirs.contains(one));
     let same_name = instance.text("hostname").is_some_and(|name| {
         let (name, names) = (lower(name), case.host.names.iter().map(|own| lower(own)));
-        let up_to_domain =
-            |long: &str, short: &str| long.strip_prefix(short).is_some_and(|rest| rest.starts_with('.'));
+        let up_to_domain = |long: &str, short: &str| {
+            long.strip_prefix(short).is_some_and(|rest| rest.starts_with('.'))
+        };
         let is_short = |text: &str| !text.contains('.');
         names.into_iter().any(|own| {
             own == name
@@ -335,4 +358,3 @@ fn is_host(case: &Case, instance: &Instance) -> bool {
     let same_id = case.host.ids.iter().any(|id| id.eq_ignore_ascii_case(&instance.id));
     same_address || same_name || same_id
 }
-

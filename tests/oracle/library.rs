@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use zenreaper::{
-    cloud,
-    config,
+    cloud, config,
     diagnostic::{self, Source},
     inventory::{InstanceId, Listing, Page, Unreadable},
     plan::{
@@ -72,7 +71,8 @@ pub(crate) fn reads_rules(text: &str) -> Result<(), String> {
 
 fn policy(case: &Case) -> Result<Policy, String> {
     let source = |name: &str, text| Arc::new(Source { name: name.into(), text });
-    let (config, problems) = config::read(&source("config.yaml", write::config(case)), at(case.now));
+    let (config, problems) =
+        config::read(&source("config.yaml", write::config(case)), at(case.now));
     let config = config.ok_or_else(|| diagnostic::render(&problems, false))?;
     let rules = rules::parse(&[source("rules.yaml", write::rules(case))], &config.terms());
     let rules = rules.map_err(|problems| diagnostic::render(&problems, false))?;
@@ -108,12 +108,12 @@ fn name(number: usize) -> RuleName {
 }
 
 fn memory(case: &Case) -> Memory {
-    let mut memory =
-        Memory { owner_tag: case.owner_tag.map(str::to_owned), ..Memory::default() };
+    let mut memory = Memory { owner_tag: case.owner_tag.map(str::to_owned), ..Memory::default() };
     if let Turn::Asked(last_run) = case.turn {
         memory.last_run_at = last_run.map(at);
     }
-    memory.pause = case.paused.then(|| Pause { since: at(case.now), until: None, reason: None, by: None });
+    memory.pause =
+        case.paused.then(|| Pause { since: at(case.now), until: None, reason: None, by: None });
     for instance in &case.instances {
         let id = InstanceId::new(&instance.id);
         if let Some(hold) = &instance.hold {

@@ -7,7 +7,11 @@
 //! `ZENREAPER_ORACLE_DECISIONS` is how many decisions to compare, `ZENREAPER_ORACLE_SEED` from which seed; `tests/oracle.sh` sets
 //! both. A disagreement is printed as the smallest case that shows it.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "an oracle that does not understand its own case has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "an oracle that does not understand its own case has failed"
+)]
 #![expect(clippy::print_stdout, reason = "the shares of decisions are for whoever runs it")]
 
 mod case;
@@ -98,7 +102,10 @@ fn difference(expected: &Expected, got: &Got) -> Option<String> {
     let named = reason(got.reason);
     if expected.decision != got.decision || !reasons.contains(&named) {
         let first = reasons.first().unwrap();
-        return Some(format!("expected {} {first}, got {} {named}", expected.decision, got.decision));
+        return Some(format!(
+            "expected {} {first}, got {} {named}",
+            expected.decision, got.decision
+        ));
     }
     if !expected.reasons.contains(&(named, got.rule)) {
         return Some(format!("another rule, {named}"));
@@ -145,7 +152,11 @@ fn shown_got(got: &Got) -> String {
     let instant = |at: Option<Millis>| at.map_or("none".into(), shown_instant);
     let rule = got.rule.map_or("none".into(), |number| format!("r{number}"));
     let (due, terminate) = (instant(got.due), instant(got.terminate));
-    format!("{} {}, rule {rule}, due_at {due}, terminate_at {terminate}", got.decision, reason(got.reason))
+    format!(
+        "{} {}, rule {rule}, due_at {due}, terminate_at {terminate}",
+        got.decision,
+        reason(got.reason)
+    )
 }
 
 fn shown_expected(expected: &Expected) -> String {
@@ -155,7 +166,11 @@ fn shown_expected(expected: &Expected) -> String {
     };
     let reasons: Vec<_> = expected.reasons.iter().map(one).collect();
     let (due, terminate) = (shown_when(expected.due), shown_when(expected.terminate));
-    format!("{} {}, due_at {due}, terminate_at {terminate}", expected.decision, reasons.join(" or "))
+    format!(
+        "{} {}, due_at {due}, terminate_at {terminate}",
+        expected.decision,
+        reasons.join(" or ")
+    )
 }
 
 fn shown_memory(instance: &Instance) -> String {
@@ -175,11 +190,19 @@ fn shown_memory(instance: &Instance) -> String {
 /// A case with what is expected of it and what came, for people.
 fn shown(case: &Case) -> String {
     let turn = match &case.turn {
-        Turn::Asked(last) => format!("asked for, last run {}", last.map_or("never".into(), clock::text)),
-        Turn::Service(resting) => format!("the service's, without the schedules of rules {resting:?}"),
+        Turn::Asked(last) => {
+            format!("asked for, last run {}", last.map_or("never".into(), clock::text))
+        }
+        Turn::Service(resting) => {
+            format!("the service's, without the schedules of rules {resting:?}")
+        }
     };
     let (rules, config) = (write::rules(case), write::config(case));
-    let mut text = format!("--- rules\n{rules}--- config\n{config}--- now {}; the run is {turn}; the owner tag is {:?}\n", clock::text(case.now), case.owner_tag);
+    let mut text = format!(
+        "--- rules\n{rules}--- config\n{config}--- now {}; the run is {turn}; the owner tag is {:?}\n",
+        clock::text(case.now),
+        case.owner_tag
+    );
     if format!("{:?}", case.host) != format!("{:?}", case::Host::default()) {
         writeln!(text, "--- {:?}", case.host).unwrap();
     }
@@ -257,7 +280,9 @@ fn durations_that_are_in_no_documented_form_are_refused_in_rules_too() {
         }
     }
     for form in words::DURATIONS {
-        for line in [format!("expire: {{ after: {:?} }}", form.text), format!("notice: {:?}", form.text)] {
+        for line in
+            [format!("expire: {{ after: {:?} }}", form.text), format!("notice: {:?}", form.text)]
+        {
             if let Err(refused) = library::reads_rules(&rule(&line)) {
                 writeln!(wrong, "{line} is refused: {refused}").unwrap();
             }

@@ -1,6 +1,9 @@
 //! The smallest case that still shows a disagreement: whatever can be left out is.
 
-use crate::case::{Case, Expire, Force, Host, Instance, IpOp, Line, Match, Matcher, Op, Rule, Tags, Told, Turn, Unless};
+use crate::case::{
+    Case, Expire, Force, Host, Instance, IpOp, Line, Match, Matcher, Op, Rule, Tags, Told, Turn,
+    Unless,
+};
 
 /// Makes a case smaller for as long as `shows` says that it still shows the same.
 pub(crate) fn shrink(mut case: Case, shows: impl Fn(&Case) -> bool) -> Case {
@@ -90,7 +93,11 @@ fn rules(rule: &Rule) -> Vec<Rule> {
         Unless::Nothing => {}
         Unless::One(matcher) => {
             all.push(with(&|rule| rule.unless = Unless::Nothing));
-            all.extend(matchers(matcher).into_iter().map(|own| with(&|rule| rule.unless = Unless::One(own.clone()))));
+            all.extend(
+                matchers(matcher)
+                    .into_iter()
+                    .map(|own| with(&|rule| rule.unless = Unless::One(own.clone()))),
+            );
         }
         Unless::List(list) => {
             all.push(with(&|rule| rule.unless = Unless::Nothing));
@@ -99,7 +106,11 @@ fn rules(rule: &Rule) -> Vec<Rule> {
     }
     if let Match::Matcher(matcher) = &rule.matches {
         all.push(with(&|rule| rule.matches = Match::Everything));
-        all.extend(matchers(matcher).into_iter().map(|own| with(&|rule| rule.matches = Match::Matcher(own.clone()))));
+        all.extend(
+            matchers(matcher)
+                .into_iter()
+                .map(|own| with(&|rule| rule.matches = Match::Matcher(own.clone()))),
+        );
     }
     if !matches!(rule.expire, Expire::AtOnce) {
         all.push(with(&|rule| rule.expire = Expire::AtOnce));
@@ -110,7 +121,9 @@ fn rules(rule: &Rule) -> Vec<Rule> {
             min.map(|_| Expire::Tag { key, default, min: None, max }),
             max.map(|_| Expire::Tag { key, default, min, max: None }),
         ];
-        all.extend(simpler.into_iter().flatten().map(|expire| with(&|rule| rule.expire = expire.clone())));
+        all.extend(
+            simpler.into_iter().flatten().map(|expire| with(&|rule| rule.expire = expire.clone())),
+        );
     }
     all
 }

@@ -148,7 +148,11 @@ impl Asking<'_> {
                 Some(_) => near.iter().any(|value| of_tag(op, Some(value)) != goes),
             };
             let spares = of_tag(op, None) == goes;
-            truths.push(if spares && truth == goes && protects { self.is_unknown("near_miss") } else { truth });
+            truths.push(if spares && truth == goes && protects {
+                self.is_unknown("near_miss")
+            } else {
+                truth
+            });
         }
         all(&truths)
     }
@@ -179,7 +183,11 @@ fn is_negative(op: &Op) -> bool {
 pub(crate) fn near_misses<'a>(instance: &'a Instance, key: &str) -> Vec<&'a Told> {
     let fold = |key: &str| {
         // Of the letters that Unicode spells in two ways, and of those that nobody sees, the alphabet has these.
-        key.trim().to_lowercase().replace("o\u{308}", "ö").replace('ß', "ss").replace(['\u{200b}', '\u{feff}'], "")
+        key.trim()
+            .to_lowercase()
+            .replace("o\u{308}", "ö")
+            .replace('ß', "ss")
+            .replace(['\u{200b}', '\u{feff}'], "")
     };
     let near = instance.tags().iter().filter(|(own, _)| own != key && fold(own) == fold(key));
     near.map(|(_, value)| value).collect()

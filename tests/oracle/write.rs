@@ -61,12 +61,15 @@ pub(crate) fn matcher(matcher: &Matcher) -> Value {
             Line::Text(field, own) => (names(*field).0, ops(own)),
             Line::Ip(own) => ("ip", ip_ops(own)),
             Line::Age(tests) => {
-                let text = |(sign, form): &(&str, crate::words::Form)| format!("{sign} {}", form.text);
+                let text =
+                    |(sign, form): &(&str, crate::words::Form)| format!("{sign} {}", form.text);
                 ("age", one_or_list(&tests.iter().map(text).collect::<Vec<_>>()))
             }
             Line::All(all) => ("all", list(all)),
             Line::Any(any) => ("any", list(any)),
-            Line::Not(none) => ("not", if let [one] = &none[..] { self::matcher(one) } else { list(none) }),
+            Line::Not(none) => {
+                ("not", if let [one] = &none[..] { self::matcher(one) } else { list(none) })
+            }
         };
         map.insert(key.to_owned(), value);
     }
