@@ -1,6 +1,6 @@
 //! Do it: concurrently, paced by the client, one instance at a time in everything that matters.
 //!
-//! It takes only an [`Approved`] plan. One target goes from top to bottom of [`Executor::terminate`]: it is read and judged again,
+//! It takes only an [`Approved`] plan. One target goes from top to bottom of `Executor::terminate`: it is read and judged again,
 //! its intent is written unless something speaks against it, it is called (`call.rs`: permit, recheck, attempt, classify, wait),
 //! a call of which no answer says whether it happened is looked up, and the outcome is written. One instance's failure never stops
 //! the others; `halt.rs` names what ends the run before the next call.
