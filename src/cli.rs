@@ -320,18 +320,18 @@ fn leave(
 
 /// Writes a file so that a reader sees the old or the new text, never half of it. The umask says who may read it.
 fn write_whole(file: &Path, text: &[u8]) -> anyhow::Result<()> {
-    replace(file, |half| std::fs::write(half, text))
+    replace(file, text, |half| std::fs::write(half, text))
 }
 
 /// The same for a file that its owner alone may read.
 fn write_private(file: &Path, text: &[u8]) -> anyhow::Result<()> {
-    replace(file, |half| fresh(half, text, 0o600))
+    replace(file, text, |half| fresh(half, text, 0o600))
 }
 
 /// The same for a file that all may read, whatever the umask says.
 fn write_public(file: &Path, text: &[u8]) -> anyhow::Result<()> {
     const MODE: u32 = 0o644;
-    replace(file, |half| {
+    replace(file, text, |half| {
         fresh(half, text, MODE)?;
         std::fs::set_permissions(half, Permissions::from_mode(MODE))
     })
@@ -344,11 +344,20 @@ fn fresh(file: &Path, text: &[u8], mode: u32) -> std::io::Result<()> {
     OpenOptions::new().write(true).create_new(true).mode(mode).open(file)?.write_all(text)
 }
 
-fn replace(file: &Path, write: impl FnOnce(&Path) -> std::io::Result<()>) -> anyhow::Result<()> {
+/// Puts a new file in the place of an old one. What is no plain file, such as `/dev/null` or a pipe, stays and is written to.
+fn replace(
+    file: &Path,
+    text: &[u8],
+    write: impl FnOnce(&Path) -> std::io::Result<()>,
+) -> anyhow::Result<()> {
+    let is_special = std::fs::metadata(file).is_ok_and(|found| !found.is_file());
     let half = file.with_extension("tmp");
-    write(&half)
-        .and_then(|()| std::fs::rename(&half, file))
-        .with_context(|| format!("cannot write {}", file.display()))
+    let written = if is_special {
+        OpenOptions::new().write(true).open(file).and_then(|mut file| file.write_all(text))
+    } else {
+        write(&half).and_then(|()| std::fs::rename(&half, file))
+    };
+    written.with_context(|| format!("cannot write {}", file.display()))
 }
 
 /// Whoever reads our output may stop reading: `zenreaper plan | head`.

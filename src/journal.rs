@@ -140,7 +140,9 @@ impl Journal {
     ) -> Result<T, Error> {
         let open = self.opened(slot).await?;
         let result = self.transaction(open, work).await;
-        let in_place = |open: &mut Open| open.presence(self.path()) == Presence::Same;
+        let in_place = |open: &mut Open| {
+            matches!(open.presence(self.path()), Presence::Same | Presence::Touched)
+        };
         if result.is_err() {
             // Whatever state the connection is in: the next one begins afresh. To let go of a file that moved is up to `opened`.
             drop(slot.take_if(in_place));
@@ -159,7 +161,7 @@ impl Journal {
         let done = work(&mut transaction).await.map_err(fail)?;
         transaction.commit().await.map_err(fail)?;
         match open.presence(self.path()) {
-            Presence::Same => Ok(done),
+            Presence::Same | Presence::Touched => Ok(done),
             Presence::Gone => Err(Error::Gone { path: self.shared.path.clone() }),
             Presence::Replaced => Err(Error::Replaced { path: self.shared.path.clone() }),
             Presence::CutOff => Err(Error::CutOff { path: self.shared.path.clone() }),

@@ -268,8 +268,9 @@ impl Walk<'_> {
             if !settled.is_empty() {
                 self.recorder.settle(&settled).await?;
             }
-            self.recorder.give_up_releases(inventory).await?;
         }
+        // A live instance is not ours to release, whatever else is wrong with the inventory that shows it.
+        self.recorder.give_up_releases(inventory).await?;
         let inventory = checked.check.clone();
         Ok((Memory { inventory, ..self.memory().await? }, checked))
     }

@@ -419,6 +419,12 @@ async fn a_journal_that_is_cut_off_is_noticed_as_a_deleted_one_is() {
     let cut_off = |path: &std::path::Path| {
         fs::File::options().write(true).open(path).unwrap().set_len(4096).unwrap();
     };
+    harmed("overwritten by itself, with holes", |path| {
+        let mut bytes = fs::read(path).unwrap();
+        bytes.resize(bytes.len() + 8192, 7);
+        fs::write(path, bytes).unwrap();
+    })
+    .await;
     harmed("log cut off", |path| cut_off(&path.with_extension("db-wal"))).await;
     harmed("zeroed", |path| {
         let length = usize::try_from(fs::metadata(path).unwrap().len()).unwrap();

@@ -88,9 +88,10 @@ impl Code {
         Self(Cow::Owned(format!("HTTP_{status}")))
     }
 
-    /// Whether the answer carried no code, so that this one was made of its status.
-    pub(super) fn is_of_status(&self) -> bool {
-        self.0.starts_with("HTTP_")
+    /// Whether the API documents it: it is none of ours, and none that was made of a status.
+    pub(super) fn is_of_the_api(&self) -> bool {
+        let ours = [Self::SECURITY_CHALLENGE, Self::REQUEST_BLOCKED, Self::CLOCK_SKEW];
+        self.is_documented() && !ours.contains(self)
     }
 
     /// The code as text.

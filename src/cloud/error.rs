@@ -39,8 +39,8 @@ fn may_have_happened(code: &Code, class: Class, status: Option<u16>) -> bool {
     let is_server_error = status.is_some_and(|status| (500..600).contains(&status));
     match class {
         Class::Transient | Class::NoAnswer => true,
-        Class::Throttled | Class::Auth => is_server_error || code.is_of_status(),
-        Class::Gone | Class::Refused | Class::Blocked | Class::Rejected | Class::Stopped => false,
+        Class::Throttled | Class::Auth | Class::Blocked => is_server_error || !code.is_of_the_api(),
+        Class::Gone | Class::Refused | Class::Rejected | Class::Stopped => false,
     }
 }
 
@@ -98,8 +98,9 @@ mod tests {
             (Some("REQUEST_LIMIT_EXCEEDED"), Some(429), false),
             (Some("INVALID_PARAMETER_VALUE"), Some(400), false),
             (Some("AUTHFAILURE_SIGNATURE_EXPIRED"), Some(401), false),
-            (Some("SECURITY_CHALLENGE"), Some(403), false),
-            (Some("REQUEST_BLOCKED"), Some(451), false),
+            (Some("SECURITY_CHALLENGE"), Some(403), true),
+            (Some("REQUEST_BLOCKED"), Some(451), true),
+            (Some("AUTHFAILURE_SOMETHING_NEW"), Some(400), true),
         ] {
             let named = code.map(Code::folded);
             let folded = named.unwrap_or_else(|| Code::of_status(status.unwrap_or_default()));

@@ -82,6 +82,11 @@ impl Executor<'_> {
             };
             let read = clock::monotonic();
             for machine in batch {
+                if is_live(machine, &looked.page)
+                    && let Err(error) = self.recorder.give_up_release(machine).await
+                {
+                    return self.give_up(&error);
+                }
                 let found = releasable(machine, &looked.page, self.orders.policy, clock::now());
                 if let Some((instance, rule)) = found {
                     let instance = instance.clone();
@@ -113,6 +118,12 @@ impl Executor<'_> {
             self.give_up(&error);
         }
     }
+}
+
+/// Whether a page shows an instance outside of the recycle bin.
+fn is_live(machine: &Releasable, page: &Page) -> bool {
+    let is_same = |one: &&Instance| one.id.as_str() == machine.instance_id;
+    page.instances.iter().filter(is_same).any(Instance::is_live)
 }
 
 /// The machine as a page shows it, and the rule that releases it; `None` if it stays in the recycle bin, is not there, or is another.

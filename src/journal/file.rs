@@ -26,25 +26,28 @@ pub(super) struct Open {
     identity: Identity,
 }
 
-/// Which files these are, whatever their names: the file and its write-ahead log. Neither is made shorter while it is open, so one
-/// that is shorter was cut off or overwritten.
+/// Which files these are, whatever their names: the file, its write-ahead log, and the index of the log that all processes share.
+/// Neither of the first two is made shorter while it is open, so one that is shorter was cut off or overwritten.
 #[derive(Clone, Copy, Debug)]
 struct Identity {
     file: Found,
     log: Option<Found>,
+    index: Option<Found>,
 }
 
-/// A file: device and inode, and its length in bytes.
+/// A file: device and inode, its length in bytes, and when it was last written, in seconds and nanoseconds.
 #[derive(Clone, Copy, Debug)]
 struct Found {
     inode: (u64, u64),
     bytes: u64,
+    written: (i64, i64),
 }
 
 impl Found {
     fn at(path: &Path) -> Option<Self> {
         let found = metadata(path).ok()?;
-        Some(Self { inode: (found.dev(), found.ino()), bytes: found.len() })
+        let written = (found.mtime(), found.mtime_nsec());
+        Some(Self { inode: (found.dev(), found.ino()), bytes: found.len(), written })
     }
 }
 
@@ -57,6 +60,9 @@ pub(super) enum Presence {
     Gone,
     /// There are others.
     Replaced,
+    /// They are, but the file itself was written since, which we do only within a transaction: by another process of ours that brought
+    /// the log into it, or by whoever overwrites it.
+    Touched,
     /// They are, but shorter than they were, or with another beginning.
     CutOff,
 }
@@ -69,8 +75,9 @@ impl Open {
             Some(now) if !self.identity.is_of_same_files(&now) => Presence::Replaced,
             Some(now) if self.identity.is_longer_than(&now) || !has_magic(path) => Presence::CutOff,
             Some(now) => {
-                self.identity = now;
-                Presence::Same
+                let before = std::mem::replace(&mut self.identity, now);
+                let is_same = before.file.written == now.file.written;
+                if is_same { Presence::Same } else { Presence::Touched }
             }
         }
     }
@@ -92,14 +99,18 @@ impl Open {
 
 impl Identity {
     fn of(path: &Path) -> Option<Self> {
-        let mut log = path.as_os_str().to_owned();
-        log.push("-wal");
-        Some(Self { file: Found::at(path)?, log: Found::at(Path::new(&log)) })
+        let beside = |suffix: &str| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(suffix);
+            Found::at(Path::new(&name))
+        };
+        Some(Self { file: Found::at(path)?, log: beside("-wal"), index: beside("-shm") })
     }
 
     /// Whether files that are found in the place of these are the same ones.
     fn is_of_same_files(&self, now: &Self) -> bool {
-        let inodes = |own: &Self| (own.file.inode, own.log.map(|log| log.inode));
+        let inode = |found: Option<Found>| found.map(|found| found.inode);
+        let inodes = |own: &Self| (own.file.inode, inode(own.log), inode(own.index));
         inodes(self) == inodes(now)
     }
 
@@ -132,7 +143,9 @@ impl Journal {
             }
             return Err(Error::CutOff { path: self.shared.path.clone() });
         }
-        if presence != Some(Presence::Same) {
+        if presence == Some(Presence::Touched) {
+            self.check_again(slot).await?;
+        } else if presence != Some(Presence::Same) {
             let is_gone = self.shared.was_open.load(Ordering::Relaxed) && !self.exists();
             let inode = Found::at(self.path()).map(|found| found.inode);
             let is_moved = |open: &Open| inode != Some(open.identity.file.inode);
@@ -149,6 +162,21 @@ impl Journal {
             self.shared.was_open.store(true, Ordering::Relaxed);
         }
         slot.as_mut().ok_or_else(|| Error::Gone { path: self.shared.path.clone() })
+    }
+
+    /// Takes the place of an open journal whose file somebody wrote, once it is known to be sound.
+    async fn check_again(&self, slot: &mut Option<Open>) -> Result<(), Error> {
+        let old = slot.take();
+        let checked = open(self.path()).await;
+        if checked.is_err() {
+            self.shared.is_lost.store(true, Ordering::Relaxed);
+        }
+        *slot = Some(checked?);
+        if let Some(Open { connection, .. }) = old {
+            // The log stays with the connection that was opened now.
+            drop(connection.close().await);
+        }
+        Ok(())
     }
 
     /// Opens the file. In the place of one that was lost a copy of a journal will do, but not one that an operator's command has begun

@@ -323,7 +323,8 @@ async fn insert(
         Table::Known => (
             "INSERT INTO known_instances (account, instance_id, created_at, fields, tags, spared, gone_at, missing) \
              VALUES ($1, $2, $3, $4, $5, $6, NULL, 0) ON CONFLICT (account, instance_id) \
-             DO UPDATE SET created_at = excluded.created_at, fields = excluded.fields, tags = excluded.tags, \
+             DO UPDATE SET created_at = COALESCE(excluded.created_at, known_instances.created_at), \
+             fields = excluded.fields, tags = excluded.tags, \
              spared = excluded.spared, gone_at = NULL, missing = 0",
             ", NULL, 0",
         ),

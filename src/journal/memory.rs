@@ -30,7 +30,7 @@ impl Journal {
                 holds: holds(connection, named, now).await?,
                 promises: promises(connection, named, sinks, now).await?,
                 owner_tag: None,
-                terminated_in_a_day: terms::terminated_since(connection, account, now - guard::DAY)
+                terminated_in_a_day: terms::terminated_since(connection, named, now - guard::DAY)
                     .await?,
                 inventory: InventoryCheck::default(),
                 pause: operator::pause_at(connection, now).await?,
@@ -49,10 +49,8 @@ async fn holds(
 ) -> Result<HashMap<InstanceId, Hold>, sqlx::Error> {
     let rows: Vec<(String, String, String, i64)> = sqlx::query_as(
         "SELECT account, instance_id, kind, held_until FROM holds \
-         WHERE (account = $1 OR kind = $2) AND ended_at IS NULL AND held_until > $3 ORDER BY held_until",
+         WHERE ended_at IS NULL AND held_until > $1 ORDER BY held_until",
     )
-    .bind(named.account)
-    .bind(HoldKind::Operator.as_str())
     .bind(ms(now))
     .fetch_all(connection)
     .await?;

@@ -107,7 +107,7 @@ async fn ask(
     } else {
         Some(Objection::LeaseLost(lease::holder(connection, account).await?))
     };
-    let in_a_day = terminated_since(connection, account, now - guard::DAY).await?;
+    let in_a_day = terminated_since(connection, terms.named(), now - guard::DAY).await?;
     Ok(Answer { objection, in_a_day })
 }
 
@@ -129,8 +129,7 @@ async fn hold(
     let is_for_us = |(account, kind, _): &(String, String, i64)| {
         let kind = HoldKind::named(kind);
         let counts = purpose == Purpose::Terminate || kind != HoldKind::Accepted;
-        let is_ours = account == named.account;
-        counts && (is_ours || (kind == HoldKind::Operator && named.hears(account)))
+        counts && named.hears(account)
     };
     let found = rows.into_iter().find(is_for_us);
     Ok(found.map(|(_, kind, until)| Hold { kind: HoldKind::named(&kind), until: at(until) }))
@@ -139,23 +138,24 @@ async fn hold(
 /// A call may be on its way for so long: the longest `timeout` of an account.
 pub(super) const ON_ITS_WAY_MS_MAX: i64 = 10 * 60 * 1000;
 
-/// How many calls since an instant took effect, or may have. One that an inventory showed not to have taken effect counts no more,
+/// How many calls since an instant took effect, or may have, also under the names of accounts that the config does not know any more.
+/// One that an inventory showed not to have taken effect counts no more,
 /// unless the call may still have been on its way then.
 pub(super) async fn terminated_since(
     connection: &mut AnyConnection,
-    account: &str,
+    named: Named<'_>,
     since: Timestamp,
 ) -> Result<u64, sqlx::Error> {
-    let (calls,): (i64,) = sqlx::query_as(
-        "SELECT COUNT(*) FROM intents WHERE account = $1 AND intended_at > $2 \
+    let calls: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT account, COUNT(*) FROM intents WHERE intended_at > $1 \
          AND (outcome IS NULL OR outcome IN ('terminated', 'gone') \
          OR (outcome = 'unknown' AND (verified IS NULL OR verified <> 'not_done' \
-         OR verified_at < intended_at + $3)))",
+         OR verified_at < intended_at + $2))) GROUP BY account",
     )
-    .bind(account)
     .bind(ms(since))
     .bind(ON_ITS_WAY_MS_MAX)
-    .fetch_one(connection)
+    .fetch_all(connection)
     .await?;
-    Ok(count(calls))
+    let own = calls.into_iter().filter(|(account, _)| named.hears(account));
+    Ok(own.map(|(_, calls)| count(calls)).sum())
 }

@@ -8,7 +8,7 @@ use super::{Recorder, audience::Topic};
 use crate::{
     clock,
     inventory::Inventory,
-    journal::{Error, OpenIntent, SettledIntent, Written, recoverable_until},
+    journal::{Error, OpenIntent, Releasable, SettledIntent, Written, recoverable_until},
     notice::{Notice, Stage},
     report::{Event, Outcome, Settled, Settlement},
 };
@@ -53,6 +53,16 @@ impl Recorder<'_> {
             return Ok(());
         }
         self.journal().restored(self.account, &wanted, clock::now()).await
+    }
+
+    /// The same for one instance that was terminated by an earlier run and is read again.
+    pub(crate) async fn give_up_release(&self, machine: &Releasable) -> Result<(), Error> {
+        if machine.run == self.events.run() {
+            // The termination of this run may only not show yet.
+            return Ok(());
+        }
+        let restored = (machine.run.clone(), machine.instance_id.clone());
+        self.journal().restored(self.account, &[restored], clock::now()).await
     }
 
     fn settlement(
