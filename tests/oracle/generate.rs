@@ -37,7 +37,8 @@ pub(crate) fn case(chance: &mut Chance) -> Case {
     } else {
         Vec::new()
     };
-    let count = 1 + chance.below(6);
+    // Rules take long to read, so that many instances share them.
+    let count = 4 + chance.below(9);
     let instances = (0..count).map(|number| instance(chance, now, number)).collect();
     let turn = if chance.percent(40) {
         Turn::Service(chance.different(0, 3, &[0, 1, 2, 3]))
@@ -308,6 +309,7 @@ fn instance(chance: &mut Chance, now: Millis, number: usize) -> Instance {
         public,
         private,
         hold,
+        unprotected: chance.percent(4),
         promises,
     }
 }

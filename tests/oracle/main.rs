@@ -41,13 +41,14 @@ const DECISIONS: u64 = 10_000;
 const SHOWN_MAX: usize = 250;
 
 /// What must occur, each in at least one of a thousand decisions.
-const MAIN_REASONS: [&str; 22] = [
+const MAIN_REASONS: [&str; 24] = [
     "terminate due",
     "notice notice_pending",
     "notice notice_sent",
     "notice notice_failed",
     "wait not_due",
     "wait off_schedule",
+    "wait protection_vanished",
     "skip protected",
     "skip self",
     "skip held",
@@ -63,6 +64,7 @@ const MAIN_REASONS: [&str; 22] = [
     "keep no_rule",
     "keep excluded",
     "keep never",
+    "keep near_miss",
     "keep unknown",
 ];
 
@@ -91,7 +93,7 @@ fn reason(name: &'static str) -> &'static str {
 fn is_at(expected: When, got: Option<Millis>) -> bool {
     match (expected, got) {
         (When::Whatever, _) | (When::None, None) => true,
-        (When::At(one), Some(other)) => one == other || (one >= FAR && other >= FAR),
+        (When::At(one), Some(other)) => one == other,
         (When::None, Some(_)) | (When::At(_), None) => false,
     }
 }
@@ -177,6 +179,9 @@ fn shown_memory(instance: &Instance) -> String {
     let mut text = String::new();
     if let Some(hold) = &instance.hold {
         write!(text, "; hold {} until {}", hold.reason, clock::text(hold.until)).unwrap();
+    }
+    if instance.unprotected {
+        text.push_str("; lost its own protection");
     }
     for promise in &instance.promises {
         let told = promise.told.map_or("nobody yet".into(), clock::text);
