@@ -38,7 +38,7 @@ pub(crate) fn case(chance: &mut Chance) -> Case {
         Vec::new()
     };
     // Rules take long to read, so that many instances share them.
-    let count = 4 + chance.below(9);
+    let count = 8 + chance.below(13);
     let instances = (0..count).map(|number| instance(chance, now, number)).collect();
     let turn = if chance.percent(40) {
         Turn::Service(chance.different(0, 3, &[0, 1, 2, 3]))
