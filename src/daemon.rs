@@ -252,14 +252,13 @@ impl Daemon {
 
     /// Has the run that goes on heed config and rules as they are now, if they can be used.
     fn heed(&self) {
-        match config::load(&self.path, clock::now()) {
-            Ok(loaded) => {
-                info!(
-                    "stricter rules and protection count from the next call on; the rest after this run"
-                );
-                self.site.heed(loaded);
-            }
-            Err(_) => warn!("config and rules cannot be used; they are read again after this run"),
+        if let Ok(loaded) = config::load(&self.path, clock::now()) {
+            info!(
+                "config and rules read: what is stricter counts from the next call on, the rest after this run"
+            );
+            self.site.heed(loaded);
+        } else {
+            warn!("config and rules cannot be used; they are read again after this run");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Do it: concurrently, paced by the client, one instance at a time in everything that matters.
 //!
-//! It takes only an [`Approved`] plan. One target goes from top to bottom of [`Executor::terminate`]: it is read and judged again,
+//! It takes only an [`Approved`] plan. One target goes from top to bottom of `Executor::terminate`: it is read and judged again,
 //! its intent is written unless something speaks against it, it is called (`call.rs`: permit, recheck, attempt, classify, wait),
 //! a call of which no answer says whether it happened is looked up, and the outcome is written. One instance's failure never stops
 //! the others; `halt.rs` names what ends the run before the next call.
@@ -137,7 +137,7 @@ impl<'a> Executor<'a> {
 
     fn count(&self, breaker: &mut CircuitBreaker, outcome: Option<Outcome>) {
         if let Some(refusal) = outcome.and_then(|outcome| breaker.count(outcome)) {
-            self.refuse(refusal);
+            self.refuse(&refusal);
         }
     }
 
@@ -198,7 +198,7 @@ impl<'a> Executor<'a> {
             match outcome {
                 Outcome::Terminated | Outcome::Gone => accepted += 1,
                 Outcome::Refused | Outcome::Failed | Outcome::Unknown => {
-                    self.refuse(Refusal::Canary { outcome: outcome.as_str(), limit });
+                    self.refuse(&Refusal::Canary { outcome: outcome.as_str(), limit });
                 }
             }
         }
@@ -280,9 +280,9 @@ impl<'a> Executor<'a> {
         }
     }
 
-    fn refuse(&self, refusal: Refusal) {
+    fn refuse(&self, refusal: &Refusal) {
         if self.halt.pull(StopCause::Refused(refusal.clone())) {
-            self.events.emit(Event::Refused(&refusal));
+            self.events.emit(Event::Refused(refusal));
         }
     }
 

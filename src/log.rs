@@ -61,16 +61,7 @@ pub fn observe(record: &Record<'_>) {
     let Record { run, account, event } = *record;
     match event {
         Event::Started(credentials) => info!(run, account, credentials, "run started"),
-        Event::LeaseTaken => debug!(run, account, "lease taken"),
-        Event::LeaseHeld(holder) => {
-            error!(
-                run,
-                account, holder, "another process acts on the account, so this run does nothing"
-            );
-        }
-        Event::LeaseLost(why) => {
-            error!(run, account, "lease lost, so nothing more is called: {why}")
-        }
+        Event::LeaseTaken | Event::LeaseHeld(_) | Event::LeaseLost(_) => lease(record),
         Event::Reading(read, total) => debug!(run, account, read, total, "reading the inventory"),
         Event::Listed(inventory) => {
             let (instances, unreadable) = (inventory.len(), inventory.unreadable().len());
@@ -144,6 +135,21 @@ fn not_listed(run: &str, account: &str, unlisted: &Unlisted) {
         debug!(run, account, error = %unlisted, "no inventory: stopped");
     } else {
         error!(run, account, error = %unlisted, "no inventory, so nothing is terminated");
+    }
+}
+
+/// The one line about the lease of the account.
+fn lease(record: &Record<'_>) {
+    let Record { run, account, event } = *record;
+    match event {
+        Event::LeaseHeld(holder) => error!(
+            run,
+            account, holder, "another process acts on the account, so this run does nothing"
+        ),
+        Event::LeaseLost(why) => {
+            error!(run, account, "lease lost, so nothing more is called: {why}");
+        }
+        _ => debug!(run, account, "lease taken"),
     }
 }
 

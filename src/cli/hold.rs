@@ -123,8 +123,8 @@ pub(super) async fn hold(path: &Path, args: HoldArgs) -> anyhow::Result<Exit> {
     };
     journal.hold(&targets.iter().map(hold).collect::<Vec<_>>()).await?;
     for target in &targets {
-        let named = Named { account: &target.account, all: &names };
-        acknowledge::calls_under_way(&journal, Some((named, &target.instance_id))).await?;
+        let own = Named { account: &target.account, all: &names };
+        acknowledge::calls_under_way(&journal, Some((own, &target.instance_id))).await?;
     }
     let told = confirm(&targets, until, &journal).await;
     if is_new {

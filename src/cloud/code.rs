@@ -141,15 +141,8 @@ impl Class {
     pub fn of(code: &Code, status: Option<u16>) -> Self {
         let is_server_error = status.is_some_and(|status| (500..600).contains(&status));
         match Self::of_code(code, status) {
-            own @ (Self::Throttled
-            | Self::Auth
-            | Self::Blocked
-            | Self::NoAnswer
-            | Self::Stopped) => own,
-            Self::Gone | Self::Refused | Self::Transient | Self::Rejected if is_server_error => {
-                Self::Transient
-            }
-            own @ (Self::Gone | Self::Refused | Self::Transient | Self::Rejected) => own,
+            Self::Gone | Self::Refused | Self::Rejected if is_server_error => Self::Transient,
+            own => own,
         }
     }
 

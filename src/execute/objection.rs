@@ -86,9 +86,8 @@ impl Executor<'_> {
             Objection::PerDay { before } => {
                 let limit = self.orders.limits.max_per_day;
                 let refusal = Refusal::PerDay { wanted: 1, before, limit };
-                let why = refusal.to_string();
-                self.refuse(refusal);
-                Dropped::new(Dropout::Guarded, why)
+                self.refuse(&refusal);
+                Dropped::new(Dropout::Guarded, refusal.to_string())
             }
         }
     }

@@ -62,7 +62,7 @@ impl Callable for InBin<'_> {
     }
 }
 
-impl<'a> Executor<'a> {
+impl Executor<'_> {
     /// Releases what is to be released.
     pub(super) async fn release(&self) {
         let releases = |rule: &Rule| rule.action == Action::Release;

@@ -211,7 +211,9 @@ mod tests {
     fn outcome(attempts: &[&str]) -> &'static str {
         let mut earlier = Earlier::default();
         let (last, before) = attempts.split_last().unwrap();
-        before.iter().for_each(|text| earlier.add(error(text)));
+        for text in before {
+            earlier.add(error(text));
+        }
         let act = Act::of(error(last), &earlier);
         assert_eq!(act.took_effect, act.outcome == Outcome::Terminated, "{attempts:?}");
         act.outcome.as_str()
@@ -267,7 +269,9 @@ mod tests {
     fn a_call_that_is_not_tried_again_is_judged_by_its_attempts() {
         let after = |attempts: &[&str], is_recycled| {
             let mut earlier = Earlier::default();
-            attempts.iter().for_each(|text| earlier.add(error(text)));
+            for text in attempts {
+                earlier.add(error(text));
+            }
             earlier.act(is_recycled).map(|act| act.outcome.as_str())
         };
         assert_eq!(after(&[], true), None);
