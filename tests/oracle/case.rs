@@ -154,6 +154,8 @@ pub(crate) struct Instance {
     pub(crate) public: Option<Vec<&'static str>>,
     pub(crate) private: Option<Vec<&'static str>>,
     pub(crate) hold: Option<Hold>,
+    /// Whether it lost its own protection since the last accepted inventory.
+    pub(crate) unprotected: bool,
     /// What its owners were promised, the oldest first.
     pub(crate) promises: Vec<Promise>,
 }

@@ -9,9 +9,9 @@ use crate::{
     clock,
     judge::FIRST_CREATION,
     words::{
-        ADDRESSES, ANCIENT, BLANKS, CHARGE_WORDS, DURATIONS, Form, GLOBS, KEYS, NEAR_KEYS,
-        NETWORKS, NEVER, ODD_CHARGES, ODD_STATUSES, PLAIN, REGEXES, SCHEDULES, STATUS_WORDS,
-        STATUSES, TEXTS, TIMES, UNREADABLE, ZONES,
+        ADDRESSES, ANCIENT, BLANKS, CHARGE_WORDS, DURATIONS, Form, GLOBS, KEYS, LIGHT_REGEXES,
+        NEAR_KEYS, NETWORKS, NEVER, ODD_CHARGES, ODD_STATUSES, PLAIN, REGEXES, SCHEDULES,
+        STATUS_WORDS, STATUSES, TEXTS, TIMES, UNREADABLE, ZONES,
     },
 };
 
@@ -37,7 +37,8 @@ pub(crate) fn case(chance: &mut Chance) -> Case {
     } else {
         Vec::new()
     };
-    let count = 1 + chance.below(6);
+    // Rules take long to read, so that many instances share them.
+    let count = 8 + chance.below(13);
     let instances = (0..count).map(|number| instance(chance, now, number)).collect();
     let turn = if chance.percent(40) {
         Turn::Service(chance.different(0, 3, &[0, 1, 2, 3]))
@@ -199,11 +200,15 @@ fn ops(chance: &mut Chance, is_tag: bool) -> Vec<Op> {
         return vec![Op::Plain(plain(chance))];
     }
     let mut ops: Vec<Op> = Vec::new();
-    for op in chance.some(1, 2, |chance| match chance.below(6) {
-        0 => Op::In(plain(chance)),
-        1 | 2 => Op::NotIn(plain(chance)),
-        3 => Op::Glob(chance.different(1, 2, &GLOBS)),
-        4 => Op::Regex(chance.some(1, 1, |chance| chance.pick(&REGEXES))),
+    for op in chance.some(1, 2, |chance| match chance.below(16) {
+        0..3 => Op::In(plain(chance)),
+        3..9 => Op::NotIn(plain(chance)),
+        9..12 => Op::Glob(chance.different(1, 2, &GLOBS)),
+        // Seldom, because nothing here takes longer than to compile one.
+        12 => {
+            let from = if chance.percent(15) { &REGEXES[..] } else { &REGEXES[..LIGHT_REGEXES] };
+            Op::Regex(vec![chance.pick(from)])
+        }
         _ => Op::Exists(chance.percent(60)),
     }) {
         if !ops.iter().any(|own| std::mem::discriminant(own) == std::mem::discriminant(&op)) {
@@ -308,6 +313,7 @@ fn instance(chance: &mut Chance, now: Millis, number: usize) -> Instance {
         public,
         private,
         hold,
+        unprotected: chance.percent(4),
         promises,
     }
 }

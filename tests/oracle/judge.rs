@@ -30,8 +30,8 @@ pub(crate) enum When {
     Whatever,
 }
 
-/// 9999-12-30: from here on, an instant is as far away as an instant can be.
-pub(crate) const FAR: Millis = 253_402_128_000_000;
+/// 9999-12-30T22:00:00.999Z, which later instants are taken for.
+pub(crate) const FAR: Millis = 253_402_207_200_999;
 
 /// 2014: there is no instance that was created before.
 pub(crate) const FIRST_CREATION: Millis = 1_388_534_400_000;
@@ -121,6 +121,11 @@ pub(crate) fn judge(case: &Case, instance: &Instance) -> Expected {
         Some(_) if decision == "notice" => ("wait", "not_due"),
         _ => (decision, reason),
     };
+    // What was protected until now waits one more run.
+    let (decision, reason) = match decision {
+        "terminate" if instance.unprotected => ("wait", "protection_vanished"),
+        _ => (decision, reason),
+    };
     // No schedule is followed as far as that.
     let terminate = if first.terminate >= FAR { When::Whatever } else { When::At(first.terminate) };
     Expected { decision, reasons: [(reason, number)].into(), due, terminate }
@@ -177,11 +182,12 @@ fn zone<'a>(case: &'a Case, rule: &'a Rule) -> &'a str {
 
 /// The instant that a date or a timestamp means.
 fn instant(case: &Case, rule: &Rule, meaning: Meaning) -> Millis {
-    match meaning {
+    let at = match meaning {
         Meaning::Instant(at) => at,
         Meaning::Date(year, month, day) => clock::end_of_day(zone(case, rule), (year, month, day)),
         other => panic!("{other:?} is no instant"),
-    }
+    };
+    at.min(FAR)
 }
 
 fn due(case: &Case, rule: &Rule, instance: &Instance) -> Due {
@@ -272,24 +278,36 @@ fn candidate<'a>(case: &Case, rule: &'a Rule, instance: &Instance, due: Millis) 
     let now = case.now;
     let about = |promise: &&Promise| instance.created.at.is_none_or(|at| at <= promise.begun);
     let promises: Vec<&Promise> = instance.promises.iter().filter(about).collect();
-    // What an owner was promised binds every rule, whoever was the owner.
-    let promised =
-        promises.iter().map(|promise| promise.terminate).max().map_or(due, |at| at.max(due));
+    // The last time that an owner was promised binds every rule, whoever was the owner.
+    let last = promises.iter().max_by_key(|promise| promise.terminate);
+    let promised = last.map_or(due, |promise| promise.terminate.max(due));
+    let waits_for_it = last.filter(|promise| promise.terminate > due).map(|promise| {
+        ("notice", if promise.told.is_some() { "notice_sent" } else { "notice_failed" })
+    });
     // A notice to another owner is none to this one.
-    let standing = promises.into_iter().rfind(|promise| promise.force != Force::TimeOnly);
+    let standing = promises.iter().rfind(|promise| promise.force != Force::TimeOnly);
     let standing =
         standing.filter(|promise| promise.owner.map(str::trim) == Some(owner(case, instance)));
-    let length = rule.notice.as_ref().map_or(0, |notice| notice.length.length());
-    let required = rule.notice.as_ref().is_none_or(|notice| notice.required != Some(false));
-    let sent = standing.and_then(|one| if required { one.told } else { Some(one.begun) });
-    let (reason, earliest) = match (standing, sent) {
-        _ if now < due - length => (("wait", "not_due"), promised),
-        (None, _) if rule.notice.is_none() => (("wait", "off_schedule"), promised),
-        (None, _) => (("notice", "notice_pending"), promised.max(now + length)),
-        (Some(_), None) => (("notice", "notice_failed"), promised.max(now + length)),
-        (Some(_), Some(sent)) => (("notice", "notice_sent"), promised.max(sent + length)),
+    let (reason, earliest, is_notified) = match &rule.notice {
+        None if due > now => (waits_for_it.unwrap_or(("wait", "not_due")), promised, true),
+        None => (waits_for_it.unwrap_or(("wait", "off_schedule")), promised, true),
+        Some(notice) => {
+            let length = notice.length.length();
+            let required = notice.required != Some(false);
+            let sent = standing.and_then(|one| if required { one.told } else { Some(one.begun) });
+            match (standing, sent) {
+                _ if now < due - length && standing.and(waits_for_it).is_none() => {
+                    (("wait", "not_due"), promised, false)
+                }
+                (None, _) => (("notice", "notice_pending"), promised.max(now + length), false),
+                (Some(_), None) => (("notice", "notice_failed"), promised.max(now + length), false),
+                (Some(_), Some(sent)) => {
+                    (("notice", "notice_sent"), promised.max(sent + length), true)
+                }
+            }
+        }
     };
-    let may_go = ["off_schedule", "notice_sent"].contains(&reason.1) && earliest <= now;
+    let may_go = is_notified && earliest <= now;
     if may_go && has_turn(case, rule) {
         return Candidate { rule, due, terminate: earliest, reason: ("terminate", "due") };
     }

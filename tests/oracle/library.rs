@@ -120,6 +120,9 @@ fn memory(case: &Case) -> Memory {
             let kind = HoldKind::ALL.into_iter().find(|kind| kind.as_str() == hold.reason).unwrap();
             memory.holds.insert(id.clone(), memory::Hold { kind, until: at(hold.until) });
         }
+        if instance.unprotected {
+            memory.inventory.unprotected.insert(id.clone());
+        }
         if !instance.promises.is_empty() {
             memory.promises.insert(id, instance.promises.iter().map(promise).collect());
         }

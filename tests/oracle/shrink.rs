@@ -233,6 +233,9 @@ fn instances(instance: &Instance) -> Vec<Instance> {
     if instance.hold.is_some() {
         all.push(with(&|instance| instance.hold = None));
     }
+    if instance.unprotected {
+        all.push(with(&|instance| instance.unprotected = false));
+    }
     for n in 0..instance.promises.len() {
         all.push(with(&|instance| drop(instance.promises.remove(n))));
         if instance.promises[n].force != Force::Stands {

@@ -329,21 +329,25 @@ fn single(text: &str) -> Option<char> {
     letters.next().filter(|_| letters.next().is_none())
 }
 
+/// Regular expressions. The last ones have classes of thousands of letters and take long to compile.
 pub(crate) const REGEXES: [Regex; 10] = [
     Regex { text: "dev", holds: |text| text.contains("dev") },
     Regex { text: "^dev", holds: |text| text.starts_with("dev") },
     Regex { text: "^prod$", holds: |text| text == "prod" },
     Regex { text: "é$", holds: |text| text.ends_with('é') },
-    Regex { text: "^[^-]$", holds: |text| single(text).is_some_and(|one| one != '-') },
     Regex { text: "-[主从]$", holds: |text| text.ends_with("-主") || text.ends_with("-从") },
     Regex { text: "^сервер-[0-9]+$", holds: |text| text == "сервер-7" },
+    Regex { text: "\\[prod\\]", holds: |text| text.contains("[prod]") },
+    Regex { text: "^(dev|test)$", holds: |text| text == "dev" || text == "test" },
+    Regex { text: "^[^-]$", holds: |text| single(text).is_some_and(|one| one != '-') },
     Regex {
         text: "^kunde-.$",
         holds: |text| text.strip_prefix("kunde-").and_then(single).is_some(),
     },
-    Regex { text: "\\[prod\\]", holds: |text| text.contains("[prod]") },
-    Regex { text: "^(dev|test)$", holds: |text| text == "dev" || text == "test" },
 ];
+
+/// How many of them compile quickly.
+pub(crate) const LIGHT_REGEXES: usize = 8;
 
 /// Keys of tags that rules ask for.
 pub(crate) const KEYS: [&str; 5] = ["env", "keep", "ключ", "größe", "ttl"];
