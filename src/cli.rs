@@ -24,15 +24,15 @@ mod table;
 mod test;
 
 use std::{
-    fs::{OpenOptions, Permissions},
-    io::Write,
+    fs::{File, OpenOptions, Permissions},
+    io::{Read, Write},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     process::ExitCode,
     sync::LazyLock,
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tokio::net::TcpListener;
 
@@ -280,6 +280,7 @@ async fn run_once(
         Ok(loaded) => loaded,
         Err(exit) => return Ok(exit),
     };
+    metrics_file.map_or(Ok(()), may_be_replaced)?;
     let stop = daemon::stop_on_signal()?;
     let instruments = Instruments::new(vec![console.sink()])?;
     instruments.prepare(&loaded);
@@ -293,6 +294,23 @@ async fn run_once(
         leave(file, path, &loaded.config, &instruments)?;
     }
     Ok(Exit::of_runs(&results))
+}
+
+/// Refuses a metrics file that is there already and holds something else: it may be the journal or the config.
+fn may_be_replaced(file: &Path) -> anyhow::Result<()> {
+    let mut found = String::new();
+    let is_plain = std::fs::metadata(file).is_ok_and(|found| found.is_file());
+    if !is_plain {
+        return Ok(());
+    }
+    let read = File::open(file).and_then(|opened| opened.take(7).read_to_string(&mut found));
+    if read.is_ok() && (found.is_empty() || found == "# HELP ") {
+        return Ok(());
+    }
+    bail!(
+        "--metrics-file {} is there and holds no metrics; name another file, or move this one away",
+        file.display()
+    )
 }
 
 /// Leaves the metrics of a run for `node_exporter`, which runs as another user.

@@ -432,3 +432,19 @@ async fn a_journal_that_is_cut_off_is_noticed_as_a_deleted_one_is() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_metrics_file_replaces_nothing_but_metrics() {
+    let stage = Stage::with(many_due(1)).await;
+    stage.once_exits(0).await;
+    stage.once_exits(0).await;
+    for name in ["config.yaml", "rules.yaml", "journal.db"] {
+        let path = stage.path(name);
+        let before = fs::read(&path).unwrap();
+        let args = ["run", "--once", "--metrics-file", path.to_str().unwrap()];
+        stage.run(&args).await.exits(1).says("holds no metrics");
+        assert!(fs::read(&path).unwrap() == before, "{name}");
+    }
+    stage.run(&["run", "--once", "--metrics-file", "/dev/null"]).await.exits(0);
+    assert!(!fs::metadata("/dev/null").unwrap().is_file(), "it is still a device");
+}

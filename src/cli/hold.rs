@@ -162,6 +162,13 @@ async fn targets(
         return Err(Refusal::Ambiguous("an instance's id or name is not empty".to_owned()));
     }
     if args.unseen {
+        if text.chars().any(|letter| letter.is_whitespace() || letter.is_control()) {
+            let why = format!(
+                "`{}` is no instance id: it has white space or control characters",
+                shorten(text)
+            );
+            return Err(Refusal::Ambiguous(why));
+        }
         let account = one_of(&config.accounts, account).map_err(Refusal::Ambiguous)?;
         return Ok(vec![Target {
             account: account.name.clone(),

@@ -89,7 +89,8 @@ pub(super) fn failure(
             "the request is blocked by a policy before the API".to_owned(),
         ));
     }
-    let succeeded = (200..300).contains(&status);
+    // The API answers with 200; another 2xx is of something in between.
+    let succeeded = status == 200;
     match envelope(body) {
         Ok(Envelope { code: Some(code), message, request_id, .. }) if !code.is_empty() => {
             let message = message.map_or_else(|| "no message".to_owned(), |text| bounded(&text));
@@ -205,6 +206,7 @@ mod tests {
         check(403, None, "<html>", "HTTP_403 NoAnswer");
         check(403, Some(("cf-mitigated", "challenge")), "<html>", "SECURITY_CHALLENGE Blocked");
         check(451, None, "", "REQUEST_BLOCKED Blocked");
+        check(201, None, r#"{"requestId":"r","response":{"requestId":"r"}}"#, "HTTP_201 NoAnswer");
         check(401, None, "", "HTTP_401 Auth");
         check(429, None, "", "HTTP_429 Throttled");
         check(502, None, "<html>", "HTTP_502 Transient");

@@ -115,8 +115,17 @@ struct WireInstance<'a> {
     resource_group_name: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     primary_public_ip_address: Option<Cow<'a, str>>,
+    #[serde(
+        borrow,
+        default,
+        rename = "primaryPublicIPv6Address",
+        alias = "primaryPublicIpv6Address"
+    )]
+    primary_public_ipv6_address: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     public_ip_addresses: Option<Vec<Cow<'a, str>>>,
+    #[serde(borrow, default, alias = "publicIPv6Addresses")]
+    public_ipv6_addresses: Option<Vec<Cow<'a, str>>>,
     #[serde(borrow, default)]
     private_ip_addresses: Option<Vec<Cow<'a, str>>>,
     #[serde(borrow, default)]
@@ -303,7 +312,9 @@ fn no_others(entry: &str) -> Result<(), String> {
 /// The addresses that can be read, and whether they are all that there are.
 fn addresses(wire: &WireInstance<'_>) -> (Box<[std::net::IpAddr]>, bool) {
     let lists = [&wire.public_ip_addresses, &wire.private_ip_addresses];
-    let texts = wire.primary_public_ip_address.iter().chain(lists.into_iter().flatten().flatten());
+    let primary = [&wire.primary_public_ip_address, &wire.primary_public_ipv6_address];
+    let listed = lists.into_iter().chain([&wire.public_ipv6_addresses]).flatten().flatten();
+    let texts = primary.into_iter().flatten().chain(listed);
     let read: Vec<Option<_>> = texts.map(|text| text.parse().ok()).collect();
     let are_all = lists.iter().all(|list| list.is_some()) && !read.contains(&None);
     let mut addresses: Vec<_> = read.into_iter().flatten().collect();
@@ -333,6 +344,27 @@ mod tests {
     fn read(json: &str) -> Result<Page, String> {
         let raw: Box<RawValue> = serde_json::from_str(json).unwrap();
         page(&raw, &mut Interner::default())
+    }
+
+    #[test]
+    fn each_address_of_an_instance_is_read() {
+        for field in [
+            r#""primaryPublicIPv6Address":"2001:db8::5""#,
+            r#""primaryPublicIpv6Address":"2001:db8::5""#,
+            r#""publicIpv6Addresses":["2001:db8::5"]"#,
+            r#""primaryPublicIpAddress":"2001:db8::5""#,
+        ] {
+            let json = format!(
+                r#"{{"totalCount":1,"dataSet":[{{"instanceId":"i","publicIpAddresses":[],"privateIpAddresses":[],{field}}}]}}"#
+            );
+            let page = read(&json).unwrap();
+            let addresses = &page.instances[0].addresses;
+            assert_eq!(
+                **addresses,
+                ["2001:db8::5".parse::<std::net::IpAddr>().unwrap()],
+                "{field}"
+            );
+        }
     }
 
     #[test]

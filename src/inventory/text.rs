@@ -16,19 +16,29 @@ pub(crate) fn is_blank(letter: char) -> bool {
     letter.is_whitespace() || letter.is_control() || is_invisible(letter)
 }
 
-/// Whether a character is not drawn, and is no white space for Unicode: joiners, marks of direction, the byte order mark.
+/// Whether a character is not drawn, and is no white space for Unicode: joiners, marks of direction, selectors of variants, the
+/// byte order mark. These are Unicode's `Default_Ignorable_Code_Point`, and a few that fonts leave blank.
 fn is_invisible(letter: char) -> bool {
     matches!(
         letter,
         '\u{AD}'
-            | '\u{180E}'
+            | '\u{34F}'
+            | '\u{61C}'
+            | '\u{115F}'..='\u{1160}'
+            | '\u{17B4}'..='\u{17B5}'
+            | '\u{180B}'..='\u{180F}'
             | '\u{200B}'..='\u{200F}'
             | '\u{202A}'..='\u{202E}'
             | '\u{2060}'..='\u{206F}'
             | '\u{2800}'
             | '\u{3164}'
+            | '\u{FE00}'..='\u{FE0F}'
             | '\u{FEFF}'
             | '\u{FFA0}'
+            | '\u{FFF0}'..='\u{FFFB}'
+            | '\u{1BCA0}'..='\u{1BCA3}'
+            | '\u{1D173}'..='\u{1D17A}'
+            | '\u{E0000}'..='\u{E0FFF}'
     )
 }
 
@@ -79,7 +89,8 @@ pub(crate) fn has_pictures(text: &str) -> bool {
 /// that are not drawn, in one letter case, and with one spelling for letters that Unicode can write in several ways (NFKC).
 fn folded(key: &str) -> impl Iterator<Item = char> + Clone {
     let outer = |letter: char| is_blank(letter) || is_picture(letter);
-    let drawn = key.trim_matches(outer).chars().filter(|letter| !is_invisible(*letter));
+    let is_undrawn = |letter: char| is_invisible(letter) || is_picture(letter);
+    let drawn = key.trim_matches(outer).chars().filter(move |letter| !is_undrawn(*letter));
     drawn.nfkc().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfkc()
 }
 
@@ -111,6 +122,8 @@ mod tests {
     fn a_text_without_ink_says_nothing() {
         for text in
             ["", " ", "\t\n", "\u{a0}", "\u{3000}", "\u{200b}", "\u{feff}", "\0", "\u{2060} "]
+                .into_iter()
+                .chain(["\u{fe0f}", "\u{34f}", "\u{115f}", "\u{17b4}", "\u{180b}", "\u{e0020}"])
         {
             assert!(says_nothing(text), "{text:?}");
         }
@@ -148,6 +161,15 @@ mod tests {
             ("keep", "keep "),
             ("keep", " keep"),
             ("keep", "keep\u{a0}"),
+            ("keep", "keep\u{fe0f}"),
+            ("keep\u{fe0f}", "keep"),
+            ("❤", "❤\u{fe0f}"),
+            ("⚠\u{fe0f}", "⚠"),
+            ("keep", "ke\u{34f}ep"),
+            ("keep", "ke\u{180b}ep"),
+            ("keep", "keep\u{e0020}"),
+            ("keep", "ke␀ep"),
+            ("keep", "ke\u{fffd}ep"),
             ("keep", "\u{200b}keep"),
             ("keep", "ke\u{200b}ep"),
             ("keep", "\u{feff}Keep\t"),
