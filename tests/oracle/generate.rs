@@ -238,47 +238,48 @@ fn ip_ops(chance: &mut Chance) -> Vec<IpOp> {
     }
 }
 
-fn instance(chance: &mut Chance, now: Millis, number: usize) -> Instance {
-    let text = |chance: &mut Chance| match chance.below(20) {
+/// A text that a field or a tag may have.
+fn text(chance: &mut Chance) -> Told {
+    match chance.below(20) {
         0 => Told::Absent,
         1 => Told::Null,
         2 | 3 => Told::Text(chance.pick(&BLANKS).to_owned()),
         _ => Told::Text(chance.pick(&TEXTS).to_owned()),
-    };
-    let names = [
-        "instanceName",
-        "zoneId",
-        "instanceTypeId",
-        "imageName",
-        "internetChargeType",
-        "resourceGroupId",
-        "resourceGroupName",
-    ];
-    let mut texts: Vec<(&'static str, Told)> = names.map(|name| (name, text(chance))).into();
+    }
+}
+
+/// The texts of a record, by the names of their fields.
+fn texts(chance: &mut Chance) -> Vec<(&'static str, Told)> {
+    let mut texts: Vec<(&'static str, Told)> = TEXT_FIELDS.map(|name| (name, text(chance))).into();
     if chance.percent(1) {
         texts[0].1 = Told::Number;
     }
     let hostname = if chance.percent(30) {
-        Told::Text(
-            chance
-                .pick(&[
-                    "DEV-1",
-                    "Dev-1.Example.com",
-                    "dev-1.example.com",
-                    "KUNDE-É",
-                    "Сервер-7.example",
-                ])
-                .to_owned(),
-        )
+        Told::Text(chance.pick(&HOSTNAMES).to_owned())
     } else {
         text(chance)
     };
+    let charge_type = word(chance, "POSTPAID", &["POSTPAID", "PREPAID"], &ODD_CHARGES);
     texts.push(("hostname", hostname));
     texts.push(("instanceStatus", word(chance, "RUNNING", &STATUSES, &ODD_STATUSES)));
-    texts.push((
-        "instanceChargeType",
-        word(chance, "POSTPAID", &["POSTPAID", "PREPAID"], &ODD_CHARGES),
-    ));
+    texts.push(("instanceChargeType", charge_type));
+    texts
+}
+
+const TEXT_FIELDS: [&str; 7] = [
+    "instanceName",
+    "zoneId",
+    "instanceTypeId",
+    "imageName",
+    "internetChargeType",
+    "resourceGroupId",
+    "resourceGroupName",
+];
+
+const HOSTNAMES: [&str; 5] =
+    ["DEV-1", "Dev-1.Example.com", "dev-1.example.com", "KUNDE-É", "Сервер-7.example"];
+
+fn instance(chance: &mut Chance, now: Millis, number: usize) -> Instance {
     let addresses = |chance: &mut Chance| {
         chance.percent(85).then(|| {
             let odd_too = if chance.percent(10) { ADDRESSES.len() } else { 8 };
@@ -306,7 +307,7 @@ fn instance(chance: &mut Chance, now: Millis, number: usize) -> Instance {
     promises.sort_by_key(|promise| promise.begun);
     Instance {
         id: format!("i-{number}"),
-        texts,
+        texts: texts(chance),
         created,
         tags: tags(chance),
         primary,

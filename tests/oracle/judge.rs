@@ -17,17 +17,8 @@ pub(crate) struct Expected {
     pub(crate) decision: &'static str,
     /// Reasons, each with the number of the rule that it is of.
     pub(crate) reasons: BTreeSet<(&'static str, Option<usize>)>,
-    pub(crate) due: When,
-    pub(crate) terminate: When,
-}
-
-/// An instant that is expected.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum When {
-    None,
-    At(Millis),
-    /// Not compared.
-    Whatever,
+    pub(crate) due: Option<Millis>,
+    pub(crate) terminate: Option<Millis>,
 }
 
 /// 9999-12-30T22:00:00.999Z, which later instants are taken for.
@@ -76,39 +67,25 @@ pub(crate) fn judge(case: &Case, instance: &Instance) -> Expected {
         let number = Some(rule.number);
         match verdict {
             Verdict::NoMatch => {}
-            Verdict::Excluded => drop(keeps.insert(("excluded", number))),
+            Verdict::Excluded => keeps.extend([("excluded", number)]),
             Verdict::Unknown(fields) => keeps.extend(fields.into_iter().map(|one| (one, number))),
-            Verdict::Matches(Due::Never) => drop(keeps.insert(("never", number))),
-            Verdict::Matches(Due::NoCreation) => {
-                keeps.insert(("unknown_create_time", number));
-            }
-            Verdict::Matches(Due::Unreadable) => {
-                drop(unreadable.insert(("unreadable_expiry", number)))
-            }
+            Verdict::Matches(Due::Never) => keeps.extend([("never", number)]),
+            Verdict::Matches(Due::NoCreation) => keeps.extend([("unknown_create_time", number)]),
+            Verdict::Matches(Due::Unreadable) => unreadable.extend([("unreadable_expiry", number)]),
             Verdict::Matches(Due::At(at)) => candidates.push(candidate(case, rule, instance, at)),
         }
     }
     if !unreadable.is_empty() {
         // Whatever other rules say.
-        return Expected {
-            decision: "skip",
-            reasons: unreadable,
-            due: When::None,
-            terminate: When::None,
-        };
+        return Expected { decision: "skip", reasons: unreadable, due: None, terminate: None };
     }
     let Some(first) = first(&candidates) else {
         if keeps.is_empty() {
             return only("keep", "no_rule", None);
         }
-        return Expected {
-            decision: "keep",
-            reasons: keeps,
-            due: When::None,
-            terminate: When::None,
-        };
+        return Expected { decision: "keep", reasons: keeps, due: None, terminate: None };
     };
-    let due = When::At(first.due);
+    let due = Some(first.due);
     let number = Some(first.rule.number);
     let (decision, reason) = first.reason;
     let spared = spared(case, instance);
@@ -116,7 +93,7 @@ pub(crate) fn judge(case: &Case, instance: &Instance) -> Expected {
     let (decision, reason) = match spared {
         Some(reason) if first.due <= case.now => {
             let reasons = [(reason, number)].into();
-            return Expected { decision: "skip", reasons, due, terminate: When::None };
+            return Expected { decision: "skip", reasons, due, terminate: None };
         }
         Some(_) if decision == "notice" => ("wait", "not_due"),
         _ => (decision, reason),
@@ -126,14 +103,13 @@ pub(crate) fn judge(case: &Case, instance: &Instance) -> Expected {
         "terminate" if instance.unprotected => ("wait", "protection_vanished"),
         _ => (decision, reason),
     };
-    // No schedule is followed as far as that.
-    let terminate = if first.terminate >= FAR { When::Whatever } else { When::At(first.terminate) };
+    let terminate = Some(first.terminate);
     Expected { decision, reasons: [(reason, number)].into(), due, terminate }
 }
 
 fn only(decision: &'static str, reason: &'static str, rule: Option<usize>) -> Expected {
     let reasons = [(reason, rule)].into();
-    Expected { decision, reasons, due: When::None, terminate: When::None }
+    Expected { decision, reasons, due: None, terminate: None }
 }
 
 /// Whether the record is of the documented shape.
@@ -155,8 +131,8 @@ fn first<'a, 'r>(candidates: &'a [Candidate<'r>]) -> Option<&'a Candidate<'r>> {
 fn verdict(case: &Case, rule: &Rule, instance: &Instance) -> Verdict {
     let mut unknown = BTreeSet::new();
     let mut asking = Asking { instance, now: case.now, goes_where: true, unknown: &mut unknown };
-    let matches = asking.matches(&rule.matches);
-    if matches == Some(false) {
+    let match_truth = asking.matches(&rule.matches);
+    if match_truth == Some(false) {
         return Verdict::NoMatch;
     }
     asking.goes_where = false;
@@ -166,7 +142,7 @@ fn verdict(case: &Case, rule: &Rule, instance: &Instance) -> Verdict {
         Unless::List(list) => any(&asking.each(list)),
     };
     let due = due(case, rule, instance);
-    match (matches, unless) {
+    match (match_truth, unless) {
         (Some(true), Some(true)) => Verdict::Excluded,
         (Some(true), Some(false)) => Verdict::Matches(due),
         (_, Some(true)) => Verdict::Unknown(unknown),
@@ -278,9 +254,9 @@ fn candidate<'a>(case: &Case, rule: &'a Rule, instance: &Instance, due: Millis) 
     let now = case.now;
     let about = |promise: &&Promise| instance.created.at.is_none_or(|at| at <= promise.begun);
     let promises: Vec<&Promise> = instance.promises.iter().filter(about).collect();
-    // The last time that an owner was promised binds every rule, whoever was the owner.
+    // The last time that an owner was bound binds every rule, whoever was the owner.
     let last = promises.iter().max_by_key(|promise| promise.terminate);
-    let promised = last.map_or(due, |promise| promise.terminate.max(due));
+    let bound = last.map_or(due, |promise| promise.terminate.max(due));
     let waits_for_it = last.filter(|promise| promise.terminate > due).map(|promise| {
         ("notice", if promise.told.is_some() { "notice_sent" } else { "notice_failed" })
     });
@@ -289,20 +265,20 @@ fn candidate<'a>(case: &Case, rule: &'a Rule, instance: &Instance, due: Millis) 
     let standing =
         standing.filter(|promise| promise.owner.map(str::trim) == Some(owner(case, instance)));
     let (reason, earliest, is_notified) = match &rule.notice {
-        None if due > now => (waits_for_it.unwrap_or(("wait", "not_due")), promised, true),
-        None => (waits_for_it.unwrap_or(("wait", "off_schedule")), promised, true),
+        None if due > now => (waits_for_it.unwrap_or(("wait", "not_due")), bound, true),
+        None => (waits_for_it.unwrap_or(("wait", "off_schedule")), bound, true),
         Some(notice) => {
             let length = notice.length.length();
             let required = notice.required != Some(false);
             let sent = standing.and_then(|one| if required { one.told } else { Some(one.begun) });
+            // A notice that names a time before this one is about another date, and is withdrawn.
+            let is_of_this_date = standing.is_some_and(|promise| promise.terminate >= due);
             match (standing, sent) {
-                _ if now < due - length && standing.and(waits_for_it).is_none() => {
-                    (("wait", "not_due"), promised, false)
-                }
-                (None, _) => (("notice", "notice_pending"), promised.max(now + length), false),
-                (Some(_), None) => (("notice", "notice_failed"), promised.max(now + length), false),
+                _ if now < due - length && !is_of_this_date => (("wait", "not_due"), bound, false),
+                (None, _) => (("notice", "notice_pending"), bound.max(now + length), false),
+                (Some(_), None) => (("notice", "notice_failed"), bound.max(now + length), false),
                 (Some(_), Some(sent)) => {
-                    (("notice", "notice_sent"), promised.max(sent + length), true)
+                    (("notice", "notice_sent"), bound.max(sent + length), true)
                 }
             }
         }
@@ -312,6 +288,8 @@ fn candidate<'a>(case: &Case, rule: &'a Rule, instance: &Instance, due: Millis) 
         return Candidate { rule, due, terminate: earliest, reason: ("terminate", "due") };
     }
     let terminate = match rule.schedule {
+        // No schedule is followed as far as that.
+        Some(_) if earliest >= FAR => FAR,
         Some(pattern) => {
             let from = if may_go { now + 1 } else { earliest };
             clock::first_firing(pattern, zone(case, rule), from)

@@ -12,7 +12,6 @@
     clippy::panic,
     reason = "an oracle that does not understand its own case has failed"
 )]
-#![expect(clippy::print_stdout, reason = "the shares of decisions are for whoever runs it")]
 
 mod case;
 mod chance;
@@ -30,7 +29,7 @@ use std::{collections::BTreeMap, env, fmt::Write};
 use crate::{
     case::{Case, Instance, Millis, Promise, Turn},
     chance::Chance,
-    judge::{Expected, FAR, When, judge},
+    judge::{Expected, judge},
     library::Got,
 };
 
@@ -93,14 +92,6 @@ fn reason(name: &'static str) -> &'static str {
     }
 }
 
-fn is_at(expected: When, got: Option<Millis>) -> bool {
-    match (expected, got) {
-        (When::Whatever, _) | (When::None, None) => true,
-        (When::At(one), Some(other)) => one == other,
-        (When::None, Some(_)) | (When::At(_), None) => false,
-    }
-}
-
 /// What differs, in a word that is the same for the same kind of disagreement.
 fn difference(expected: &Expected, got: &Got) -> Option<String> {
     let reasons: Vec<_> = expected.reasons.iter().map(|(reason, _)| *reason).collect();
@@ -115,10 +106,10 @@ fn difference(expected: &Expected, got: &Got) -> Option<String> {
     if !expected.reasons.contains(&(named, got.rule)) {
         return Some(format!("another rule, {named}"));
     }
-    if !is_at(expected.due, got.due) {
+    if expected.due != got.due {
         return Some(format!("another due_at, {named}"));
     }
-    let other = !is_at(expected.terminate, got.terminate);
+    let other = expected.terminate != got.terminate;
     other.then(|| format!("another terminate_at, {named}"))
 }
 
@@ -141,22 +132,13 @@ fn differences(case: &Case, mut count: impl FnMut(&Got)) -> Vec<String> {
     found
 }
 
-fn shown_instant(at: Millis) -> String {
-    if at >= FAR { "far".to_owned() } else { clock::text(at) }
-}
-
-fn shown_when(when: When) -> String {
-    match when {
-        When::None => "none".into(),
-        When::Whatever => "any".into(),
-        When::At(at) => shown_instant(at),
-    }
+fn shown_instant(at: Option<Millis>) -> String {
+    at.map_or("none".to_owned(), clock::text)
 }
 
 fn shown_got(got: &Got) -> String {
-    let instant = |at: Option<Millis>| at.map_or("none".into(), shown_instant);
     let rule = got.rule.map_or("none".into(), |number| format!("r{number}"));
-    let (due, terminate) = (instant(got.due), instant(got.terminate));
+    let (due, terminate) = (shown_instant(got.due), shown_instant(got.terminate));
     format!(
         "{} {}, rule {rule}, due_at {due}, terminate_at {terminate}",
         got.decision,
@@ -170,7 +152,7 @@ fn shown_expected(expected: &Expected) -> String {
         None => format!("{reason} by none"),
     };
     let reasons: Vec<_> = expected.reasons.iter().map(one).collect();
-    let (due, terminate) = (shown_when(expected.due), shown_when(expected.terminate));
+    let (due, terminate) = (shown_instant(expected.due), shown_instant(expected.terminate));
     format!(
         "{} {}, due_at {due}, terminate_at {terminate}",
         expected.decision,

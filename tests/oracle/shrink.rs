@@ -237,7 +237,9 @@ fn instances(instance: &Instance) -> Vec<Instance> {
         all.push(with(&|instance| instance.unprotected = false));
     }
     for n in 0..instance.promises.len() {
-        all.push(with(&|instance| drop(instance.promises.remove(n))));
+        all.push(with(&|instance| {
+            instance.promises.remove(n);
+        }));
         if instance.promises[n].force != Force::Stands {
             all.push(with(&|instance| instance.promises[n].force = Force::Stands));
         }

@@ -61,8 +61,8 @@ pub(crate) fn names(field: Field) -> (&'static str, &'static [&'static str], &'s
 }
 
 impl Asking<'_> {
-    pub(crate) fn matches(&mut self, matches: &Match) -> Truth {
-        match matches {
+    pub(crate) fn matches(&mut self, what: &Match) -> Truth {
+        match what {
             Match::Everything => Some(true),
             Match::Matcher(matcher) => self.matcher(matcher),
         }
@@ -122,8 +122,8 @@ impl Asking<'_> {
         let one = |op: &Op| match op {
             Op::Exists(wanted) => Some(values.iter().any(Option::is_some) == *wanted),
             op => {
-                let holds = |value: &Option<&str>| value.and_then(|text| fits(op, text, any_case));
-                let truths: Vec<_> = values.iter().map(holds).collect();
+                let holds = |value: Option<&str>| value.and_then(|text| fits(op, text, any_case));
+                let truths: Vec<_> = values.iter().copied().map(holds).collect();
                 if is_negative(op) { not(any(&truths)) } else { any(&truths) }
             }
         };
