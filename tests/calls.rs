@@ -4,7 +4,11 @@
 
 mod common;
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    io::{Seek, Write},
+    time::Duration,
+};
 
 use common::{RULES, Running, Seen, Stage, due, many_due, service::Service};
 use jiff::SignedDuration;
@@ -400,10 +404,14 @@ async fn a_reload_that_cannot_be_used_changes_nothing() {
 
 /// What becomes of a run whose journal is damaged by `harm` while it is at work.
 async fn harmed(what: &str, harm: impl FnOnce(&std::path::Path)) {
-    let stage = Stage::with(many_due(40)).await;
+    let stage = Stage::with(vec![due("first")]).await;
     let stage = stage.account("max_in_flight: 2, rate: { describe: 1000/s, terminate: 10/s }");
+    stage.once_exits(0).await;
+    for machine in many_due(40) {
+        stage.sandbox.add(&machine);
+    }
     let running: Running = stage.start(&["run", "--once"]);
-    stage.until("some calls", |stage| stage.terminated().len() > 2).await;
+    stage.until("some calls", |stage| stage.terminated().len() > 3).await;
     harm(&stage.path("journal.db"));
     let before = stage.terminated().len();
     let seen = running.end(&stage).await;
@@ -419,10 +427,11 @@ async fn a_journal_that_is_cut_off_is_noticed_as_a_deleted_one_is() {
     let cut_off = |path: &std::path::Path| {
         fs::File::options().write(true).open(path).unwrap().set_len(4096).unwrap();
     };
-    harmed("overwritten by itself, with holes", |path| {
-        let mut bytes = fs::read(path).unwrap();
-        bytes.resize(bytes.len() + 8192, 7);
-        fs::write(path, bytes).unwrap();
+    harmed("overwritten behind its first page", |path| {
+        let mut file = fs::File::options().write(true).open(path).unwrap();
+        let length = usize::try_from(file.metadata().unwrap().len()).unwrap();
+        file.seek(std::io::SeekFrom::Start(4096)).unwrap();
+        file.write_all(&vec![0; length - 4096]).unwrap();
     })
     .await;
     harmed("log cut off", |path| cut_off(&path.with_extension("db-wal"))).await;
