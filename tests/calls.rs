@@ -457,3 +457,81 @@ async fn a_metrics_file_replaces_nothing_but_metrics() {
     stage.run(&["run", "--once", "--metrics-file", "/dev/null"]).await.exits(0);
     assert!(!fs::metadata("/dev/null").unwrap().is_file(), "it is still a device");
 }
+
+#[tokio::test]
+async fn a_live_instance_is_not_ours_to_release_whatever_shows_it() {
+    let others = || (0..9).map(|n| due(&format!("j-{n}")).with("zoneId", "SEL-A"));
+    let fleet = others().chain(many_due(1)).collect();
+    let stage = Stage::with(fleet).await.rules(RELEASE).more("allow_release: true");
+    let stage = stage.fault("error=INVALID_PARAMETER_VALUE,status=400,action=ReleaseInstances");
+    stage.once().await;
+    let calls = stage.calls_of(Action::ReleaseInstances).len();
+    stage.sandbox.edit("i-0000", |machine| machine.set_status("RUNNING"));
+    for n in 0..9 {
+        stage.sandbox.remove(&format!("j-{n}"));
+    }
+    stage.once_exits(3).await.says("max_change_percent");
+    for other in others() {
+        stage.sandbox.add(&other);
+    }
+    stage.sandbox.edit("i-0000", |machine| machine.set_status("RECYCLE"));
+    stage.sandbox.clear_faults();
+    stage.once_exits(0).await;
+    assert_eq!(
+        stage.calls_of(Action::ReleaseInstances).len(),
+        calls,
+        "seen in a rejected inventory"
+    );
+}
+
+/// The journal as if the account had had another name until now.
+async fn renamed(stage: &Stage) {
+    for table in ["runs", "intents", "holds", "releases", "promises", "notices"] {
+        stage.sql(&format!("UPDATE {table} SET account = 'former'")).await;
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_gets_another_name_keeps_its_day_and_its_holds() {
+    let limits = "{ max_terminations: 99, max_percent: 100, max_per_day: 3 }";
+    let stage = Stage::with(many_due(2)).await.limits(limits);
+    stage.once_exits(0).await;
+    renamed(&stage).await;
+    stage.sandbox.edit("i-0000", |machine| machine.set_status("RUNNING"));
+    stage.once_exits(0).await;
+    assert_eq!(stage.terminated().len(), 2, "a restored instance is left alone");
+    for n in 2..4 {
+        stage.sandbox.add(&due(&format!("i-{n:04}")));
+    }
+    stage.once_exits(3).await.says("limits.max_per_day");
+    assert_eq!(stage.terminated().len(), 2);
+}
+
+#[tokio::test]
+async fn a_call_that_something_in_between_answered_may_have_happened() {
+    for fault in ["challenge", "blocked", "error=AUTHFAILURE_SOMETHING_NEW,status=400"] {
+        let stage = Stage::with(many_due(1)).await;
+        takes_effect(&stage, &["i-0000"]);
+        let stage = stage.fault(&format!("{fault},action=TerminateInstance"));
+        stage.once_exits(1).await;
+        let unknown = [("i-0000".to_owned(), text("unknown"), None)];
+        assert_eq!(outcomes(&stage).await, unknown, "{fault}");
+        stage.sandbox.clear_faults();
+        stage.once_exits(0).await;
+        stage.sandbox.edit("i-0000", |machine| machine.set_status("RUNNING"));
+        stage.once_exits(0).await;
+        assert_eq!(stage.terminated().len(), 1, "{fault}: it was restored, and is left alone");
+    }
+}
+
+#[tokio::test]
+async fn a_time_of_creation_that_was_lost_for_a_while_may_not_come_back_as_another() {
+    let stage =
+        Stage::with(many_due(10)).await.rules(&RULES.replace("default: 1h", "default: 99999h"));
+    stage.once_exits(0).await;
+    stage.sandbox.edit("i-0000", |machine| machine.set("createTime", serde_json::Value::Null));
+    stage.once_exits(0).await;
+    stage.sandbox.edit("i-0000", |machine| machine.set("createTime", "2014-06-01T00:00:00Z"));
+    stage.once_exits(3).await.says("creation");
+    assert!(stage.terminated().is_empty());
+}

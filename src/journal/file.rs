@@ -75,9 +75,11 @@ impl Open {
             Some(now) if !self.identity.is_of_same_files(&now) => Presence::Replaced,
             Some(now) if self.identity.is_longer_than(&now) || !has_magic(path) => Presence::CutOff,
             Some(now) => {
-                let before = std::mem::replace(&mut self.identity, now);
-                let is_same = before.file.written == now.file.written;
-                if is_same { Presence::Same } else { Presence::Touched }
+                // Since when it is known to be sound stays as it was: the next one who opens it has it checked.
+                let written = self.identity.file.written;
+                self.identity = now;
+                self.identity.file.written = written;
+                if now.file.written == written { Presence::Same } else { Presence::Touched }
             }
         }
     }
