@@ -9,7 +9,10 @@ mod read;
 use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_yaml::{Spanned, options::NonFiniteFloatPolicy};
+use serde_yaml::{
+    Spanned,
+    options::{MergeKeyPolicy, NonFiniteFloatPolicy},
+};
 
 pub(crate) use self::read::{At, Fields, Home, Reader, indexed, nearest, nearest_of};
 use crate::diagnostic::{Code, Place, Problem, Source};
@@ -71,22 +74,33 @@ pub(crate) fn parse(source: &Arc<Source>) -> Result<Node, Problem> {
         let message = format!("the file is larger than {FILE_BYTES_MAX} bytes");
         return Err(fail(Code::TooMuch, None, message, "expected a smaller file".to_owned()));
     }
-    serde_yaml::from_str_with_options::<Spanned<Raw>>(&source.text, options())
+    let refused = |error: &serde_yaml::Error| {
+        let place = error.location().map(|at| place_of(&at, &source.text));
+        let (code, message, help) = wording(error.without_snippet());
+        fail(code, place, message, help)
+    };
+    // Merged, two `<<` of one mapping lose what the second one has of the same key, such as an `unless`: so they are looked for
+    // among keys that are not merged.
+    let unmerged = options(MergeKeyPolicy::AsOrdinary);
+    if let Err(error) = serde_yaml::from_str_with_options::<Spanned<Raw>>(&source.text, unmerged)
+        && matches!(error.without_snippet(), serde_yaml::Error::DuplicateMappingKey { .. })
+    {
+        return Err(refused(&error));
+    }
+    let merged = options(MergeKeyPolicy::Merge);
+    serde_yaml::from_str_with_options::<Spanned<Raw>>(&source.text, merged)
         .map(|raw| resolve(raw, &source.text))
-        .map_err(|error| {
-            let place = error.location().map(|at| place_of(&at, &source.text));
-            let (code, message, help) = wording(error.without_snippet());
-            fail(code, place, message, help)
-        })
+        .map_err(|error| refused(&error))
 }
 
-fn options() -> serde_yaml::Options {
+fn options(merge_keys: MergeKeyPolicy) -> serde_yaml::Options {
     let budget = serde_yaml::budget! {
         max_nodes: NODES_MAX,
         max_depth: DEPTH_MAX,
     };
     serde_yaml::options! {
         budget: budget,
+        merge_keys: merge_keys,
         strict_booleans: true,
         ignore_binary_tag_for_string: true,
         non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
@@ -274,6 +288,18 @@ mod tests {
         check("a: ~\nb:\n", "{a=~ b=~}");
         check("", "~");
         check("é: [ü, 12]", r#"{é="ü","12"}"#);
+    }
+
+    #[test]
+    fn a_merge_key_stands_once_as_every_key_does() {
+        let text = "x: &x { u: 1 }\ny: &y { u: 2 }\nz:\n  <<: *x\n  <<: *y\n";
+        let source = Source { name: "f.yaml".into(), text: text.into() };
+        let problem = parse(&source.into()).err().unwrap();
+        assert_eq!(problem.code, Code::DuplicateKey);
+        assert_eq!(problem.place.unwrap().line, 5);
+        let several = "x: &x { u: 1 }\ny: &y { u: 2 }\nz:\n  <<: [*x, *y]\n";
+        let source = Source { name: "f.yaml".into(), text: several.into() };
+        assert!(parse(&source.into()).is_ok());
     }
 
     #[test]
