@@ -11,7 +11,7 @@ use std::{
 };
 
 use common::{
-    Stage, due,
+    RULES, Stage, due,
     page::Page,
     prometheus::{Prometheus, have, promtool},
     promql, read,
@@ -179,7 +179,10 @@ fn every_query_is_one_to_promtool() {
 async fn eventful() -> Service {
     let limits = "{ max_terminations: 2, max_percent: 100, max_per_day: 100 }";
     let fault = "error=INTERNAL_SERVER_ERROR,status=500,action=TerminateInstance,instance=i-b";
+    let freed =
+        "  - { name: freed, match: { zone: SEL-A }, expire: { after: 1h }, action: release }";
     let stage = Stage::with(vec![due("i-a")]).await.limits(limits).fault(fault);
+    let stage = stage.rules(&format!("{RULES}{freed}\n")).more("allow_release: true");
     Service::on(stage, "*/2 * * * * *").await
 }
 
